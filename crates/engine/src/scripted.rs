@@ -1,0 +1,215 @@
+//! An engine whose answers are written down beforehand, for fast tests of everything around the engine.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use cortensor_models::Artifact;
+use cortensor_protocol::{FinishReason, Prompt, Sampling, StreamedToken, TokenId, Usage};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::Instant,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Engine, GenerateError, Generation, GenerationEvent, LoadError, LoadOptions, Logits, Model, PromptError,
+    check_prompt,
+};
+
+/// What a scripted engine does.
+#[derive(Clone)]
+pub struct Script {
+    /// The answer to a prompt's text, as pieces: one token each.
+    pub answer: Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>,
+    /// Time between two tokens.
+    pub pace: Duration,
+    /// What a load says instead of loading, if anything.
+    pub load_failure: Option<String>,
+}
+
+impl Script {
+    /// Answers every prompt with these pieces, as fast as it can.
+    pub fn saying(pieces: &[&str]) -> Self {
+        let pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
+        Self { answer: Arc::new(move |_| pieces.clone()), pace: Duration::ZERO, load_failure: None }
+    }
+
+    /// The same answers with a pause before each token.
+    #[must_use]
+    pub fn paced(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+}
+
+/// The engine. Its tokens are bytes for prompts and positions in the answer for answers.
+pub struct ScriptedEngine {
+    script: Script,
+    loaded: Arc<AtomicU32>,
+}
+
+impl ScriptedEngine {
+    /// An engine that follows `script`.
+    pub fn new(script: Script) -> Self {
+        Self { script, loaded: Arc::default() }
+    }
+
+    /// Models loaded and not unloaded.
+    pub fn loaded(&self) -> u32 {
+        self.loaded.load(Ordering::SeqCst)
+    }
+}
+
+impl Engine for ScriptedEngine {
+    fn name(&self) -> &'static str {
+        "scripted 1"
+    }
+
+    fn load<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        options: LoadOptions,
+        progress: watch::Sender<f32>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Model>, LoadError>> {
+        async move {
+            if let Some(message) = self.script.load_failure.clone() {
+                return Err(LoadError::Engine { artifact: artifact.precision.to_string(), message });
+            }
+            progress.send_replace(1.0);
+            self.loaded.fetch_add(1, Ordering::SeqCst);
+            let model = ScriptedModel {
+                artifact: artifact.clone(),
+                options,
+                script: self.script.clone(),
+                slots: Arc::new(Semaphore::new(options.slots as usize)),
+                unloaded: CancellationToken::new(),
+                loaded: Arc::clone(&self.loaded),
+            };
+            Ok(Arc::new(model) as Arc<dyn Model>)
+        }
+        .boxed()
+    }
+}
+
+struct ScriptedModel {
+    artifact: Artifact,
+    options: LoadOptions,
+    script: Script,
+    slots: Arc<Semaphore>,
+    unloaded: CancellationToken,
+    loaded: Arc<AtomicU32>,
+}
+
+impl Model for ScriptedModel {
+    fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    fn options(&self) -> LoadOptions {
+        self.options
+    }
+
+    fn encode(&self, prompt: &Prompt) -> Result<Vec<TokenId>, PromptError> {
+        let text = match prompt {
+            Prompt::Chat { messages } => {
+                messages.iter().map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n")
+            }
+            Prompt::Text { text } => text.clone(),
+            Prompt::Tokens { ids } => return Ok(ids.clone()),
+        };
+        Ok(text.bytes().map(TokenId::from).collect())
+    }
+
+    fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation {
+        let (sender, receiver) = mpsc::channel(8);
+        if let Err(error) = check_prompt(&prompt, self.options) {
+            let _ = sender.try_send(Err(error.into()));
+            return Box::pin(ReceiverStream::new(receiver));
+        }
+        let run = Run {
+            script: self.script.clone(),
+            slots: Arc::clone(&self.slots),
+            room: self.options.context_tokens - u32::try_from(prompt.len()).unwrap_or_default(),
+        };
+        let unloaded = self.unloaded.clone();
+        tokio::spawn(async move {
+            let closed = sender.clone();
+            tokio::select! {
+                () = run.answer(prompt, sampling, &sender) => {}
+                () = closed.closed() => {}
+                () = unloaded.cancelled() => { let _ = closed.send(Err(GenerateError::Unloaded)).await; }
+            }
+        });
+        Box::pin(ReceiverStream::new(receiver))
+    }
+
+    fn score(&self, tokens: Vec<TokenId>) -> BoxFuture<'_, Result<Logits, GenerateError>> {
+        let vocabulary = self.artifact.geometry.vocabulary as usize;
+        let mut values = vec![0.0; tokens.len() * vocabulary];
+        for (row, token) in tokens.iter().enumerate() {
+            if let Some(value) = values.get_mut(row * vocabulary + *token as usize % vocabulary) {
+                *value = 10.0;
+            }
+        }
+        let logits = Logits::new(vocabulary, values).ok_or_else(|| GenerateError::Engine("no vocabulary".into()));
+        async move { logits }.boxed()
+    }
+
+    fn unload(&self) -> BoxFuture<'_, ()> {
+        if !self.unloaded.is_cancelled() {
+            self.unloaded.cancel();
+            self.loaded.fetch_sub(1, Ordering::SeqCst);
+        }
+        async {}.boxed()
+    }
+}
+
+struct Run {
+    script: Script,
+    slots: Arc<Semaphore>,
+    room: u32,
+}
+
+impl Run {
+    async fn answer(
+        self,
+        prompt: Vec<TokenId>,
+        sampling: Sampling,
+        sender: &mpsc::Sender<Result<GenerationEvent, GenerateError>>,
+    ) {
+        let started = Instant::now();
+        let Ok(_slot) = self.slots.acquire().await else { return };
+        let bytes: Vec<u8> = prompt.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
+        let pieces = (self.script.answer)(&String::from_utf8_lossy(&bytes));
+        let room = sampling.max_tokens.min(self.room) as usize;
+        let mut first_token = None;
+        for (id, text) in (0..).zip(pieces.iter().take(room)) {
+            if !self.script.pace.is_zero() {
+                tokio::time::sleep(self.script.pace).await;
+            }
+            first_token.get_or_insert_with(|| started.elapsed());
+            let token = StreamedToken { id, text: text.clone(), logprob: None };
+            if sender.send(Ok(GenerationEvent::Token(token))).await.is_err() {
+                return;
+            }
+        }
+        let total = started.elapsed();
+        let finished = GenerationEvent::Finished {
+            reason: if pieces.len() > room { FinishReason::Length } else { FinishReason::Stop },
+            usage: Usage {
+                prompt_tokens: u32::try_from(prompt.len()).unwrap_or(u32::MAX),
+                completion_tokens: u32::try_from(pieces.len().min(room)).unwrap_or(u32::MAX),
+            },
+            first_token: first_token.unwrap_or(total),
+            total,
+        };
+        let _ = sender.send(Ok(finished)).await;
+    }
+}

@@ -1,0 +1,50 @@
+//! Model files on disk: what is in them, whether they are what they say, and the precision ladder made from one of them.
+//!
+//! **Invariant:** knows no engine. A file is used only after its digest was checked; files appear whole or not at all.
+
+use std::path::PathBuf;
+
+use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
+use serde::{Deserialize, Serialize};
+
+/// One model file, checked, with the folder of its tokenizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// The model.
+    pub model: ModelId,
+    /// Format of most of its weights.
+    pub precision: Precision,
+    /// The GGUF file.
+    pub path: PathBuf,
+    /// Its SHA-256.
+    pub digest: ArtifactDigest,
+    /// Its size.
+    pub bytes: u64,
+    /// The model's shape.
+    pub geometry: Geometry,
+    /// A folder with `tokenizer.json` and `tokenizer_config.json`.
+    pub tokenizer: PathBuf,
+}
+
+/// The shape of a model, as its file tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Geometry {
+    /// Parameters.
+    pub parameters: u64,
+    /// Transformer blocks.
+    pub layers: u32,
+    /// Width of the residual stream.
+    pub hidden: u32,
+    /// Width inside the feed-forward blocks.
+    pub feed_forward: u32,
+    /// Attention heads.
+    pub heads: u32,
+    /// Heads that keep keys and values.
+    pub kv_heads: u32,
+    /// Values in a head.
+    pub head_width: u32,
+    /// Most tokens the model was trained for.
+    pub context_tokens: u32,
+    /// Tokens in the vocabulary.
+    pub vocabulary: u32,
+}

@@ -1,0 +1,29 @@
+//! What router, node, validator and their clients say to each other: wire types, versions, the texts that are signed,
+//! and the life of a task.
+//!
+//! Router and node are built and updated apart from each other. They meet only here, so that a change to what they say
+//! is one diff in one place, and so that the rules of a task can be tested without sockets, clocks or models.
+//!
+//! **Invariant:** pure. No tokio, no files, no network, no clock: time comes in as [`Millis`], randomness as an argument.
+
+mod amount;
+mod id;
+mod message;
+mod precision;
+mod prompt;
+mod signing;
+mod task;
+mod tier;
+
+pub use amount::{Amount, AmountError};
+pub use id::{ArtifactDigest, ArtifactDigestError, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use message::{
+    Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, NodeMessage, Offer,
+    PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage, SUPPORTED_VERSIONS,
+    Settlement, SettlementStatus, StreamedToken, TaskKind, TokenLogprob, Usage, Welcome,
+};
+pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
+pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};
+pub use signing::{SigningError, commitment, recover, registration_text};
+pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
+pub use tier::{Capability, Evidence, Tier, TierReport};

@@ -1,0 +1,421 @@
+//! The messages on the one WebSocket between node and router: one JSON object each, tagged by `type`.
+//!
+//! docs/protocol.md tells the order they come in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Amount, ArtifactDigest, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, Prompt, Sampling, TaskId,
+    TierReport, TokenId,
+};
+
+/// The version this crate speaks.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// The versions a peer built from this crate understands, oldest first.
+pub const SUPPORTED_VERSIONS: &[u16] = &[PROTOCOL_VERSION];
+
+/// What a node says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NodeMessage {
+    /// Answer to the challenge: who I am, proven.
+    Hello(Hello),
+    /// What I serve from now on; replaces what I offered before. No offers: I am paused or draining.
+    Offers {
+        /// One for each loaded artifact.
+        offers: Vec<Offer>,
+    },
+    /// I am here, and this is my load.
+    Heartbeat(Heartbeat),
+    /// I accept the task.
+    Ack {
+        /// Which.
+        task: TaskId,
+    },
+    /// I do not take the task. Neutral: it costs no reputation.
+    Refuse {
+        /// Which.
+        task: TaskId,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// The next tokens of an answer.
+    Tokens {
+        /// Which task.
+        task: TaskId,
+        /// In order, none left out.
+        tokens: Vec<StreamedToken>,
+    },
+    /// I have the whole answer and bind myself to it.
+    Precommit(Precommit),
+    /// Here is the answer.
+    Commit(Commit),
+    /// I took the task and could not do it.
+    Failed {
+        /// Which.
+        task: TaskId,
+        /// Why.
+        reason: FailureReason,
+    },
+    /// Every settlement up to this one is in my own ledger.
+    SettledUpTo {
+        /// The last one.
+        sequence: u64,
+    },
+    /// I am leaving on purpose; what I hold is to go to others.
+    Goodbye,
+}
+
+/// What a router says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RouterMessage {
+    /// First message on a connection: prove who you are.
+    Challenge(Challenge),
+    /// You are registered.
+    Welcome(Welcome),
+    /// You are not; the connection ends.
+    Rejected(Rejection),
+    /// You are being tested: this many of so many tests are done.
+    Testing {
+        /// Finished.
+        done: u32,
+        /// All.
+        total: u32,
+    },
+    /// The tests are over, or a later one changed something.
+    Tier(TierReport),
+    /// A task for you.
+    Assign(Box<Assignment>),
+    /// Stop working on the task and commit what you have.
+    Cancel {
+        /// Which.
+        task: TaskId,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// The task is settled; this is what it paid, or why not.
+    Settlement(Settlement),
+}
+
+/// The router's first message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Versions the router speaks.
+    pub versions: Vec<u16>,
+    /// The network's name; `practice` pays practice credits.
+    pub network: String,
+    /// 32 random bytes in hexadecimal, good for this connection only.
+    pub nonce: String,
+}
+
+/// The node's answer to the challenge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// One of the router's versions.
+    pub version: u16,
+    /// Whose key signed.
+    pub address: NodeAddress,
+    /// EIP-191 signature of [`crate::registration_text`], `0x` and 130 hexadecimal digits.
+    pub signature: String,
+    /// Name and version of the node's program.
+    pub software: String,
+    /// What the node runs on.
+    pub hardware: HardwareSummary,
+    /// The last settlement in the node's own ledger; later ones are sent again.
+    pub last_settlement: u64,
+}
+
+/// What a node tells of its hardware. A claim: the tier comes from tests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HardwareSummary {
+    /// Processor model.
+    pub cpu: String,
+    /// Physical cores.
+    pub cores: u32,
+    /// Total memory in bytes.
+    pub memory_bytes: u64,
+    /// Usable accelerator, if any.
+    pub accelerator: Option<String>,
+}
+
+/// The router takes the node in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The router's name.
+    pub router: String,
+    /// Send a heartbeat at least this often, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// The tier of earlier tests, if there is one for this node.
+    pub tier: Option<TierReport>,
+}
+
+/// The router turns the node away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// For programs.
+    pub code: RejectionCode,
+    /// For people: what is wrong and what to do.
+    pub message: String,
+}
+
+/// Why a node was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCode {
+    /// No common protocol version.
+    UnsupportedVersion,
+    /// The signature is not that address's.
+    BadSignature,
+    /// This identity is connected already and alive.
+    AlreadyConnected,
+    /// A message that breaks the protocol.
+    ProtocolViolation,
+    /// No heartbeat in time.
+    Silent,
+    /// The router is stopping; try again soon.
+    Stopping,
+}
+
+/// A loaded artifact and how many tasks at a time it takes: the node's credit to the router.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Model.
+    pub model: ModelId,
+    /// Exact format of the weights.
+    pub precision: Precision,
+    /// Digest of the file.
+    pub artifact: ArtifactDigest,
+    /// Most tokens of prompt and answer together.
+    pub context_tokens: u32,
+    /// Parameters of the model.
+    pub parameters: u64,
+    /// Tasks at a time.
+    pub slots: u32,
+    /// What the miner chose.
+    pub mode: Mode,
+}
+
+/// Sign of life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Tasks being worked on.
+    pub running: u32,
+    /// Share of the processor in use, 0 to 1.
+    pub cpu_load: f32,
+    /// Memory free for more, in bytes.
+    pub free_memory_bytes: u64,
+}
+
+/// Where a task comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// A user's request, paid by the user.
+    User,
+    /// A test by the network, paid by network incentives.
+    NetworkTest,
+}
+
+/// A task for a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which.
+    pub task: TaskId,
+    /// Where it comes from.
+    pub kind: TaskKind,
+    /// The artifact it must be done on.
+    pub artifact: ArtifactDigest,
+    /// What to continue.
+    pub prompt: Prompt,
+    /// How.
+    pub sampling: Sampling,
+    /// Tokens of the answer that another node has given before it was lost; the answer goes on behind them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continue_after: Vec<TokenId>,
+    /// Milliseconds until the precommit must be in.
+    pub precommit_within_ms: u64,
+}
+
+/// Why a node takes no task just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    /// All slots are taken.
+    AtCapacity,
+    /// The artifact is not loaded (any more).
+    NotLoaded,
+    /// The miner paused, is switching or stopping.
+    Draining,
+}
+
+/// Why a node is told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// Nobody waits for the answer any more: commit what there is, it is paid.
+    ClientGone,
+    /// A deadline passed; the task is another node's now.
+    TooLate,
+}
+
+/// Why a node could not do what it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The prompt does not fit the context: the request's own error.
+    ContextExceeded {
+        /// Tokens of the prompt.
+        prompt_tokens: u32,
+        /// Most tokens there may be.
+        context_tokens: u32,
+    },
+    /// The prompt cannot be used: the request's own error.
+    BadPrompt {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The engine failed; another node may do better.
+    Engine {
+        /// What it said.
+        message: String,
+    },
+}
+
+/// One token of an answer on its way to the client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamedToken {
+    /// Index in the vocabulary.
+    pub id: TokenId,
+    /// What it adds to the text; empty while a character is incomplete.
+    pub text: String,
+    /// If asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprob: Option<TokenLogprob>,
+}
+
+/// Log-probability of a token and of the likeliest ones at its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// Natural logarithm of the chosen token's probability.
+    pub logprob: f32,
+    /// Likeliest tokens: id, text, natural logarithm of the probability; likeliest first.
+    pub top: Vec<(TokenId, String, f32)>,
+}
+
+/// A node binds itself to an answer before it shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precommit {
+    /// Which task.
+    pub task: TaskId,
+    /// [`crate::commitment`], `0x` and 64 hexadecimal digits.
+    pub hash: String,
+    /// EIP-191 signature of the hash's text, `0x` and 130 hexadecimal digits.
+    pub signature: String,
+}
+
+/// Tokens in and out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the answer.
+    pub completion_tokens: u32,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Which task.
+    pub task: TaskId,
+    /// The answer's tokens: the same as were streamed, and as the precommit binds.
+    pub tokens: Vec<TokenId>,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Milliseconds from taking the task to the first token, by the node's clock.
+    pub first_token_ms: u32,
+    /// Milliseconds from taking the task to the last token, by the node's clock.
+    pub total_ms: u32,
+}
+
+/// What became of a task's pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum SettlementStatus {
+    /// Booked for the node.
+    Paid {
+        /// How much.
+        amount: Amount,
+    },
+    /// Not paid.
+    Void {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// One line of the router's ledger that concerns the node. The node's own ledger is a copy of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Counts up by one for each node; the key that makes receiving it twice harmless.
+    pub sequence: u64,
+    /// Which task.
+    pub task: TaskId,
+    /// Where the task came from.
+    pub kind: TaskKind,
+    /// Model.
+    pub model: ModelId,
+    /// Exact format it was served in.
+    pub precision: Precision,
+    /// What the miner had chosen.
+    pub mode: Mode,
+    /// Tokens in and out.
+    pub usage: Usage,
+    /// Milliseconds from taking the task to the first token.
+    pub first_token_ms: u32,
+    /// Milliseconds from taking the task to the last token.
+    pub total_ms: u32,
+    /// What it paid, or why not.
+    #[serde(flatten)]
+    pub status: SettlementStatus,
+    /// When.
+    pub settled_at: Millis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn messages_look_as_the_protocol_document_says() {
+        let task = TaskId(uuid::Uuid::nil());
+        let said = serde_json::to_value(NodeMessage::Refuse { task, reason: RefusalReason::AtCapacity }).unwrap();
+        assert_eq!(said, json!({"type": "refuse", "task": task.to_string(), "reason": "at_capacity"}));
+        let settlement = Settlement {
+            sequence: 7,
+            task,
+            kind: TaskKind::User,
+            model: ModelId::new("m"),
+            precision: Precision::Q8_0,
+            mode: Mode::Volume,
+            usage: Usage { prompt_tokens: 1, completion_tokens: 2 },
+            first_token_ms: 3,
+            total_ms: 4,
+            status: SettlementStatus::Paid { amount: Amount::from_credits(1) },
+            settled_at: Millis(5),
+        };
+        let said = serde_json::to_value(RouterMessage::Settlement(settlement.clone())).unwrap();
+        assert_eq!(said["status"], "paid");
+        assert_eq!(said["amount"], "1000000000000000000");
+        assert_eq!(serde_json::from_value::<RouterMessage>(said).unwrap(), RouterMessage::Settlement(settlement));
+    }
+
+    #[test]
+    fn an_unknown_message_is_an_error_and_not_a_guess() {
+        assert!(serde_json::from_value::<NodeMessage>(json!({"type": "transfer_everything"})).is_err());
+    }
+}

@@ -1,1 +1,14 @@
-//! .
+//! A node: an identity, one connection to a router, the tasks that come over it, and what they earned.
+//!
+//! [`Node`] keeps the connection alive and answers tasks with whatever [`Serving`] it was last given. [`Identity`] is
+//! the key it proves itself with. [`Ledger`] is its own copy of what the router settled.
+//!
+//! **Invariant:** knows no engine, no user interface and no router's inside; a private key never leaves [`Identity`].
+
+mod identity;
+mod ledger;
+mod session;
+
+pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource};
+pub use ledger::{EarningsSummary, Ledger, LedgerError, ModeEarnings};
+pub use session::{Connection, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};

@@ -106,6 +106,9 @@ pub struct Challenge {
     pub versions: Vec<u16>,
     /// The network's name; `practice` pays practice credits.
     pub network: String,
+    /// Names the router's ledger: a random UUID, made and stored once with its database. Settlement numbers count
+    /// within it, so that a node does not take a new router's first settlement for an old one's.
+    pub ledger: String,
     /// 32 random bytes in hexadecimal, good for this connection only.
     pub nonce: String,
 }

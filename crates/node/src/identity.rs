@@ -1,0 +1,247 @@
+//! The node's key: made on the first run, kept in the OS keychain or in an encrypted keystore file, never in plain text.
+
+mod keychain;
+mod keystore;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use alloy_signer::SignerSync;
+use alloy_signer_local::{LocalSignerError, PrivateKeySigner};
+use cortensor_protocol::NodeAddress;
+use serde::{Deserialize, Serialize};
+
+/// The identity of a node: a secp256k1 key and where it is kept.
+#[derive(Clone)]
+pub struct Identity {
+    signer: PrivateKeySigner,
+    place: KeyPlace,
+}
+
+/// Where a key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// In the operating system's keychain.
+    Keychain,
+    /// In a keystore file (Web3 Secret Storage, scrypt), encrypted with a passphrase.
+    Keystore,
+}
+
+/// Asked for the passphrase of a keystore file; the flag says whether it is a new one. `None`: there is nobody to ask.
+pub type PassphraseSource<'a> = &'a dyn Fn(bool) -> Option<String>;
+
+/// Why there is no identity.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The keychain is locked or refused.
+    #[error("the keychain does not give the key of node {address}; unlock it and start again")]
+    KeychainRefused {
+        /// Whose key.
+        address: NodeAddress,
+        /// What it said.
+        #[source]
+        source: keyring::v1::Error,
+    },
+    /// The keychain is there and the key is not, or another one is.
+    #[error("the keychain has no key for node {address}; unlock it, or restore the key from your backup")]
+    KeychainEmpty {
+        /// Whose key.
+        address: NodeAddress,
+    },
+    /// A new key could not be put into the keychain.
+    #[error("the keychain did not keep the new key; unlock it and start again")]
+    KeychainNotKept {
+        /// What it said.
+        #[source]
+        source: keyring::v1::Error,
+    },
+    /// What was read back is not what was put in.
+    #[error("the keychain gave back another key than it was given; nothing was registered, check the keychain")]
+    KeychainUnreliable,
+    /// A keystore needs a passphrase and nobody can be asked.
+    #[error(
+        "no keychain runs here, so the key is kept in an encrypted file and needs a passphrase; set CORTENSOR_PASSPHRASE, or start in a terminal to be asked"
+    )]
+    NoPassphrase,
+    /// A new passphrase is too short.
+    #[error("the passphrase is too short; use at least 8 characters")]
+    WeakPassphrase,
+    /// The keystore does not open.
+    #[error("the keystore {path} does not open; check the passphrase")]
+    KeystoreClosed {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: LocalSignerError,
+    },
+    /// The keystore could not be written.
+    #[error("the keystore {path} could not be written; check that the disk is not full and the folder is yours")]
+    KeystoreNotWritten {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// The note of which identity this folder has is unreadable.
+    #[error("{path} is unreadable; restore it from a backup, or move it away to begin with a new identity")]
+    Note {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What stands in `identity.json`: enough to know which key must be there, so that a locked keychain, which says the
+/// same as an empty one, is never mistaken for a first run.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    address: NodeAddress,
+    place: KeyPlace,
+}
+
+impl Identity {
+    /// Opens the identity of `folder`, or makes one on the first run. Blocks: the keychain may ask the user.
+    pub fn open(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
+        match read_note(folder)? {
+            Some(note) => Self::known(folder, &note, passphrase),
+            None if keychain::runs() => Self::create(folder, KeyPlace::Keychain, passphrase),
+            None => Self::create(folder, KeyPlace::Keystore, passphrase),
+        }
+    }
+
+    /// An identity that is kept nowhere, for tests and simulations.
+    pub fn ephemeral() -> Self {
+        Self { signer: PrivateKeySigner::random(), place: KeyPlace::Keystore }
+    }
+
+    /// The address.
+    pub fn address(&self) -> NodeAddress {
+        self.signer.address()
+    }
+
+    /// Where the key is kept.
+    pub fn place(&self) -> KeyPlace {
+        self.place
+    }
+
+    /// The EIP-191 signature of `text`, `0x` and 130 hexadecimal digits.
+    pub fn sign(&self, text: &str) -> Result<String, alloy_signer::Error> {
+        self.signer.sign_message_sync(text.as_bytes()).map(|signature| signature.to_string())
+    }
+
+    fn known(folder: &Path, note: &Note, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
+        let signer = match note.place {
+            KeyPlace::Keychain => keychain::read(note.address)?,
+            KeyPlace::Keystore => keystore::read(folder, passphrase)?,
+        };
+        Ok(Self { signer, place: note.place })
+    }
+
+    fn create(folder: &Path, place: KeyPlace, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
+        let signer = match place {
+            KeyPlace::Keychain => keychain::create()?,
+            KeyPlace::Keystore => keystore::open_or_create(folder, passphrase)?,
+        };
+        write_note(folder, &Note { address: signer.address(), place })?;
+        Ok(Self { signer, place })
+    }
+}
+
+fn read_note(folder: &Path) -> Result<Option<Note>, IdentityError> {
+    let path = folder.join("identity.json");
+    let error = |source| IdentityError::Note { path: path.clone(), source };
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|source| error(source.into())),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(error(source)),
+    }
+}
+
+fn write_note(folder: &Path, note: &Note) -> Result<(), IdentityError> {
+    let path = folder.join("identity.json");
+    let text = serde_json::to_vec_pretty(note).map_err(io::Error::from);
+    text.and_then(|bytes| write_whole(&path, &bytes)).map_err(|source| IdentityError::Note { path, source })
+}
+
+/// Writes a file that is there whole or not at all, readable by its owner only.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(_new: bool) -> Option<String> {
+        Some("correct horse".to_owned())
+    }
+
+    fn create(folder: &Path) -> Identity {
+        Identity::create(folder, KeyPlace::Keystore, &secret).unwrap()
+    }
+
+    #[test]
+    fn a_keystore_identity_is_the_same_after_a_restart_and_no_file_holds_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = create(folder.path());
+        assert_eq!(Identity::open(folder.path(), &secret).unwrap().address(), first.address());
+        let key = hex::encode(first.signer.to_bytes());
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(!text.to_lowercase().contains(&key), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_passphrase_and_nobody_to_ask_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        create(folder.path());
+        let wrong = Identity::open(folder.path(), &|_| Some("battery staple".to_owned())).err().unwrap();
+        assert!(matches!(wrong, IdentityError::KeystoreClosed { .. }), "{wrong}");
+        let nobody = Identity::open(folder.path(), &|_| None).err().unwrap();
+        assert!(matches!(nobody, IdentityError::NoPassphrase), "{nobody}");
+    }
+
+    #[test]
+    fn a_short_new_passphrase_makes_no_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = Identity::create(folder.path(), KeyPlace::Keystore, &|_| Some("short".to_owned()));
+        assert!(matches!(refused.err().unwrap(), IdentityError::WeakPassphrase));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_keystore_left_by_a_kill_before_the_note_is_taken_up_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = create(folder.path());
+        fs::remove_file(folder.path().join("identity.json")).unwrap();
+        assert_eq!(create(folder.path()).address(), first.address());
+    }
+
+    #[test]
+    fn a_damaged_note_is_an_error_and_not_a_first_run() {
+        let folder = tempfile::tempdir().unwrap();
+        create(folder.path());
+        fs::write(folder.path().join("identity.json"), "{").unwrap();
+        assert!(matches!(Identity::open(folder.path(), &secret).err().unwrap(), IdentityError::Note { .. }));
+    }
+
+    #[test]
+    fn what_is_signed_is_recovered_by_the_protocol() {
+        let identity = Identity::ephemeral();
+        let signature = identity.sign("text").unwrap();
+        assert_eq!(cortensor_protocol::recover("text", &signature), Ok(identity.address()));
+    }
+}

@@ -1,0 +1,45 @@
+//! The key in an encrypted keystore file, where no keychain runs.
+
+use std::{fs, io, path::Path};
+
+use alloy_signer_local::PrivateKeySigner;
+
+use super::{IdentityError, PassphraseSource, write_whole};
+
+const FILE: &str = "keystore.json";
+const SHORTEST_PASSPHRASE: usize = 8;
+
+pub(super) fn read(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<PrivateKeySigner, IdentityError> {
+    let path = folder.join(FILE);
+    let secret = passphrase(false).ok_or(IdentityError::NoPassphrase)?;
+    PrivateKeySigner::decrypt_keystore(&path, secret).map_err(|source| IdentityError::KeystoreClosed { path, source })
+}
+
+/// A keystore without a note was left by a kill between the two writes: it is opened, never replaced.
+pub(super) fn open_or_create(
+    folder: &Path,
+    passphrase: PassphraseSource<'_>,
+) -> Result<PrivateKeySigner, IdentityError> {
+    if folder.join(FILE).exists() {
+        return read(folder, passphrase);
+    }
+    let secret = passphrase(true).ok_or(IdentityError::NoPassphrase)?;
+    if secret.chars().count() < SHORTEST_PASSPHRASE {
+        return Err(IdentityError::WeakPassphrase);
+    }
+    let signer = PrivateKeySigner::random();
+    let path = folder.join(FILE);
+    let written = encrypt(&signer, &secret).and_then(|bytes| write_whole(&path, &bytes));
+    written.map_err(|source| IdentityError::KeystoreNotWritten { path, source })?;
+    Ok(signer)
+}
+
+/// The library writes straight into the file it is given, so it gets a scratch folder; only ciphertext lands there.
+fn encrypt(signer: &PrivateKeySigner, passphrase: &str) -> io::Result<Vec<u8>> {
+    let scratch = tempfile::tempdir()?;
+    let mut random = rand_08::thread_rng();
+    let key = signer.to_bytes();
+    PrivateKeySigner::encrypt_keystore(scratch.path(), &mut random, key, passphrase, Some(FILE))
+        .map_err(io::Error::other)?;
+    fs::read(scratch.path().join(FILE))
+}

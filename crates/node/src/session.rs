@@ -1,0 +1,175 @@
+//! The node's life with a router: one outbound WebSocket, kept alive; tasks come in, answers go out.
+
+mod connection;
+mod handshake;
+mod state;
+mod worker;
+
+use std::time::Duration;
+
+use cortensor_protocol::{ArtifactDigest, HardwareSummary, Rejection, RejectionCode, Settlement};
+use rand::Rng;
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinHandle,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Identity, Ledger};
+
+pub use state::{Connection, NodeState, Serving, Work};
+
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// A router that turned the node away for what it is will do so again until something is changed.
+const REJECTED_RETRY: Duration = Duration::from_secs(60);
+
+/// What a node needs to begin.
+#[derive(Clone)]
+pub struct NodeConfig {
+    /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
+    pub router: String,
+    /// Who the node is.
+    pub identity: Identity,
+    /// Where it keeps what it earned.
+    pub ledger: Ledger,
+    /// Name and version of the program.
+    pub software: String,
+    /// What it runs on.
+    pub hardware: HardwareSummary,
+}
+
+/// What happened, for whoever listens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeEvent {
+    /// A settlement is in the ledger.
+    Settled(Settlement),
+}
+
+/// A running node.
+pub struct Node {
+    state: watch::Sender<NodeState>,
+    events: broadcast::Sender<NodeEvent>,
+    stop: CancellationToken,
+    life: JoinHandle<()>,
+}
+
+impl Node {
+    /// Starts a node. It connects at once, and again whenever the connection is lost; it serves nothing yet.
+    pub fn start(config: NodeConfig) -> Self {
+        let state = watch::Sender::new(NodeState::default());
+        let events = broadcast::Sender::new(256);
+        let stop = CancellationToken::new();
+        let life = tokio::spawn(live(config, state.clone(), events.clone(), stop.clone()));
+        Self { state, events, stop, life }
+    }
+
+    /// How it is, now and from now on.
+    pub fn state(&self) -> watch::Receiver<NodeState> {
+        self.state.subscribe()
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
+        self.events.subscribe()
+    }
+
+    /// Serves this from now on, or nothing. Tasks that run go on with what they began with; see [`Node::drained`].
+    pub fn serve(&self, serving: Option<Serving>) {
+        self.state.send_modify(|state| state.serve(serving));
+    }
+
+    /// Waits until no task runs on `artifact` any more. Stop serving it first.
+    pub async fn drained(&self, artifact: ArtifactDigest) {
+        let mut state = self.state.subscribe();
+        let _ = state.wait_for(|state| !state.runs_on(artifact)).await;
+    }
+
+    /// Leaves the router. Tasks that still run are given back to it; drain first to finish them.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.life.await {
+            tracing::error!(%error, "the node's session ended badly");
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("the router cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the router closed the connection")]
+    Closed,
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error("the router has been silent for too long")]
+    Silent,
+    #[error("the router said what this version does not understand; update this program")]
+    Unintelligible,
+    #[error("{}", .0.message)]
+    Rejected(Rejection),
+    #[error("settlements cannot be kept: {0}")]
+    Ledger(#[from] crate::LedgerError),
+    #[error("the key does not sign: {0}")]
+    Signing(#[from] alloy_signer::Error),
+}
+
+async fn live(
+    config: NodeConfig,
+    state: watch::Sender<NodeState>,
+    events: broadcast::Sender<NodeEvent>,
+    stop: CancellationToken,
+) {
+    let mut attempt = 0;
+    while !stop.is_cancelled() {
+        state.send_modify(|state| state.connection = Connection::Connecting);
+        let ended = connection::run(&config, &state, &events, &stop).await;
+        let Err(ended) = ended else { break };
+        let was_connected = matches!(state.borrow().connection, Connection::Connected { .. });
+        attempt = if was_connected { 0 } else { attempt + 1 };
+        let wait = retry_after(&ended, attempt);
+        tracing::warn!(reason = %ended, retry_in = ?wait, "not connected to the router");
+        state.send_modify(|state| state.connection = offline(&ended, wait));
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    state.send_modify(|state| state.connection = Connection::Stopped);
+}
+
+fn offline(ended: &Ended, wait: Duration) -> Connection {
+    let retry_in_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    match ended {
+        Ended::Rejected(rejection) => Connection::Rejected { rejection: rejection.clone(), retry_in_ms },
+        _ => Connection::Offline { reason: ended.to_string(), retry_in_ms },
+    }
+}
+
+/// Doubles from half a second to half a minute, with a quarter of chance so that nodes do not come back in step.
+fn retry_after(ended: &Ended, attempt: u32) -> Duration {
+    let base = match ended {
+        Ended::Rejected(Rejection { code: RejectionCode::Stopping, .. }) => FIRST_RETRY,
+        Ended::Rejected(Rejection { code: RejectionCode::AlreadyConnected | RejectionCode::Silent, .. }) => {
+            FIRST_RETRY * 4
+        }
+        Ended::Rejected(_) => REJECTED_RETRY,
+        _ => FIRST_RETRY.saturating_mul(1 << attempt.min(10)).min(LONGEST_RETRY),
+    };
+    base.mul_f64(rand::rng().random_range(0.875..1.125))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_slow_down_to_half_a_minute() {
+        for (attempt, least, most) in [(0, 430, 570), (1, 870, 1_130), (4, 7_000, 9_000), (60, 26_000, 34_000)] {
+            let wait = retry_after(&Ended::Closed, attempt).as_millis();
+            assert!((least..=most).contains(&wait), "{attempt}: {wait}");
+        }
+    }
+}

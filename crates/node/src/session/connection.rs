@@ -1,0 +1,260 @@
+//! One connection, from the first word to the last.
+
+use std::{collections::HashMap, time::Duration};
+
+use cortensor_protocol::{
+    Assignment, CancelReason, Heartbeat, NodeMessage, Offer, RouterMessage, Settlement, TaskId, Usage,
+};
+use futures::{SinkExt, StreamExt};
+use tokio::{
+    net::TcpStream,
+    sync::{broadcast, mpsc, watch},
+    task::JoinSet,
+    time::{Instant, Interval, MissedTickBehavior, interval, timeout},
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{self, Message, protocol::WebSocketConfig},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Connection, Ended, NodeConfig, NodeEvent, NodeState, handshake,
+    worker::{Cancellation, Worker},
+};
+
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+const LARGEST_MESSAGE: usize = 4 << 20;
+/// Heartbeats without a word from the router after which the connection counts as lost.
+const SILENT_HEARTBEATS: u32 = 3;
+
+/// Connects, registers and works until the connection ends (`Err`) or `stop` is cancelled (`Ok`).
+pub(super) async fn run(
+    config: &NodeConfig,
+    state: &watch::Sender<NodeState>,
+    events: &broadcast::Sender<NodeEvent>,
+    stop: &CancellationToken,
+) -> Result<(), Ended> {
+    let opened = tokio::select! {
+        opened = open(config, state) => opened?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let (socket, ledger_name, heartbeat) = opened;
+    let mut session = Session::new(config, state, events, socket, ledger_name);
+    let ended = session.work(heartbeat, stop).await;
+    session.lay_down().await;
+    ended
+}
+
+async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(Socket, String, Interval), Ended> {
+    let limits = WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE));
+    let connecting = connect_async_with_config(config.router.as_str(), Some(limits), true);
+    let connected = timeout(CONNECT_DEADLINE, connecting).await;
+    let connected = connected.map_err(|_| Ended::Unreachable("no answer in 10 s".to_owned()))?;
+    let (mut socket, _) = connected.map_err(|error| Ended::Unreachable(error.to_string()))?;
+    let (challenge, welcome) = handshake::register(&mut socket, config).await?;
+    tracing::info!(router = welcome.router, network = challenge.network, "registered");
+    let mut heartbeat = interval(Duration::from_millis(welcome.heartbeat_ms.max(100)));
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    state.send_modify(|state| {
+        state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
+        state.tier = welcome.tier;
+        state.testing = None;
+    });
+    Ok((socket, challenge.ledger, heartbeat))
+}
+
+struct Session<'a> {
+    config: &'a NodeConfig,
+    state: &'a watch::Sender<NodeState>,
+    events: &'a broadcast::Sender<NodeEvent>,
+    socket: Socket,
+    ledger_name: String,
+    workers: JoinSet<(TaskId, Option<Usage>)>,
+    cancels: HashMap<TaskId, Cancellation>,
+    outgoing: mpsc::Receiver<NodeMessage>,
+    sender: mpsc::Sender<NodeMessage>,
+    offered: Option<Vec<Offer>>,
+    heard: Instant,
+}
+
+impl<'a> Session<'a> {
+    fn new(
+        config: &'a NodeConfig,
+        state: &'a watch::Sender<NodeState>,
+        events: &'a broadcast::Sender<NodeEvent>,
+        socket: Socket,
+        ledger_name: String,
+    ) -> Self {
+        let (sender, outgoing) = mpsc::channel(64);
+        Self {
+            config,
+            state,
+            events,
+            socket,
+            ledger_name,
+            workers: JoinSet::new(),
+            cancels: HashMap::new(),
+            outgoing,
+            sender,
+            offered: None,
+            heard: Instant::now(),
+        }
+    }
+
+    async fn work(&mut self, mut heartbeat: Interval, stop: &CancellationToken) -> Result<(), Ended> {
+        let mut changes = self.state.subscribe();
+        self.offer().await?;
+        loop {
+            tokio::select! {
+                frame = self.socket.next() => {
+                    self.heard = Instant::now();
+                    if let Some(message) = parse(frame)? {
+                        self.hear(message).await?;
+                    }
+                }
+                Some(message) = self.outgoing.recv() => send(&mut self.socket, &message).await?,
+                Some(ended) = self.workers.join_next() => self.ended(ended),
+                Ok(()) = changes.changed() => self.offer().await?,
+                _ = heartbeat.tick() => self.beat(heartbeat.period()).await?,
+                () = stop.cancelled() => return self.leave().await,
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: RouterMessage) -> Result<(), Ended> {
+        match message {
+            RouterMessage::Assign(assignment) => self.assigned(*assignment).await,
+            RouterMessage::Cancel { task, reason } => {
+                self.cancel(task, reason);
+                Ok(())
+            }
+            RouterMessage::Settlement(settlement) => self.settled(settlement).await,
+            RouterMessage::Testing { done, total } => {
+                self.state.send_modify(|state| state.testing = Some((done, total)));
+                Ok(())
+            }
+            RouterMessage::Tier(report) => {
+                self.state.send_modify(|state| {
+                    state.tier = Some(report);
+                    state.testing = None;
+                });
+                Ok(())
+            }
+            RouterMessage::Rejected(rejection) => Err(Ended::Rejected(rejection)),
+            RouterMessage::Challenge(_) | RouterMessage::Welcome(_) => Err(Ended::Unintelligible),
+        }
+    }
+
+    async fn assigned(&mut self, assignment: Assignment) -> Result<(), Ended> {
+        let task = assignment.task;
+        let mut begun = None;
+        self.state.send_modify(|state| begun = Some(state.begin(&assignment)));
+        let serving = match begun {
+            Some(Ok(serving)) => serving,
+            Some(Err(reason)) => return send(&mut self.socket, &NodeMessage::Refuse { task, reason }).await,
+            None => return Ok(()),
+        };
+        send(&mut self.socket, &NodeMessage::Ack { task }).await?;
+        let cancellation = Cancellation::default();
+        self.cancels.insert(task, cancellation.clone());
+        let worker = Worker {
+            assignment,
+            model: serving.model,
+            identity: self.config.identity.clone(),
+            outgoing: self.sender.clone(),
+            cancellation,
+        };
+        self.workers.spawn(worker.run());
+        Ok(())
+    }
+
+    fn cancel(&mut self, task: TaskId, reason: CancelReason) {
+        if let Some(cancellation) = self.cancels.get(&task) {
+            cancellation.cancel(reason);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(TaskId, Option<Usage>), tokio::task::JoinError>) {
+        match ended {
+            Ok((task, served)) => {
+                self.cancels.remove(&task);
+                self.state.send_modify(|state| state.end(task, served));
+            }
+            Err(error) => tracing::error!(%error, "a task ended badly"),
+        }
+    }
+
+    /// A settlement is acknowledged only once it is on disk.
+    async fn settled(&mut self, settlement: Settlement) -> Result<(), Ended> {
+        let sequence = settlement.sequence;
+        if self.config.ledger.record(&self.ledger_name, &settlement).await? {
+            let _ = self.events.send(NodeEvent::Settled(settlement));
+        }
+        send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await
+    }
+
+    /// Sends the offers if they are other than the last ones.
+    async fn offer(&mut self) -> Result<(), Ended> {
+        let offers = self.state.borrow().offers();
+        if self.offered.as_ref() == Some(&offers) {
+            return Ok(());
+        }
+        self.offered = Some(offers.clone());
+        send(&mut self.socket, &NodeMessage::Offers { offers }).await
+    }
+
+    async fn beat(&mut self, period: Duration) -> Result<(), Ended> {
+        if self.heard.elapsed() > period * SILENT_HEARTBEATS {
+            return Err(Ended::Silent);
+        }
+        let heartbeat = Heartbeat { running: self.state.borrow().running(), ..Heartbeat::default() };
+        send(&mut self.socket, &NodeMessage::Heartbeat(heartbeat)).await?;
+        self.socket.send(Message::Ping(Vec::new().into())).await.map_err(|error| Ended::Lost(error.to_string()))
+    }
+
+    async fn leave(&mut self) -> Result<(), Ended> {
+        send(&mut self.socket, &NodeMessage::Goodbye).await?;
+        let _ = timeout(Duration::from_secs(2), self.socket.close(None)).await;
+        Ok(())
+    }
+
+    /// Gives up what still runs: the router has it again.
+    async fn lay_down(&mut self) {
+        self.cancels.values().for_each(|cancellation| cancellation.cancel(CancelReason::TooLate));
+        self.outgoing.close();
+        while let Some(ended) = self.workers.join_next().await {
+            self.ended(ended.map(|(task, _)| (task, None)));
+        }
+    }
+}
+
+/// The router's next message.
+pub(super) async fn receive(socket: &mut Socket) -> Result<RouterMessage, Ended> {
+    loop {
+        if let Some(message) = parse(socket.next().await)? {
+            return Ok(message);
+        }
+    }
+}
+
+/// What a frame says; `None` for pings and pongs, which the library answers.
+fn parse(frame: Option<Result<Message, tungstenite::Error>>) -> Result<Option<RouterMessage>, Ended> {
+    match frame {
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|error| {
+            tracing::error!(%error, "the router said what this version does not understand");
+            Ended::Unintelligible
+        }),
+        Some(Ok(Message::Close(_))) | None => Err(Ended::Closed),
+        Some(Ok(_)) => Ok(None),
+        Some(Err(error)) => Err(Ended::Lost(error.to_string())),
+    }
+}
+
+/// Says `message` to the router.
+pub(super) async fn send(socket: &mut Socket, message: &NodeMessage) -> Result<(), Ended> {
+    let text = serde_json::to_string(message).map_err(|error| Ended::Lost(error.to_string()))?;
+    socket.send(Message::text(text)).await.map_err(|error| Ended::Lost(error.to_string()))
+}

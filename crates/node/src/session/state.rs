@@ -1,0 +1,175 @@
+//! How a node is: its connection, its tier, what it serves and what it works on.
+//!
+//! One value behind one watch channel, so that "is this still served?" and "it runs now" are one step: after
+//! [`NodeState::serve`] no task can begin on what was served before.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use cortensor_engine::Model;
+use cortensor_protocol::{
+    ArtifactDigest, Assignment, Mode, Offer, RefusalReason, Rejection, TaskId, TaskKind, TierReport, Usage,
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// A node's state.
+#[derive(Clone, Debug, Default)]
+pub struct NodeState {
+    /// To the router.
+    pub connection: Connection,
+    /// Done and all, while the network tests the node.
+    pub testing: Option<(u32, u32)>,
+    /// What the network said last.
+    pub tier: Option<TierReport>,
+    /// What was served since [`NodeState::serving`] was last changed.
+    pub work: Work,
+    /// What is offered.
+    pub serving: Option<Serving>,
+    running: BTreeMap<TaskId, (ArtifactDigest, TaskKind)>,
+    busy_since: Option<Instant>,
+}
+
+/// The connection to the router.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Connection {
+    /// On the way.
+    #[default]
+    Connecting,
+    /// Registered.
+    Connected {
+        /// The router's name.
+        router: String,
+        /// The network's name.
+        network: String,
+    },
+    /// Not there; tried again by itself.
+    Offline {
+        /// Why.
+        reason: String,
+        /// Milliseconds from the loss to the next try.
+        retry_in_ms: u64,
+    },
+    /// Turned away; tried again by itself, though something should be done.
+    Rejected {
+        /// Why, and what to do.
+        rejection: Rejection,
+        /// Milliseconds from the rejection to the next try.
+        retry_in_ms: u64,
+    },
+    /// Left on purpose.
+    Stopped,
+}
+
+/// A loaded model to serve, and what the miner chose it for.
+#[derive(Clone)]
+pub struct Serving {
+    /// The model.
+    pub model: Arc<dyn Model>,
+    /// The choice.
+    pub mode: Mode,
+}
+
+/// User tasks that were served, and how long the node was busy with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Committed user tasks.
+    pub served: u64,
+    /// Their tokens.
+    pub prompt_tokens: u64,
+    /// Their answers' tokens.
+    pub completion_tokens: u64,
+    /// Time in which at least one user task ran.
+    pub busy: Duration,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Serving({} {})", self.mode, self.model.artifact().precision)
+    }
+}
+
+impl Work {
+    /// What was measured: requests in an hour of work. `None` before the first.
+    pub fn requests_per_hour(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2⁵²")]
+        let served = self.served as f64;
+        (self.served > 0 && !self.busy.is_zero()).then(|| served * 3600.0 / self.busy.as_secs_f64())
+    }
+}
+
+impl Serving {
+    pub(super) fn digest(&self) -> ArtifactDigest {
+        self.model.artifact().digest
+    }
+
+    pub(super) fn offer(&self) -> Offer {
+        let artifact = self.model.artifact();
+        let options = self.model.options();
+        Offer {
+            model: artifact.model.clone(),
+            precision: artifact.precision,
+            artifact: artifact.digest,
+            context_tokens: options.context_tokens,
+            parameters: artifact.geometry.parameters,
+            slots: options.slots,
+            mode: self.mode,
+        }
+    }
+}
+
+impl NodeState {
+    /// Tasks being worked on.
+    pub fn running(&self) -> u32 {
+        u32::try_from(self.running.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a task runs on `artifact`.
+    pub fn runs_on(&self, artifact: ArtifactDigest) -> bool {
+        self.running.values().any(|(running, _)| *running == artifact)
+    }
+
+    pub(super) fn serve(&mut self, serving: Option<Serving>) {
+        if serving.is_some() {
+            self.work = Work::default();
+        }
+        self.serving = serving;
+    }
+
+    pub(super) fn offers(&self) -> Vec<Offer> {
+        self.serving.iter().map(Serving::offer).collect()
+    }
+
+    /// Takes a task up, or says why not.
+    pub(super) fn begin(&mut self, assignment: &Assignment) -> Result<Serving, RefusalReason> {
+        let serving = self.serving.clone().ok_or(RefusalReason::Draining)?;
+        if serving.digest() != assignment.artifact {
+            return Err(RefusalReason::NotLoaded);
+        }
+        if self.running() >= serving.model.options().slots {
+            return Err(RefusalReason::AtCapacity);
+        }
+        self.running.insert(assignment.task, (assignment.artifact, assignment.kind));
+        if assignment.kind == TaskKind::User {
+            self.busy_since.get_or_insert_with(Instant::now);
+        }
+        Ok(serving)
+    }
+
+    /// Lays a task down; `served` is what was committed, if it was.
+    pub(super) fn end(&mut self, task: TaskId, served: Option<Usage>) {
+        let Some((artifact, kind)) = self.running.remove(&task) else { return };
+        if kind != TaskKind::User {
+            return;
+        }
+        let current = self.serving.as_ref().is_none_or(|serving| serving.digest() == artifact);
+        if let Some(usage) = served.filter(|_| current) {
+            self.work.served += 1;
+            self.work.prompt_tokens += u64::from(usage.prompt_tokens);
+            self.work.completion_tokens += u64::from(usage.completion_tokens);
+        }
+        if !self.running.values().any(|(_, kind)| *kind == TaskKind::User) {
+            self.work.busy += self.busy_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One task: encode the prompt, stream the answer, bind, commit.
+
+use std::{sync::Arc, time::Instant};
+
+use cortensor_engine::{GenerateError, Generation, GenerationEvent, Model, PromptError};
+use cortensor_protocol::{
+    Assignment, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TaskId, TokenId, Usage,
+    commitment,
+};
+use futures::{StreamExt, stream::ReadyChunks};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Identity;
+
+/// Most tokens sent in one message: what is ready goes out together, nothing waits for more.
+const LARGEST_BATCH: usize = 32;
+
+/// Two ways to stop a task: commit what there is, or forget it.
+#[derive(Clone, Default)]
+pub(super) struct Cancellation {
+    finish: CancellationToken,
+    forget: CancellationToken,
+}
+
+impl Cancellation {
+    pub(super) fn cancel(&self, reason: CancelReason) {
+        match reason {
+            CancelReason::ClientGone => self.finish.cancel(),
+            CancelReason::TooLate => self.forget.cancel(),
+        }
+    }
+}
+
+/// A task and what it takes to do it.
+pub(super) struct Worker {
+    pub(super) assignment: Assignment,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) identity: Identity,
+    pub(super) outgoing: mpsc::Sender<NodeMessage>,
+    pub(super) cancellation: Cancellation,
+}
+
+/// Why a task came to nothing.
+enum Given {
+    Up(FailureReason),
+    /// The router is gone or has no use for it any more.
+    Away,
+}
+
+struct Answer {
+    tokens: Vec<TokenId>,
+    finish: FinishReason,
+    usage: Usage,
+    first_token_ms: u32,
+    total_ms: u32,
+}
+
+impl Worker {
+    /// Does the task. Ends with what was committed, if it was.
+    pub(super) async fn run(self) -> (TaskId, Option<Usage>) {
+        let task = self.assignment.task;
+        let forget = self.cancellation.forget.clone();
+        let done = tokio::select! {
+            done = self.serve() => done,
+            () = forget.cancelled() => Err(Given::Away),
+        };
+        match done {
+            Ok(usage) => (task, Some(usage)),
+            Err(Given::Away) => (task, None),
+            Err(Given::Up(reason)) => {
+                tracing::warn!(%task, ?reason, "the task could not be done");
+                let _ = self.outgoing.send(NodeMessage::Failed { task, reason }).await;
+                (task, None)
+            }
+        }
+    }
+
+    async fn serve(&self) -> Result<Usage, Given> {
+        let answer = self.answer().await?;
+        let usage = answer.usage;
+        self.commit(answer).await?;
+        Ok(usage)
+    }
+
+    async fn answer(&self) -> Result<Answer, Given> {
+        let started = Instant::now();
+        let prompt = self.encode().await?;
+        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
+        let given = u32::try_from(self.assignment.continue_after.len()).unwrap_or(u32::MAX);
+        let mut sampling = self.assignment.sampling.clone();
+        sampling.max_tokens = sampling.max_tokens.saturating_sub(given).max(1);
+        let continued = prompt.into_iter().chain(self.assignment.continue_after.iter().copied()).collect();
+        let stream = self.model.generate(continued, sampling).ready_chunks(LARGEST_BATCH);
+        let mut answer = Answer {
+            tokens: Vec::new(),
+            finish: FinishReason::Cancelled,
+            usage: Usage { prompt_tokens, completion_tokens: 0 },
+            first_token_ms: 0,
+            total_ms: 0,
+        };
+        self.stream(stream, &mut answer, started).await?;
+        answer.usage.completion_tokens = u32::try_from(answer.tokens.len()).unwrap_or(u32::MAX);
+        answer.total_ms = elapsed_ms(started);
+        Ok(answer)
+    }
+
+    /// Tokenizing a long prompt takes a while: off the runtime's threads.
+    async fn encode(&self) -> Result<Vec<TokenId>, Given> {
+        let (model, prompt) = (Arc::clone(&self.model), self.assignment.prompt.clone());
+        let encoded = tokio::task::spawn_blocking(move || model.encode(&prompt)).await;
+        let encoded = encoded.map_err(|error| engine(error.to_string()))?;
+        encoded.map_err(|error| Given::Up(prompt_failure(error)))
+    }
+
+    async fn stream(
+        &self,
+        mut stream: ReadyChunks<Generation>,
+        answer: &mut Answer,
+        started: Instant,
+    ) -> Result<(), Given> {
+        loop {
+            let chunk = tokio::select! {
+                chunk = stream.next() => chunk,
+                () = self.cancellation.finish.cancelled() => return Ok(()),
+            };
+            let Some(chunk) = chunk else { return Err(engine("the answer broke off".to_owned())) };
+            if self.take(chunk, answer, started).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes tokens on; says whether that was the end.
+    async fn take(
+        &self,
+        chunk: Vec<Result<GenerationEvent, GenerateError>>,
+        answer: &mut Answer,
+        started: Instant,
+    ) -> Result<bool, Given> {
+        let mut tokens = Vec::with_capacity(chunk.len());
+        let mut finished = false;
+        for event in chunk {
+            match event.map_err(|error| Given::Up(failure(error)))? {
+                GenerationEvent::Token(token) => tokens.push(token),
+                GenerationEvent::Finished { reason, .. } => {
+                    answer.finish = reason;
+                    finished = true;
+                }
+            }
+        }
+        if !tokens.is_empty() {
+            if answer.tokens.is_empty() {
+                answer.first_token_ms = elapsed_ms(started);
+            }
+            answer.tokens.extend(tokens.iter().map(|token| token.id));
+            self.say(NodeMessage::Tokens { task: self.assignment.task, tokens }).await?;
+        }
+        Ok(finished)
+    }
+
+    async fn commit(&self, answer: Answer) -> Result<(), Given> {
+        let Assignment { task, artifact, .. } = &self.assignment;
+        let hash = commitment(&self.identity.address(), *task, artifact, &answer.tokens);
+        let signature = self.identity.sign(&hash).map_err(|error| engine(error.to_string()))?;
+        self.say(NodeMessage::Precommit(Precommit { task: *task, hash, signature })).await?;
+        self.say(NodeMessage::Commit(Commit {
+            task: *task,
+            tokens: answer.tokens,
+            finish: answer.finish,
+            prompt_tokens: answer.usage.prompt_tokens,
+            first_token_ms: answer.first_token_ms,
+            total_ms: answer.total_ms,
+        }))
+        .await
+    }
+
+    async fn say(&self, message: NodeMessage) -> Result<(), Given> {
+        self.outgoing.send(message).await.map_err(|_| Given::Away)
+    }
+}
+
+fn engine(message: String) -> Given {
+    Given::Up(FailureReason::Engine { message })
+}
+
+fn failure(error: GenerateError) -> FailureReason {
+    match error {
+        GenerateError::Prompt(error) => prompt_failure(error),
+        error => FailureReason::Engine { message: error.to_string() },
+    }
+}
+
+fn prompt_failure(error: PromptError) -> FailureReason {
+    match error {
+        PromptError::ContextExceeded { prompt_tokens, context_tokens } => {
+            FailureReason::ContextExceeded { prompt_tokens, context_tokens }
+        }
+        error => FailureReason::BadPrompt { message: error.to_string() },
+    }
+}
+
+fn elapsed_ms(started: Instant) -> u32 {
+    u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX)
+}

@@ -2,10 +2,25 @@
 //!
 //! **Invariant:** knows no engine. A file is used only after its digest was checked; files appear whole or not at all.
 
+pub mod gguf;
+pub mod ladder;
+
+mod digest;
+mod starter;
+#[cfg(test)]
+mod synthetic;
+mod tokenizer;
+mod whole;
+
 use std::path::PathBuf;
 
 use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 use serde::{Deserialize, Serialize};
+
+pub use digest::{DigestError, sha256_file};
+pub use ladder::{LadderError, LadderProgress, LadderStep, prepare_ladder};
+pub use starter::{StarterModel, starter};
+pub use tokenizer::{EncodeError, TextDecoder, Tokenizer, TokenizerError, write_tokenizer};
 
 /// One model file, checked, with the folder of its tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ pub(crate) fn cpu(text: &str, architecture: &str) -> Option<Cpu> {
     let field = |name: &str| fields(text).find(|(key, _)| *key == name).map(|(_, value)| value);
     let logical_cores = count(fields(text).filter(|(key, _)| *key == "processor").count());
     let vendor = field("vendor_id").map(str::to_owned).or_else(|| field("CPU implementer").map(arm_maker));
-    let model =
-        field("model name").map(str::to_owned).or_else(|| arm_model(field("CPU implementer")?, field("CPU part")?));
+    let arm = || Some(arm_model(field("CPU implementer")?, field("CPU part")?));
+    let model = field("model name").map(str::to_owned).or_else(arm);
     let flags = field("flags").or_else(|| field("Features")).unwrap_or_default();
     (logical_cores > 0).then(|| Cpu {
         model: model.unwrap_or_else(|| "processor of unknown model".to_owned()),
@@ -105,7 +105,7 @@ fn arm_maker(implementer: &str) -> String {
 }
 
 /// ARM kernels give numbers; the usual ones have names, the others are shown as they are.
-fn arm_model(implementer: &str, part: &str) -> Option<String> {
+fn arm_model(implementer: &str, part: &str) -> String {
     let known = match (implementer, part) {
         ("0x41", "0xd08") => "Cortex-A72",
         ("0x41", "0xd0b") => "Cortex-A76",
@@ -114,9 +114,9 @@ fn arm_model(implementer: &str, part: &str) -> Option<String> {
         ("0x41", "0xd49") => "Neoverse N2",
         ("0x41", "0xd4f") => "Neoverse V2",
         ("0xc0", "0xac3" | "0xac4") => "AmpereOne",
-        _ => return Some(format!("{} part {part}", arm_maker(implementer))),
+        _ => return format!("{} part {part}", arm_maker(implementer)),
     };
-    Some(format!("{} {known}", arm_maker(implementer)))
+    format!("{} {known}", arm_maker(implementer))
 }
 
 /// Reads the files of a system whose root folder is given, so that tests can bring their own.

@@ -1,1 +1,21 @@
-//! .
+//! The network side: takes nodes in, tests them, gives them tasks, and keeps the ledger.
+//!
+//! A library, so that the desktop app and the command line can run a practice network of their own and an operator can
+//! run a public one: a host calls [`Router::start`]. Inside, `http` and `socket` extract, call a rule and answer;
+//! `rules` decide; `store` keeps. What a host may want to choose is [`Policy`].
+//!
+//! **Invariant:** sees no node's key and keeps no prompt and no answer. Money moves only in a transaction that also
+//! says what for, and never twice.
+
+mod clock;
+mod context;
+mod http;
+mod policy;
+mod router;
+mod rules;
+mod socket;
+mod store;
+
+pub use policy::{Policy, PolicyError, Price};
+pub use router::{Router, RouterConfig, RouterError};
+pub use store::{LedgerFault, LedgerSummary, StoreError};

@@ -1,0 +1,58 @@
+//! The HTTP side: routes that extract, call a rule and answer.
+//!
+//! **Invariant:** decides nothing, and logs no prompt and no answer.
+
+mod body;
+mod chat;
+mod completion;
+mod error;
+mod key;
+mod models;
+mod network;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{State, WebSocketUpgrade},
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+use self::error::ApiError;
+use crate::{context::Context, socket};
+
+/// Every route.
+pub(crate) fn routes(context: Arc<Context>) -> Router {
+    let with_key = Router::new()
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{model}", get(models::show))
+        .route("/v1/chat/completions", post(chat::complete))
+        .route("/api/v1/info", get(network::info))
+        .route("/api/v1/status", get(network::status))
+        .route("/api/v1/miners", get(network::miners))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require));
+    Router::new()
+        .route("/health", get(health))
+        .route("/node/v1", get(node))
+        .merge(with_key)
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::WrongMethod)
+        .with_state(context)
+}
+
+async fn health() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+async fn node(State(context): State<Arc<Context>>, upgrade: WebSocketUpgrade) -> Response {
+    let most = context.policy.node_message_bytes;
+    let sessions = context.sessions.clone();
+    upgrade
+        .max_message_size(most)
+        .max_frame_size(most)
+        .on_upgrade(move |stream| sessions.track_future(socket::serve(context, stream)))
+}

@@ -1,0 +1,86 @@
+//! Errors in the form that OpenAI clients read.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::rules::problem::Problem;
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ApiError {
+    #[error("the API key is missing; send `Authorization: Bearer sk-...`")]
+    NoKey,
+    #[error("the API key is not known to this router; use the one it printed at its start, or make a new one")]
+    WrongKey,
+    #[error("the body is larger than {most} bytes; send less")]
+    TooLarge { most: usize },
+    #[error("the body broke off; send the request again")]
+    BrokenBody,
+    #[error("there is nothing here; this router serves /v1/models, /v1/chat/completions and /api/v1/...")]
+    NotFound,
+    #[error("this address takes another HTTP method")]
+    WrongMethod,
+    #[error(transparent)]
+    Problem(#[from] Problem),
+}
+
+/// Status, OpenAI's type, code and field.
+type Shape = (StatusCode, &'static str, &'static str, Option<&'static str>);
+
+impl ApiError {
+    pub(super) const INTERNAL: Self = Self::Problem(Problem::Internal);
+
+    fn shape(&self) -> Shape {
+        const WRONG: &str = "invalid_request_error";
+        match self {
+            Self::NoKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_api_key", None),
+            Self::WrongKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_api_key", None),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),
+            Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),
+            Self::NotFound => (StatusCode::NOT_FOUND, WRONG, "not_found", None),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, WRONG, "method_not_allowed", None),
+            Self::Problem(problem) => shape(problem),
+        }
+    }
+
+    /// The body, also sent as an event when the answer has begun.
+    pub(super) fn body(&self) -> Value {
+        let (_, kind, code, param) = self.shape();
+        json!({"error": {"message": self.to_string(), "type": kind, "param": param, "code": code}})
+    }
+}
+
+const fn shape(problem: &Problem) -> Shape {
+    const SERVER: &str = "server_error";
+    match problem {
+        Problem::BadRequest { param, code, .. } => (StatusCode::BAD_REQUEST, "invalid_request_error", code, *param),
+        Problem::TooLittleCredit { .. } => {
+            (StatusCode::PAYMENT_REQUIRED, "insufficient_quota", "insufficient_credits", None)
+        }
+        Problem::UnknownModel { .. } => {
+            (StatusCode::NOT_FOUND, "invalid_request_error", "model_not_found", Some("model"))
+        }
+        Problem::QueueFull { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "queue_full", None),
+        Problem::NoNode => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_node", None),
+        Problem::NodesLost => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "nodes_lost", None),
+        Problem::Stopping => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "stopping", None),
+        Problem::InvalidAnswer { .. } => (StatusCode::BAD_GATEWAY, SERVER, "invalid_answer", None),
+        Problem::TimedOut { .. } => (StatusCode::GATEWAY_TIMEOUT, SERVER, "timed_out", None),
+        Problem::Internal => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal", None),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, ..) = self.shape();
+        let mut response = (status, Json(self.body())).into_response();
+        if let Self::Problem(Problem::QueueFull { retry_after, .. }) = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        response
+    }
+}

@@ -1,0 +1,220 @@
+//! What this network chose: every cut-off, price and deadline, in one place.
+//!
+//! The network publishes none of these figures except where a field says so. They are this project's own design.
+
+use std::time::Duration;
+
+use cortensor_protocol::{Amount, Deadlines, PrecisionClass};
+use serde::{Deserialize, Serialize};
+
+/// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// What users pay, and nodes get, for full-precision answers.
+    pub full: Price,
+    /// The same for quantized answers.
+    pub quantized: Price,
+    /// Practice credits that a new practice key starts with. Generous: the practice network is for trying things out.
+    #[serde(with = "credits")]
+    pub practice_deposit: Amount,
+    /// What network incentives pay for each test task that was passed.
+    #[serde(with = "credits")]
+    pub test_reward: Amount,
+
+    /// The client's timeout in seconds: from the request to the end of the answer.
+    pub total_seconds: u64,
+    /// From assignment to ack, in seconds.
+    pub ack_seconds: u64,
+    /// From ack to precommit, in seconds (the network's default is 90), not counting `precommit_token_milliseconds`.
+    pub precommit_seconds: u64,
+    /// Added to the precommit deadline for each token that was asked for, so that a slow node is not taken off a long
+    /// answer while it streams: 200 ms means 5 tokens a second.
+    pub precommit_token_milliseconds: u64,
+    /// From precommit to commit, in seconds.
+    pub commit_seconds: u64,
+    /// Nodes that may be tried for one task.
+    pub attempts: u32,
+    /// User tasks that may wait for a free slot; the next one is told to come back later.
+    pub queue_length: usize,
+    /// What a client is told to wait when the queue is full, in seconds.
+    pub retry_after_seconds: u64,
+    /// How long, in seconds, requests wait for a model that was offered a moment ago and is not now: a node that
+    /// switches precision or reconnects does not make requests fail.
+    pub absent_model_seconds: u64,
+    /// Answer tokens when the client asks for no number.
+    pub answer_tokens: u32,
+    /// Most answer tokens; a client that asks for more gets these.
+    pub most_answer_tokens: u32,
+    /// Largest request body in bytes.
+    pub body_bytes: usize,
+
+    /// How often a node is to give a sign of life, in milliseconds. After three without one it is dropped.
+    pub heartbeat_milliseconds: u64,
+    /// How long a new connection may take to prove who it is, in milliseconds.
+    pub handshake_milliseconds: u64,
+    /// How long an older connection of the same identity has to answer a ping before the newer one takes its place.
+    pub ping_milliseconds: u64,
+    /// Messages that may wait for one node. A node that lets more pile up is dropped.
+    pub node_queue_length: usize,
+    /// Largest message from a node in bytes.
+    pub node_message_bytes: usize,
+    /// How long running tasks may go on when the router stops, in milliseconds.
+    pub stop_milliseconds: u64,
+
+    /// Correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do not run
+    /// a language model, not small models.
+    pub test_pass_mark: u32,
+    /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
+    /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.
+    pub high_end_work_rate: f64,
+    /// Words in the long prompt of the throughput test; fewer if the node's context is small.
+    pub long_prompt_words: u32,
+    /// How long one test task may take, in seconds.
+    pub test_seconds: u64,
+    /// How long after a failed test the next one follows, in seconds.
+    pub retest_seconds: u64,
+    /// How long a passed test is good for, in seconds.
+    pub test_valid_seconds: u64,
+}
+
+/// Credits for a thousand tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Of the prompt.
+    #[serde(with = "credits")]
+    pub prompt: Amount,
+    /// Of the answer.
+    #[serde(with = "credits")]
+    pub completion: Amount,
+}
+
+/// Why a text is not a [`Policy`].
+#[derive(Debug, thiserror::Error)]
+#[error("the policy cannot be read; correct the line that is named, or leave it out to have its default")]
+pub struct PolicyError(#[from] toml::de::Error);
+
+const fn thousandths(count: u128) -> Amount {
+    Amount::from_base_units(count * 10u128.pow(15))
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            full: Price { prompt: thousandths(2), completion: thousandths(6) },
+            quantized: Price { prompt: thousandths(1), completion: thousandths(3) },
+            practice_deposit: Amount::from_credits(1_000_000),
+            test_reward: thousandths(1),
+            total_seconds: 300,
+            ack_seconds: 5,
+            precommit_seconds: 90,
+            precommit_token_milliseconds: 200,
+            commit_seconds: 10,
+            attempts: 4,
+            queue_length: 64,
+            retry_after_seconds: 5,
+            absent_model_seconds: 60,
+            answer_tokens: 256,
+            most_answer_tokens: 8192,
+            body_bytes: 2 * 1024 * 1024,
+            heartbeat_milliseconds: 10_000,
+            handshake_milliseconds: 10_000,
+            ping_milliseconds: 2_000,
+            node_queue_length: 256,
+            node_message_bytes: 1024 * 1024,
+            stop_milliseconds: 5_000,
+            test_pass_mark: 2,
+            high_end_work_rate: 1.5e12,
+            long_prompt_words: 400,
+            test_seconds: 120,
+            retest_seconds: 60,
+            test_valid_seconds: 7 * 24 * 3600,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy from TOML.
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// What a class of precision costs.
+    pub const fn price(&self, class: PrecisionClass) -> Price {
+        match class {
+            PrecisionClass::Full => self.full,
+            PrecisionClass::Quantized => self.quantized,
+        }
+    }
+
+    /// The deadlines of a user's task that asks for `tokens` tokens.
+    pub(crate) fn user_deadlines(&self, tokens: u32) -> Deadlines {
+        let streaming = Duration::from_millis(self.precommit_token_milliseconds) * tokens;
+        Deadlines {
+            total: Duration::from_secs(self.total_seconds),
+            ack: Duration::from_secs(self.ack_seconds),
+            precommit: Duration::from_secs(self.precommit_seconds) + streaming,
+            commit: Duration::from_secs(self.commit_seconds),
+            attempts: self.attempts,
+        }
+    }
+
+    /// The deadlines of a test task: one attempt, and nobody else can do it.
+    pub(crate) fn test_deadlines(&self) -> Deadlines {
+        let total = Duration::from_secs(self.test_seconds);
+        Deadlines { total, precommit: total, attempts: 1, ..self.user_deadlines(0) }
+    }
+
+    pub(crate) const fn silence(&self) -> Duration {
+        Duration::from_millis(self.heartbeat_milliseconds.saturating_mul(3))
+    }
+
+    pub(crate) const fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_milliseconds)
+    }
+
+    pub(crate) const fn ping(&self) -> Duration {
+        Duration::from_millis(self.ping_milliseconds)
+    }
+
+    pub(crate) const fn absent_model(&self) -> Duration {
+        Duration::from_secs(self.absent_model_seconds)
+    }
+}
+
+/// Amounts as people write them, `0.002`: on the wire they are base units.
+mod credits {
+    use cortensor_protocol::Amount;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` passes a reference")]
+    pub(super) fn serialize<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{amount:#}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default_and_what_is_misspelt_is_an_error() {
+        assert_eq!(Policy::from_toml("").unwrap(), Policy::default());
+        let policy = Policy::from_toml("attempts = 2\n[full]\nprompt = \"0.5\"\ncompletion = \"1\"").unwrap();
+        assert_eq!((policy.attempts, policy.full.completion), (2, Amount::from_credits(1)));
+        for wrong in ["atempts = 2", "attempts = -1", "[full]\nprompt = \"1\"", "test_reward = 1"] {
+            assert!(Policy::from_toml(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_written_policy_reads_back_the_same() {
+        let written = toml::to_string(&Policy::default()).unwrap();
+        assert_eq!(Policy::from_toml(&written).unwrap(), Policy::default());
+    }
+}

@@ -1,0 +1,183 @@
+//! Starting and stopping.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use rand::{Rng as _, distr::Alphanumeric};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    clock::now,
+    context::{Context, Stopping},
+    http,
+    policy::Policy,
+    rules::pool::Pool,
+    store::{LedgerFault, LedgerSummary, Store, StoreError},
+};
+
+/// Characters of a key behind its `sk-`.
+const KEY_LENGTH: usize = 48;
+/// A key that is given must be at least this long: short ones can be guessed.
+const SHORTEST_KEY: usize = 32;
+/// How long connections may take to end once everything is said.
+const PARTING: Duration = Duration::from_secs(3);
+
+/// What a router needs to know to start.
+#[derive(Clone, Debug)]
+pub struct RouterConfig {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The database file; made if it is not there.
+    pub database: PathBuf,
+    /// The router's name, for people.
+    pub name: String,
+    /// The network's name; `practice` pays practice credits.
+    pub network: String,
+    /// Prices, deadlines and cut-offs.
+    pub policy: Policy,
+}
+
+/// Why a router did not start, or could not do what its host asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    /// Another program listens there.
+    #[error(
+        "port {port} of {ip} is taken by another program; stop that one, or choose another address with --listen",
+        port = address.port(), ip = address.ip()
+    )]
+    PortTaken {
+        /// Where this router was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on; choose an address of this machine with --listen")]
+    Listen {
+        /// Where this router was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A key of the wrong form.
+    #[error("an API key is `sk-` and at least {least} letters and digits; let the router make one", least = SHORTEST_KEY - 3)]
+    BadKey,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger does not add up.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFault),
+}
+
+/// A running router. Dropping it stops everything at once; [`Router::stop`] does so in good order.
+pub struct Router {
+    context: Arc<Context>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Router {
+    /// Listens, opens the database, ends what a crash left open, and serves in the background.
+    pub async fn start(config: RouterConfig) -> Result<Self, RouterError> {
+        // First of all, so that a second router with the same settings does not touch the first one's open tasks.
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().map_err(|source| RouterError::Listen { address: config.listen, source })?;
+        let store = Store::open(&config.database).await?;
+        let interrupted = store.recover(now()).await?;
+        if interrupted > 0 {
+            tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
+        }
+        let context = Arc::new(context(config, address, store));
+        let app = http::routes(Arc::clone(&context));
+        let closing = context.stopping.closing.clone();
+        let server = axum::serve(listener, app).with_graceful_shutdown(closing.cancelled_owned());
+        let server = tokio::spawn(server.into_future());
+        tracing::info!(%address, name = context.name, network = context.network, "the router listens");
+        Ok(Self { context, server })
+    }
+
+    /// Where it listens: the real port when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.context.address
+    }
+
+    /// Makes a key with a deposit of practice credits. It is shown this once: the router keeps only its digest.
+    pub async fn create_practice_key(&self, label: &str) -> Result<String, RouterError> {
+        let random = rand::rng().sample_iter(Alphanumeric).take(KEY_LENGTH).map(char::from);
+        let key: String = "sk-".chars().chain(random).collect();
+        self.add_key(&key, label).await?;
+        Ok(key)
+    }
+
+    /// Registers a key that its owner kept, with a deposit of practice credits; a known one stays as it is.
+    pub async fn ensure_practice_key(&self, key: &str) -> Result<(), RouterError> {
+        let body = key.strip_prefix("sk-").ok_or(RouterError::BadKey)?;
+        if key.len() < SHORTEST_KEY || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(RouterError::BadKey);
+        }
+        self.add_key(key, "kept by its owner").await
+    }
+
+    async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
+        let deposit = self.context.policy.practice_deposit;
+        self.context.store.add_key(key, label, deposit, now()).await?;
+        Ok(())
+    }
+
+    /// Adds the whole ledger up: no account overdrawn, nothing held for tasks that are over, every node's settlements
+    /// without gaps and the same as what was booked for it.
+    pub async fn verify_ledger(&self) -> Result<LedgerSummary, RouterError> {
+        Ok(self.context.store.verify_ledger().await??)
+    }
+
+    /// Takes nothing new, gives running tasks a few seconds, tells the nodes, and ends everything.
+    pub async fn stop(mut self) {
+        let context = Arc::clone(&self.context);
+        context.stopping.closing.cancel();
+        context.tasks.close();
+        let grace = Duration::from_millis(context.policy.stop_milliseconds);
+        if timeout(grace, context.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = context.tasks.len(), "running tasks are given up");
+        }
+        context.stopping.giving_up.cancel();
+        let _ = timeout(PARTING, context.tasks.wait()).await;
+        context.stopping.leaving.cancel();
+        context.sessions.close();
+        let _ = timeout(PARTING, context.sessions.wait()).await;
+        if timeout(PARTING, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+        context.store.close().await;
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        self.context.stopping.at_once();
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => RouterError::PortTaken { address, source },
+        _ => RouterError::Listen { address, source },
+    })
+}
+
+fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
+    let RouterConfig { name, network, policy, .. } = config;
+    Context {
+        name,
+        network,
+        address,
+        pool: Pool::new(policy.queue_length, policy.absent_model()),
+        policy,
+        store,
+        started: now(),
+        tasks: TaskTracker::new(),
+        sessions: TaskTracker::new(),
+        stopping: Stopping::default(),
+    }
+}

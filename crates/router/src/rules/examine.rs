@@ -1,0 +1,147 @@
+//! Tests nodes: one round of Proof of Useful Work when an artifact is offered for the first time, after a failed test,
+//! and when the last one is too old. Results are kept, so that a node that comes back need not be tested again.
+
+mod sitting;
+
+use std::{collections::HashMap, sync::Arc};
+
+use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, Offer, RouterMessage, TierReport};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+
+use self::sitting::Sitting;
+use super::{
+    grade::grade,
+    pool::{Membership, Test},
+};
+use crate::{
+    clock::now,
+    context::Context,
+    policy::Policy,
+    store::{StoreError, StoredReport},
+};
+
+/// Tests one connected node.
+pub(crate) struct Examiner<'a> {
+    pub(crate) context: &'a Arc<Context>,
+    pub(crate) node: NodeAddress,
+    pub(crate) member: &'a Membership,
+    pub(crate) outgoing: mpsc::Sender<RouterMessage>,
+    pub(crate) offers: watch::Receiver<Vec<Offer>>,
+}
+
+/// What is to be done about an artifact.
+#[derive(Clone, Debug, PartialEq)]
+enum Due {
+    /// A test.
+    Now,
+    /// Nothing until then; this is what holds.
+    At(Millis, Test),
+}
+
+fn due(policy: &Policy, known: Option<StoredReport>, at: Millis) -> Due {
+    let Some(StoredReport { passed, report }) = known else { return Due::Now };
+    let seconds = if passed { policy.test_valid_seconds } else { policy.retest_seconds };
+    let until = report.tested_at + std::time::Duration::from_secs(seconds);
+    if until <= at { Due::Now } else { Due::At(until, standing(report)) }
+}
+
+fn standing(report: TierReport) -> Test {
+    if report.tier.is_some() { Test::Passed(report) } else { Test::Failed(report) }
+}
+
+impl Examiner<'_> {
+    /// Tests what is offered, whenever that is due, until the router stops.
+    pub(crate) async fn run(mut self) -> Result<(), StoreError> {
+        let mut told = HashMap::new();
+        loop {
+            let offers = self.offers.borrow_and_update().clone();
+            let mut next = None;
+            for offer in &offers {
+                let until = self.see_to(offer, &mut told).await?;
+                next = next.into_iter().chain(until).min();
+            }
+            let closing = self.context.stopping.closing.clone();
+            let until_next = async {
+                match next {
+                    Some(next) => sleep(next.since(now())).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = self.offers.changed() => {
+                    if changed.is_err() { return Ok(()) }
+                    told.clear();
+                }
+                () = until_next => {}
+                () = closing.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Tests an artifact if it is time, and tells the node what holds. Returns when it is time again.
+    async fn see_to(
+        &self,
+        offer: &Offer,
+        told: &mut HashMap<ArtifactDigest, Millis>,
+    ) -> Result<Option<Millis>, StoreError> {
+        let known = self.context.store.report(self.node, offer.artifact).await?;
+        let known = match due(&self.context.policy, known, now()) {
+            Due::Now => self.test(offer).await?,
+            due @ Due::At(..) => Some(due),
+        };
+        let Some(Due::At(until, test)) = known else { return Ok(None) };
+        let (Test::Passed(report) | Test::Failed(report)) = &test else { return Ok(None) };
+        if told.insert(offer.artifact, report.tested_at) != Some(report.tested_at) {
+            self.member.tested(offer.artifact, &test);
+            // A node that does not listen any more ends elsewhere.
+            let _ = self.outgoing.send(RouterMessage::Tier(report.clone())).await;
+        }
+        Ok(Some(until))
+    }
+
+    /// `None`: the node does not offer it any more, or the router stops.
+    async fn test(&self, offer: &Offer) -> Result<Option<Due>, StoreError> {
+        let sitting = Sitting { examiner: self, offer, seed: rand::random() };
+        let Some(seen) = sitting.run().await else { return Ok(None) };
+        let policy = &self.context.policy;
+        let report = grade(policy, offer.precision, offer.parameters, &seen, now());
+        tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
+        self.context.store.add_report(self.node, offer.artifact, &report).await?;
+        let known = StoredReport { passed: report.tier.is_some(), report };
+        Ok(Some(due(policy, Some(known), now())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_due_without_a_result_after_its_time_and_after_a_cool_down() {
+        let policy = Policy { test_valid_seconds: 100, retest_seconds: 10, ..Policy::default() };
+        let tested = |passed: bool| {
+            let tier = passed.then_some(cortensor_protocol::Tier {
+                capability: cortensor_protocol::Capability::LowEnd,
+                precision: cortensor_protocol::PrecisionClass::Full,
+            });
+            let report = TierReport { tier, evidence: Vec::new(), tested_at: Millis(1_000), next_step: String::new() };
+            Some(StoredReport { passed, report })
+        };
+        for (known, at, expected) in [
+            (None, 0, None),
+            (tested(true), 100_999, Some(101_000)),
+            (tested(true), 101_000, None),
+            (tested(false), 10_999, Some(11_000)),
+            (tested(false), 11_000, None),
+        ] {
+            let until = match due(&policy, known, Millis(at)) {
+                Due::Now => None,
+                Due::At(until, _) => Some(until.0),
+            };
+            assert_eq!(until, expected);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! From what a test saw to a tier, with the evidence.
+//!
+//! High-end is a matter of prefill work: parameters x prompt tokens a second. Prefill is bound by arithmetic, which is
+//! where GPUs and CPUs differ most; times the parameters, because a small model runs many more tokens a second on the
+//! same hardware. The rate is the slope between a short and a long prompt, so that the way to the node, its queue and
+//! its start cancel out. The cut-off is this project's own design.
+
+use std::time::Duration;
+
+use cortensor_protocol::{Capability, Evidence, Millis, Precision, PrecisionClass, Tier, TierReport};
+
+use crate::policy::Policy;
+
+/// What a test saw.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) correct: u32,
+    pub(crate) questions: u32,
+    /// Of the short and the long prompt: tokens and the shortest time to the first token of the answer.
+    pub(crate) short: Option<Prefill>,
+    pub(crate) long: Option<Prefill>,
+    /// Tokens a second after the first batch.
+    pub(crate) decode: Option<f64>,
+}
+
+/// Time to the first token of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Prefill {
+    pub(crate) tokens: u32,
+    pub(crate) first_token: Duration,
+}
+
+/// Time below which two first tokens cannot be told apart over a socket.
+const RESOLUTION: Duration = Duration::from_millis(1);
+
+/// Prompt tokens a second.
+pub(crate) fn prefill_rate(short: Prefill, long: Prefill) -> f64 {
+    let tokens = f64::from(long.tokens.saturating_sub(short.tokens));
+    let time = long.first_token.saturating_sub(short.first_token).max(RESOLUTION);
+    tokens / time.as_secs_f64()
+}
+
+/// The report of one test.
+pub(crate) fn grade(policy: &Policy, precision: Precision, parameters: u64, seen: &Seen, at: Millis) -> TierReport {
+    #[expect(clippy::cast_precision_loss, reason = "parameters are far below 2^52")]
+    let parameters = parameters as f64;
+    let rate = seen.short.zip(seen.long).map(|(short, long)| prefill_rate(short, long));
+    let work = rate.map(|rate| rate * parameters);
+    let fast = work.is_some_and(|work| work >= policy.high_end_work_rate);
+    let passed = seen.correct >= policy.test_pass_mark && work.is_some();
+    let capability = if fast { Capability::HighEnd } else { Capability::LowEnd };
+    let tier = passed.then_some(Tier { capability, precision: precision.class() });
+    let evidence =
+        vec![answers(policy, seen), prefill(policy, rate, work, fast), decode(seen.decode), weights(precision)];
+    TierReport { tier, evidence, tested_at: at, next_step: next_step(policy, seen, work, tier) }
+}
+
+fn evidence(what: &str, seen: String, asked: String, met: bool) -> Evidence {
+    Evidence { what: what.to_owned(), seen, asked, met }
+}
+
+fn answers(policy: &Policy, seen: &Seen) -> Evidence {
+    let asked = format!("at least {} correct", policy.test_pass_mark);
+    let text = format!("{} of {} correct", seen.correct, seen.questions);
+    evidence("answers", text, asked, seen.correct >= policy.test_pass_mark)
+}
+
+fn prefill(policy: &Policy, rate: Option<f64>, work: Option<f64>, met: bool) -> Evidence {
+    let seen = rate.zip(work).map_or_else(
+        || "not measured: the throughput test was not answered".to_owned(),
+        |(rate, work)| format!("{rate:.0} prompt tokens/s, {work:.2e} parameters x tokens/s"),
+    );
+    let asked = format!("{:.2e} parameters x tokens/s for high-end", policy.high_end_work_rate);
+    evidence("prefill rate", seen, asked, met)
+}
+
+fn decode(rate: Option<f64>) -> Evidence {
+    let seen = rate.map_or_else(|| "not measured".to_owned(), |rate| format!("{rate:.1} tokens/s"));
+    evidence("decode rate", seen, "no minimum".to_owned(), true)
+}
+
+fn weights(precision: Precision) -> Evidence {
+    let asked = "F16, BF16 or F32 for full precision".to_owned();
+    evidence("precision", precision.to_string(), asked, precision.class() == PrecisionClass::Full)
+}
+
+fn next_step(policy: &Policy, seen: &Seen, work: Option<f64>, tier: Option<Tier>) -> String {
+    let again = format!("the next test follows by itself in {} seconds", policy.retest_seconds);
+    let Some(tier) = tier else {
+        return if seen.correct < policy.test_pass_mark {
+            format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
+        } else {
+            format!("The throughput test was not answered in time; close other programs; {again}.")
+        };
+    };
+    let missing = policy.high_end_work_rate / work.unwrap_or(1.0).max(1.0);
+    match (tier.capability, tier.precision) {
+        (Capability::LowEnd, _) => {
+            format!("High-end asks for {missing:.1} times this prefill rate: a GPU that the engine can use.")
+        }
+        (Capability::HighEnd, PrecisionClass::Quantized) => {
+            "Switch to precision mode (full weights) to be given high-accuracy work first.".to_owned()
+        }
+        (Capability::HighEnd, PrecisionClass::Full) => "This is the highest tier.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(correct: u32, short_ms: u64, long_ms: u64) -> Seen {
+        let prefill = |tokens, ms| Some(Prefill { tokens, first_token: Duration::from_millis(ms) });
+        let (short, long) = (prefill(20, short_ms), prefill(520, long_ms));
+        Seen { correct, questions: 6, short, long, decode: Some(30.0) }
+    }
+
+    #[test]
+    fn the_tier_follows_from_answers_work_rate_and_precision() {
+        let (low, high) = (Capability::LowEnd, Capability::HighEnd);
+        let (full, quantized) = (PrecisionClass::Full, PrecisionClass::Quantized);
+        for (seen, precision, parameters, expected) in [
+            (seen(6, 100, 1100), Precision::F16, 135_000_000, Some((low, full))),
+            (seen(2, 100, 1100), Precision::Q4_0, 135_000_000, Some((low, quantized))),
+            (seen(6, 10, 30), Precision::Q8_0, 135_000_000, Some((high, quantized))),
+            (seen(6, 100, 1100), Precision::F16, 8_000_000_000, Some((high, full))),
+            (seen(1, 10, 30), Precision::F16, 135_000_000, None),
+            (Seen { long: None, ..seen(6, 10, 30) }, Precision::F16, 135_000_000, None),
+        ] {
+            let report = grade(&Policy::default(), precision, parameters, &seen, Millis(1));
+            let tier = report.tier.map(|tier| (tier.capability, tier.precision));
+            assert_eq!(tier, expected, "{report:?}");
+            assert!(!report.next_step.is_empty() && report.evidence.len() == 4);
+        }
+    }
+
+    #[test]
+    fn the_way_to_the_node_cancels_out() {
+        let rate = |seen: &Seen| prefill_rate(seen.short.unwrap(), seen.long.unwrap());
+        let (near, far) = (seen(6, 10, 510), seen(6, 310, 810));
+        assert!((rate(&near) - rate(&far)).abs() < 1e-9);
+        assert!((rate(&near) - 1000.0).abs() < 1e-9);
+        assert!(rate(&seen(6, 20, 10)).is_finite());
+    }
+}

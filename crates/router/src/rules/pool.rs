@@ -1,0 +1,270 @@
+//! The nodes that are connected, and who gets which task.
+//!
+//! A node's offers grant slots; a [`Lease`] takes one and gives it back when it is dropped. Requests that find no free
+//! slot wait in the order they came, and every change that could free one looks through the queue: nobody polls.
+//!
+//! **Invariant:** one lock, never held across an await, and no lease is dropped while it is held.
+
+mod candidates;
+mod lease;
+mod membership;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cortensor_protocol::{
+    ArtifactDigest, HardwareSummary, Heartbeat, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
+    RouterMessage, TaskId, TierReport,
+};
+use tokio::{
+    sync::{Notify, mpsc, oneshot, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::{
+    lease::Lease,
+    membership::{Membership, Registration},
+};
+use crate::clock::now;
+
+/// Messages of one task that may wait for its driver.
+const INBOX_LENGTH: usize = 1024;
+
+/// The nodes that are connected, and the requests that wait for one.
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    offers_changed: watch::Sender<()>,
+    queue_length: usize,
+    absent_model: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    nodes: HashMap<NodeAddress, Node>,
+    queue: VecDeque<Waiter>,
+    /// When what is not offered now was offered last.
+    withdrawn: HashMap<Wares, Millis>,
+    connections: u64,
+}
+
+/// What a request can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Wares {
+    model: ModelId,
+    precision: Precision,
+    artifact: ArtifactDigest,
+}
+
+impl From<&Offer> for Wares {
+    fn from(offer: &Offer) -> Self {
+        Self { model: offer.model.clone(), precision: offer.precision, artifact: offer.artifact }
+    }
+}
+
+struct Node {
+    connection: u64,
+    link: Link,
+    registration: Registration,
+    connected_at: Millis,
+    heartbeat: Heartbeat,
+    offers: Vec<Standing>,
+    running: HashMap<TaskId, Running>,
+}
+
+struct Standing {
+    offer: Offer,
+    test: Test,
+    /// The node refused a task on it; not asked again before it gives a sign.
+    parked: bool,
+}
+
+/// What is known of an artifact on a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Test {
+    /// Nothing yet.
+    Awaited,
+    /// It may serve users.
+    Passed(TierReport),
+    /// It may not.
+    Failed(TierReport),
+}
+
+struct Running {
+    artifact: ArtifactDigest,
+    inbox: mpsc::Sender<Arrival>,
+}
+
+/// What a node says of a task, and when it came in.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) message: NodeMessage,
+    pub(crate) at: Instant,
+}
+
+/// How to reach a node's connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) outgoing: mpsc::Sender<RouterMessage>,
+    /// There are new settlements.
+    pub(crate) settled: Arc<Notify>,
+    /// Asks for a ping; answered by the pong.
+    pub(crate) ping: mpsc::Sender<oneshot::Sender<()>>,
+    /// Ends the connection.
+    pub(crate) dismiss: CancellationToken,
+}
+
+/// What a task needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Want {
+    pub(crate) model: ModelId,
+    pub(crate) precision: Option<Precision>,
+    /// Only this file: an answer that was begun goes on as the same model.
+    pub(crate) artifact: Option<ArtifactDigest>,
+    /// Only this node, tested or not: this is a test.
+    pub(crate) node: Option<NodeAddress>,
+    /// Rather not these: they lost the task before.
+    pub(crate) avoid: Vec<NodeAddress>,
+}
+
+impl Want {
+    fn fits(&self, wares: &Wares) -> bool {
+        self.model == wares.model
+            && self.precision.is_none_or(|precision| precision == wares.precision)
+            && self.artifact.is_none_or(|artifact| artifact == wares.artifact)
+    }
+}
+
+struct Waiter {
+    task: TaskId,
+    want: Want,
+    reply: oneshot::Sender<Lease>,
+}
+
+/// Why there is no lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoLease {
+    /// This many wait already.
+    QueueFull(usize),
+    /// The node to be tested is gone, or does not offer the artifact any more.
+    Gone,
+}
+
+/// Whether waiting for something makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is offered.
+    Now,
+    /// It was a moment ago; worth waiting until then.
+    Until(Millis),
+    /// It is not.
+    Absent,
+}
+
+/// A connected node, for people.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeView {
+    pub(crate) address: NodeAddress,
+    pub(crate) software: String,
+    pub(crate) hardware: HardwareSummary,
+    pub(crate) connected_at: Millis,
+    pub(crate) heartbeat: Heartbeat,
+    pub(crate) running: usize,
+    pub(crate) offers: Vec<(Offer, Test)>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub(crate) fn new(queue_length: usize, absent_model: Duration) -> Arc<Self> {
+        let (offers_changed, _) = watch::channel(());
+        Arc::new(Self { state: Mutex::default(), offers_changed, queue_length, absent_model })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something, then hands out what that freed.
+    fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> T) -> T {
+        let (result, granted) = {
+            let mut state = self.lock();
+            let result = change(&mut state);
+            (result, state.grant(self))
+        };
+        for (reply, lease) in granted {
+            // Who does not wait any more gives the slot back by dropping the lease, here, outside the lock.
+            drop(reply.send(lease));
+        }
+        result
+    }
+
+    /// A slot on a node that fits, as soon as there is one. Dropping the future gives the place in the queue up.
+    pub(crate) async fn acquire(self: Arc<Self>, task: TaskId, want: Want) -> Result<Lease, NoLease> {
+        let (reply, lease) = oneshot::channel();
+        let most = self.queue_length;
+        self.update(|state| {
+            state.queue.retain(|waiter| !waiter.reply.is_closed());
+            // Queued tasks that could be served at once are not waiting: the bound is for those that cannot.
+            let waiting = state.queue.iter().filter(|waiter| waiter.want.node.is_none()).count();
+            if want.node.is_none() && waiting >= most && !state.could_serve(&want) {
+                return Err(NoLease::QueueFull(waiting));
+            }
+            state.queue.push_back(Waiter { task, want, reply });
+            Ok(())
+        })?;
+        lease.await.map_err(|_| NoLease::Gone)
+    }
+
+    /// Whether it makes sense to wait for this.
+    pub(crate) fn presence(&self, want: &Want) -> Presence {
+        let state = self.lock();
+        if want.node.is_some() || state.offered().any(|wares| want.fits(&wares)) {
+            return Presence::Now;
+        }
+        let fitting = state.withdrawn.iter().filter(|(wares, _)| want.fits(wares));
+        let until = fitting.map(|(_, at)| *at + self.absent_model).max();
+        until.filter(|until| *until > now()).map_or(Presence::Absent, Presence::Until)
+    }
+
+    /// Fires when [`Pool::presence`] may have changed.
+    pub(crate) fn offers_changed(&self) -> watch::Receiver<()> {
+        self.offers_changed.subscribe()
+    }
+
+    /// Every model and precision on offer, and by how many nodes.
+    pub(crate) fn models(&self) -> Vec<(ModelId, Precision, usize)> {
+        let mut counts = HashMap::<_, usize>::new();
+        for wares in self.lock().offered() {
+            *counts.entry((wares.model, wares.precision)).or_default() += 1;
+        }
+        let mut models: Vec<_> =
+            counts.into_iter().map(|((model, precision), nodes)| (model, precision, nodes)).collect();
+        models.sort();
+        models
+    }
+
+    /// Every connected node.
+    pub(crate) fn nodes(&self) -> Vec<NodeView> {
+        let view = |(address, node): (&NodeAddress, &Node)| NodeView {
+            address: *address,
+            software: node.registration.software.clone(),
+            hardware: node.registration.hardware.clone(),
+            connected_at: node.connected_at,
+            heartbeat: node.heartbeat,
+            running: node.running.len(),
+            offers: node.offers.iter().map(|standing| (standing.offer.clone(), standing.test.clone())).collect(),
+        };
+        self.lock().nodes.iter().map(view).collect()
+    }
+
+    /// Requests that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;

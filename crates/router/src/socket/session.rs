@@ -1,0 +1,280 @@
+//! A registered node's messages, both ways.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::ws::{Message, WebSocket};
+use cortensor_protocol::{NodeAddress, NodeMessage, Offer, RejectionCode, RouterMessage};
+use futures::{
+    StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, timeout_at},
+};
+
+use super::{Ended, handshake::Registered, say, write};
+use crate::{
+    context::Context,
+    rules::{
+        examine::Examiner,
+        pool::{Link, Membership},
+    },
+};
+
+/// Settlements read from the store at a time.
+const PAGE: u32 = 64;
+const MOST_OFFERS: usize = 16;
+const MOST_SLOTS: u32 = 256;
+const LONGEST_MODEL_NAME: usize = 128;
+
+pub(super) struct Session<'a> {
+    context: &'a Arc<Context>,
+    node: NodeAddress,
+    member: Membership,
+    link: Link,
+    outgoing: mpsc::Receiver<RouterMessage>,
+    pings: mpsc::Receiver<oneshot::Sender<()>>,
+    /// The last settlement that was sent.
+    settled: u64,
+}
+
+/// Those who wait for a pong.
+type Pongs = Mutex<Vec<oneshot::Sender<()>>>;
+
+impl<'a> Session<'a> {
+    pub(super) fn new(context: &'a Arc<Context>, registered: Registered) -> Self {
+        let Registered { hello, member, link, outgoing, pings } = registered;
+        Self { context, node: hello.address, member, link, outgoing, pings, settled: hello.last_settlement }
+    }
+
+    /// Until one side ends it. The node is out of the pool when this returns.
+    pub(super) async fn run(self, socket: &mut WebSocket) -> Ended {
+        let Self { context, node, member, link, outgoing, pings, settled } = self;
+        let (sink, stream) = socket.split();
+        let (offers, offered) = watch::channel(Vec::new());
+        let pongs = Pongs::default();
+        let examiner = Examiner { context, node, member: &member, outgoing: link.outgoing.clone(), offers: offered };
+        let reader = Reader { context, node, member: &member, offers, pongs: &pongs };
+        let mut writer = Writer { context, node, link: &link, outgoing, pings, pongs: &pongs, settled, sink };
+        let ended = tokio::select! {
+            ended = reader.run(stream) => ended,
+            ended = writer.run() => ended,
+            ended = examine(examiner) => ended,
+            () = link.dismiss.cancelled() => Ended::Gone,
+            () = context.stopping.leaving.cancelled() => Ended::stopping(),
+        };
+        if matches!(ended, Ended::Rejected(_)) {
+            // What was settled last is told before the door closes; if not, it is told next time.
+            let _ = writer.send_settlements().await;
+        }
+        ended
+    }
+}
+
+async fn examine(examiner: Examiner<'_>) -> Ended {
+    match examiner.run().await {
+        // The router stops: running tasks go on for a moment.
+        Ok(()) => std::future::pending().await,
+        Err(error) => {
+            tracing::error!(%error, "a node could not be tested");
+            Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
+        }
+    }
+}
+
+struct Writer<'a, 'socket> {
+    context: &'a Arc<Context>,
+    node: NodeAddress,
+    link: &'a Link,
+    outgoing: mpsc::Receiver<RouterMessage>,
+    pings: mpsc::Receiver<oneshot::Sender<()>>,
+    pongs: &'a Pongs,
+    settled: u64,
+    sink: SplitSink<&'socket mut WebSocket, Message>,
+}
+
+impl Writer<'_, '_> {
+    async fn run(&mut self) -> Ended {
+        loop {
+            let written = tokio::select! {
+                Some(message) = self.outgoing.recv() => say(&mut self.sink, &message).await,
+                Some(pong) = self.pings.recv() => self.send_ping(pong).await,
+                () = self.link.settled.notified() => self.send_settlements().await,
+            };
+            if let Err(ended) = written {
+                return ended;
+            }
+        }
+    }
+
+    async fn send_ping(&mut self, pong: oneshot::Sender<()>) -> Result<(), Ended> {
+        self.pongs.lock().unwrap_or_else(PoisonError::into_inner).push(pong);
+        write(&mut self.sink, Message::Ping(Default::default())).await
+    }
+
+    /// Sends what the node does not have yet, in order and without gaps: old and new ones the same way.
+    async fn send_settlements(&mut self) -> Result<(), Ended> {
+        loop {
+            let page = self.context.store.settlements_after(self.node, self.settled, PAGE).await;
+            let page = page.map_err(|error| {
+                tracing::error!(%error, "settlements could not be sent");
+                Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
+            })?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for settlement in page {
+                let sequence = settlement.sequence;
+                say(&mut self.sink, &RouterMessage::Settlement(settlement)).await?;
+                self.settled = sequence;
+            }
+        }
+    }
+}
+
+struct Reader<'a> {
+    context: &'a Arc<Context>,
+    node: NodeAddress,
+    member: &'a Membership,
+    offers: watch::Sender<Vec<Offer>>,
+    pongs: &'a Pongs,
+}
+
+impl Reader<'_> {
+    async fn run(&self, mut stream: SplitStream<&mut WebSocket>) -> Ended {
+        let silence = self.context.policy.silence();
+        let mut silent_at = Instant::now() + silence;
+        loop {
+            let Ok(message) = timeout_at(silent_at, stream.next()).await else {
+                let message = format!("no heartbeat came for {silence:?}; connect again");
+                return Ended::rejected(RejectionCode::Silent, message);
+            };
+            let heard = match message {
+                Some(Ok(Message::Text(text))) => {
+                    silent_at = Instant::now() + silence;
+                    self.hear(&text).await
+                }
+                Some(Ok(Message::Ping(_))) => Ok(()),
+                Some(Ok(Message::Pong(_))) => self.pong(),
+                Some(Ok(Message::Binary(_))) => Err(Ended::violation("messages are text; this one was binary")),
+                Some(Err(error)) => Err(self.unreadable(&error)),
+                Some(Ok(Message::Close(_))) | None => Err(Ended::Gone),
+            };
+            if let Err(ended) = heard {
+                return ended;
+            }
+        }
+    }
+
+    fn unreadable(&self, error: &axum::Error) -> Ended {
+        let most = self.context.policy.node_message_bytes;
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = source {
+            if error.to_string().starts_with("Message too long") {
+                return Ended::violation(format!("a message is larger than {most} bytes"));
+            }
+            source = error.source();
+        }
+        Ended::Gone
+    }
+
+    fn pong(&self) -> Result<(), Ended> {
+        let waiting = std::mem::take(&mut *self.pongs.lock().unwrap_or_else(PoisonError::into_inner));
+        for pong in waiting {
+            let _ = pong.send(());
+        }
+        Ok(())
+    }
+
+    async fn hear(&self, text: &str) -> Result<(), Ended> {
+        let message: NodeMessage = serde_json::from_str(text)
+            .map_err(|error| Ended::violation(format!("a message cannot be read: {error}; update the node")))?;
+        match message {
+            NodeMessage::Hello(_) => Err(Ended::violation("a second hello came")),
+            NodeMessage::Offers { offers } => self.offered(offers),
+            NodeMessage::Heartbeat(heartbeat) => {
+                self.member.heartbeat(heartbeat);
+                Ok(())
+            }
+            NodeMessage::SettledUpTo { sequence } => self.settled_up_to(sequence).await,
+            NodeMessage::Goodbye => Err(Ended::Gone),
+            NodeMessage::Ack { task }
+            | NodeMessage::Refuse { task, .. }
+            | NodeMessage::Tokens { task, .. }
+            | NodeMessage::Failed { task, .. } => {
+                self.member.deliver(task, message).await;
+                Ok(())
+            }
+            NodeMessage::Precommit(ref precommit) => {
+                self.member.deliver(precommit.task, message.clone()).await;
+                Ok(())
+            }
+            NodeMessage::Commit(ref commit) => {
+                self.member.deliver(commit.task, message.clone()).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn offered(&self, offers: Vec<Offer>) -> Result<(), Ended> {
+        check_offers(&offers)?;
+        self.member.offer(offers.clone());
+        self.offers.send_replace(offers);
+        Ok(())
+    }
+
+    async fn settled_up_to(&self, sequence: u64) -> Result<(), Ended> {
+        if let Err(error) = self.context.store.settled_up_to(self.node, sequence).await {
+            tracing::warn!(%error, "how far a node's ledger goes was not noted");
+        }
+        Ok(())
+    }
+}
+
+fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
+    let distinct = |offer: &Offer| offers.iter().filter(|other| other.artifact == offer.artifact).count() == 1;
+    let sound = |offer: &Offer| {
+        (1..=MOST_SLOTS).contains(&offer.slots)
+            && offer.context_tokens > 1
+            && (1..=LONGEST_MODEL_NAME).contains(&offer.model.as_str().len())
+    };
+    if offers.len() <= MOST_OFFERS && offers.iter().all(|offer| distinct(offer) && sound(offer)) {
+        return Ok(());
+    }
+    Err(Ended::violation(format!(
+        "offers must be at most {MOST_OFFERS}, of different artifacts, each with 1 to {MOST_SLOTS} slots, a context \
+         and a model name of up to {LONGEST_MODEL_NAME} bytes"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision};
+
+    use super::*;
+
+    #[test]
+    fn offers_that_make_no_sense_are_refused() {
+        let offer = |artifact: u8, slots: u32, name: &str| Offer {
+            model: ModelId::new(name),
+            precision: Precision::F16,
+            artifact: ArtifactDigest::new([artifact; 32]),
+            context_tokens: 2048,
+            parameters: 1,
+            slots,
+            mode: Mode::Precision,
+        };
+        for (offers, sound) in [
+            (vec![], true),
+            (vec![offer(1, 1, "m"), offer(2, 256, "m")], true),
+            (vec![offer(1, 1, "m"), offer(1, 1, "n")], false),
+            (vec![offer(1, 0, "m")], false),
+            (vec![offer(1, 257, "m")], false),
+            (vec![offer(1, 1, "")], false),
+            ((0..17).map(|number| offer(number, 1, "m")).collect(), false),
+        ] {
+            assert_eq!(check_offers(&offers).is_ok(), sound, "{offers:?}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The router's database: SQLite, one writer, every change of money in one transaction with what it is for.
+//!
+//! **Invariant:** all SQL of this crate is in this module and the ones below it.
+
+mod keys;
+mod ledger;
+mod reports;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use ledger::{LedgerFault, LedgerSummary};
+pub(crate) use {
+    keys::KeyId,
+    reports::StoredReport,
+    tasks::{Ending, Line, Opened, Pay},
+};
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It does not open.
+    #[error("the router's database {path} cannot be opened; check that the folder exists and can be written", path = path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It was not brought to this program's version.
+    #[error("the router's database {path} cannot be brought up to date; if a newer program wrote it, use that one", path = path.display())]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A statement failed.
+    #[error("the router's database could not {doing}; check the free space on its disk")]
+    Statement {
+        /// What was to be done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A value that this program did not write.
+    #[error("the router's database holds a damaged {what}; restore it from a copy")]
+    Damaged {
+        /// Which kind of value.
+        what: &'static str,
+    },
+}
+
+/// Names what was being done when SQLite said no.
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for Result<T, sqlx::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Statement { doing, source })
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    ledger: String,
+}
+
+impl Store {
+    /// Opens or makes the database at `path`.
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(|error| open(sqlx::Error::Io(error)))?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // Money: what was said to be paid is on the disk.
+            .synchronous(SqliteSynchronous::Full);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(open)?;
+        let migrated = sqlx::migrate!("./migrations").run(&writer).await;
+        migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
+        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(open)?;
+        let ledger = identity(&writer).await?;
+        Ok(Self { writer, readers, ledger })
+    }
+
+    /// The name of the ledger in this database: a UUID, made with it.
+    pub(crate) fn ledger(&self) -> &str {
+        &self.ledger
+    }
+
+    /// Closes every connection.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the write lock from its first statement on, so that what it read stays true.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.doing("start a transaction")
+    }
+}
+
+async fn identity(writer: &SqlitePool) -> Result<String, StoreError> {
+    sqlx::query("INSERT INTO identity (one, ledger) VALUES (1, ?) ON CONFLICT DO NOTHING")
+        .bind(uuid::Uuid::new_v4().to_string())
+        .execute(writer)
+        .await
+        .doing("name its ledger")?;
+    sqlx::query_scalar("SELECT ledger FROM identity").fetch_one(writer).await.doing("read its ledger's name")
+}
+
+/// A count in a column. SQLite's integers are signed; counts never reach their end.
+fn column(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

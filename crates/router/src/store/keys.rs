@@ -1,0 +1,58 @@
+//! API keys: only their digests are kept.
+
+use cortensor_protocol::{Amount, Millis};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Doing as _, Store, StoreError,
+    ledger::{Account, Transfer, post},
+};
+
+/// One API key, and with it one deposit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(pub(super) i64);
+
+/// Looking a digest up says nothing about the key by the time it takes: an attacker cannot choose digests.
+fn digest(key: &str) -> String {
+    hex::encode(Sha256::digest(key))
+}
+
+impl Store {
+    /// Whose key this is, if it is one.
+    pub(crate) async fn find_key(&self, key: &str) -> Result<Option<KeyId>, StoreError> {
+        let found = sqlx::query_scalar("SELECT id FROM keys WHERE hash = ?").bind(digest(key));
+        Ok(found.fetch_optional(&self.readers).await.doing("look a key up")?.map(KeyId))
+    }
+
+    /// Registers a key with a deposit of practice credits; a known one stays as it is.
+    pub(crate) async fn add_key(
+        &self,
+        key: &str,
+        label: &str,
+        deposit: Amount,
+        at: Millis,
+    ) -> Result<KeyId, StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("INSERT INTO keys (hash, label, created_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING")
+            .bind(digest(key))
+            .bind(label)
+            .bind(at.0)
+            .execute(&mut *transaction)
+            .await
+            .doing("register a key")?;
+        let id = sqlx::query_scalar("SELECT id FROM keys WHERE hash = ?").bind(digest(key));
+        let id = KeyId(id.fetch_one(&mut *transaction).await.doing("look a key up")?);
+        let transfer = Transfer {
+            key: format!("deposit:{}", id.0),
+            kind: "deposit",
+            debit: Account::Mint,
+            credit: Account::Deposit(id),
+            amount: deposit,
+            task: None,
+            at,
+        };
+        post(&mut transaction, transfer).await?;
+        transaction.commit().await.doing("register a key")?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,238 @@
+//! The ledger: transfers between accounts, and whether they add up.
+
+use std::{collections::BTreeMap, fmt};
+
+use cortensor_protocol::{Amount, Millis, NodeAddress, TaskId};
+use sqlx::SqliteConnection;
+
+use super::{Doing as _, KeyId, Store, StoreError};
+
+/// Where money is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// Where practice credits come from; the only one that may be negative.
+    Mint,
+    /// A user's, by key.
+    Deposit(KeyId),
+    /// Set aside for a task until it ends.
+    Hold(TaskId),
+    /// Paid by users and not yet allocated.
+    Network,
+    /// Set aside for tests.
+    Incentives,
+    /// Earned by a node and not yet withdrawn.
+    Pending(NodeAddress),
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mint => f.write_str("mint"),
+            Self::Deposit(key) => write!(f, "deposit:{}", key.0),
+            Self::Hold(task) => write!(f, "hold:{task}"),
+            Self::Network => f.write_str("network"),
+            Self::Incentives => f.write_str("incentives"),
+            Self::Pending(node) => write!(f, "pending:{node}"),
+        }
+    }
+}
+
+/// One movement of money.
+pub(super) struct Transfer {
+    /// Makes writing it twice harmless.
+    pub(super) key: String,
+    pub(super) kind: &'static str,
+    pub(super) debit: Account,
+    pub(super) credit: Account,
+    pub(super) amount: Amount,
+    pub(super) task: Option<TaskId>,
+    pub(super) at: Millis,
+}
+
+/// Writes a transfer unless its key is there already. Nothing is not written down.
+pub(super) async fn post(connection: &mut SqliteConnection, transfer: Transfer) -> Result<(), StoreError> {
+    if transfer.amount == Amount::ZERO {
+        return Ok(());
+    }
+    let (billions, units) = transfer.amount.to_limbs();
+    sqlx::query(
+        "INSERT INTO transfers (key, kind, debit, credit, billions, units, task, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(transfer.key)
+    .bind(transfer.kind)
+    .bind(transfer.debit.to_string())
+    .bind(transfer.credit.to_string())
+    .bind(billions)
+    .bind(units)
+    .bind(transfer.task.map(|task| task.to_string()))
+    .bind(transfer.at.0)
+    .execute(connection)
+    .await
+    .doing("write a transfer")?;
+    Ok(())
+}
+
+/// What is in an account. Never negative but for the mint, which counts as empty.
+pub(super) async fn balance(connection: &mut SqliteConnection, account: Account) -> Result<Amount, StoreError> {
+    let (more, more_units, less, less_units): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE credit = ?1),
+                (SELECT COALESCE(SUM(units), 0) FROM transfers WHERE credit = ?1),
+                (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE debit = ?1),
+                (SELECT COALESCE(SUM(units), 0) FROM transfers WHERE debit = ?1)",
+    )
+    .bind(account.to_string())
+    .fetch_one(connection)
+    .await
+    .doing("add up an account")?;
+    let (credited, debited) = (Amount::from_limbs(more, more_units), Amount::from_limbs(less, less_units));
+    Ok(credited.checked_sub(debited).unwrap_or_default())
+}
+
+/// A ledger that adds up, by kind of account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerSummary {
+    /// Lines in the ledger.
+    pub transfers: u64,
+    /// Practice credits made.
+    pub minted: Amount,
+    /// In users' accounts.
+    pub deposits: Amount,
+    /// Set aside for tasks that run.
+    pub held: Amount,
+    /// Paid by users and not allocated.
+    pub network: Amount,
+    /// Set aside for tests and not spent.
+    pub incentives: Amount,
+    /// Earned by nodes.
+    pub pending: Amount,
+}
+
+/// Why a ledger does not add up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerFault {
+    /// More went out of an account than came in.
+    #[error("account {0} is overdrawn; keep the database and report this")]
+    Overdrawn(String),
+    /// The accounts do not add up to what was minted.
+    #[error("the accounts do not add up to what was minted; keep the database and report this")]
+    Unbalanced,
+    /// Money is set aside for a task that is over.
+    #[error("account {0} holds money for a task that is over; keep the database and report this")]
+    HoldLeft(String),
+    /// A node was told of another pay than was booked for it.
+    #[error("account {0} differs from what the node was told it earned; keep the database and report this")]
+    ToldOtherwise(String),
+    /// A node's settlements are not numbered without gaps.
+    #[error("the settlements of node {0} have a gap; keep the database and report this")]
+    Gap(String),
+}
+
+impl Store {
+    /// What is in an account.
+    #[cfg(test)]
+    pub(crate) async fn balance(&self, account: Account) -> Result<Amount, StoreError> {
+        let mut connection = self.readers.acquire().await.doing("read an account")?;
+        balance(&mut connection, account).await
+    }
+
+    /// Adds everything up.
+    pub(crate) async fn verify_ledger(&self) -> Result<Result<LedgerSummary, LedgerFault>, StoreError> {
+        // One read transaction: all sums are of one moment.
+        let mut snapshot = self.readers.begin().await.doing("read its ledger")?;
+        let balances = balances(&mut snapshot).await?;
+        let transfers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM transfers")
+            .fetch_one(&mut *snapshot)
+            .await
+            .doing("count its transfers")?;
+        let paid = paid(&mut snapshot).await?;
+        let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
+            .fetch_all(&mut *snapshot)
+            .await
+            .doing("list open tasks")?;
+        let summary = summarize(&balances).and_then(|summary| {
+            check_holds(&balances, &open)?;
+            check_pay(&balances, &paid)?;
+            Ok(LedgerSummary { transfers: u64::try_from(transfers).unwrap_or_default(), ..summary })
+        });
+        Ok(summary)
+    }
+}
+
+type Balances = BTreeMap<String, i128>;
+
+fn signed(billions: i64, units: i64) -> i128 {
+    i128::from(billions) * 1_000_000_000 + i128::from(units)
+}
+
+async fn balances(connection: &mut SqliteConnection) -> Result<Balances, StoreError> {
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT credit, SUM(billions), SUM(units) FROM transfers GROUP BY credit
+         UNION ALL SELECT debit, -SUM(billions), -SUM(units) FROM transfers GROUP BY debit",
+    )
+    .fetch_all(connection)
+    .await
+    .doing("add up its accounts")?;
+    let mut balances = Balances::new();
+    for (account, billions, units) in rows {
+        *balances.entry(account).or_default() += signed(billions, units);
+    }
+    Ok(balances)
+}
+
+struct Paid {
+    node: String,
+    amount: i128,
+    count: i64,
+    last: i64,
+}
+
+async fn paid(connection: &mut SqliteConnection) -> Result<Vec<Paid>, StoreError> {
+    let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT node, SUM(billions), SUM(units), COUNT(*), MAX(sequence) FROM settlements GROUP BY node",
+    )
+    .fetch_all(connection)
+    .await
+    .doing("add up its settlements")?;
+    let paid = |(node, billions, units, count, last)| Paid { node, amount: signed(billions, units), count, last };
+    Ok(rows.into_iter().map(paid).collect())
+}
+
+fn summarize(balances: &Balances) -> Result<LedgerSummary, LedgerFault> {
+    let mut summary = LedgerSummary::default();
+    for (account, balance) in balances {
+        let kind = account.split(':').next().unwrap_or_default();
+        let (balance, total) = match kind {
+            "mint" => (-balance, &mut summary.minted),
+            "deposit" => (*balance, &mut summary.deposits),
+            "hold" => (*balance, &mut summary.held),
+            "incentives" => (*balance, &mut summary.incentives),
+            "pending" => (*balance, &mut summary.pending),
+            _ => (*balance, &mut summary.network),
+        };
+        let balance = u128::try_from(balance).map_err(|_| LedgerFault::Overdrawn(account.clone()))?;
+        *total = total.checked_add(Amount::from_base_units(balance)).ok_or(LedgerFault::Unbalanced)?;
+    }
+    let LedgerSummary { deposits, held, network, incentives, pending, .. } = summary;
+    let all: Amount = [deposits, held, network, incentives, pending].into_iter().sum();
+    if all == summary.minted { Ok(summary) } else { Err(LedgerFault::Unbalanced) }
+}
+
+fn check_holds(balances: &Balances, open: &[String]) -> Result<(), LedgerFault> {
+    let left = |(account, balance): &(&String, &i128)| {
+        let task = account.strip_prefix("hold:");
+        task.is_some_and(|task| **balance != 0 && !open.iter().any(|open| open == task))
+    };
+    balances.iter().find(left).map_or(Ok(()), |(account, _)| Err(LedgerFault::HoldLeft(account.clone())))
+}
+
+fn check_pay(balances: &Balances, paid: &[Paid]) -> Result<(), LedgerFault> {
+    for account in balances.keys().filter(|account| account.starts_with("pending:")) {
+        let told = paid.iter().find(|paid| account.ends_with(&paid.node)).map_or(0, |paid| paid.amount);
+        if balances.get(account) != Some(&told) {
+            return Err(LedgerFault::ToldOtherwise(account.clone()));
+        }
+    }
+    let gap = paid.iter().find(|paid| paid.count != paid.last);
+    gap.map_or(Ok(()), |paid| Err(LedgerFault::Gap(paid.node.clone())))
+}

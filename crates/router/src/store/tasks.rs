@@ -1,0 +1,307 @@
+//! Tasks and what they paid.
+
+use cortensor_protocol::{
+    Amount, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, Settlement, SettlementStatus, TaskId, TaskKind,
+    Usage,
+};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Doing as _, KeyId, Store, StoreError, column,
+    ledger::{Account, Transfer, balance, post},
+};
+
+/// Whether a task may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// It may; the money is set aside.
+    Held,
+    /// The deposit is too small.
+    TooLittle {
+        /// What is left.
+        available: Amount,
+    },
+}
+
+/// How a task ended, as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// As the task itself says.
+    Task(Outcome),
+    /// The router stopped or crashed meanwhile.
+    Interrupted,
+}
+
+impl Ending {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Task(Outcome::Served) => "served",
+            Self::Task(Outcome::Cancelled) => "cancelled",
+            Self::Task(Outcome::TimedOut) => "timed_out",
+            Self::Task(Outcome::Failed) => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a settlement says, but for the pay and the number.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) node: NodeAddress,
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    pub(crate) kind: TaskKind,
+    pub(crate) model: ModelId,
+    pub(crate) precision: Precision,
+    pub(crate) mode: Mode,
+    pub(crate) usage: Usage,
+    pub(crate) first_token_ms: u32,
+    pub(crate) total_ms: u32,
+    pub(crate) at: Millis,
+}
+
+/// What an attempt pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pay {
+    /// From the user's hold; the rest of it goes back, and the task is over.
+    User(Amount),
+    /// From network incentives; the task is over.
+    Incentive(Amount),
+    /// Nothing. The task may go on elsewhere.
+    Void(String),
+}
+
+impl Pay {
+    fn amount(&self) -> Amount {
+        match self {
+            Self::User(amount) | Self::Incentive(amount) => *amount,
+            Self::Void(_) => Amount::ZERO,
+        }
+    }
+}
+
+const fn kind_text(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::User => "user",
+        TaskKind::NetworkTest => "network_test",
+    }
+}
+
+impl Store {
+    /// Notes a task and sets `hold` aside from the key's deposit. Without a key it is a network test.
+    pub(crate) async fn open_task(
+        &self,
+        task: TaskId,
+        key: Option<KeyId>,
+        model: &ModelId,
+        hold: Amount,
+        at: Millis,
+    ) -> Result<Opened, StoreError> {
+        let mut transaction = self.begin().await?;
+        if let Some(key) = key {
+            let available = balance(&mut transaction, Account::Deposit(key)).await?;
+            if available < hold {
+                return Ok(Opened::TooLittle { available });
+            }
+        }
+        insert_task(&mut transaction, task, key, model, at).await?;
+        if let Some(key) = key {
+            let (debit, credit) = (Account::Deposit(key), Account::Hold(task));
+            let line = Transfer {
+                key: format!("hold:{task}"),
+                kind: "hold",
+                debit,
+                credit,
+                amount: hold,
+                task: Some(task),
+                at,
+            };
+            post(&mut transaction, line).await?;
+        }
+        transaction.commit().await.doing("open a task")?;
+        Ok(Opened::Held)
+    }
+
+    /// Settles one attempt, once: a second time changes nothing.
+    pub(crate) async fn settle(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        if !insert_settlement(&mut transaction, line, pay).await? {
+            return Ok(());
+        }
+        match pay {
+            Pay::User(amount) => {
+                pay_user(&mut transaction, line, *amount).await?;
+                end(&mut transaction, line.task, Ending::Task(Outcome::Served), line.at).await?;
+            }
+            Pay::Incentive(amount) => {
+                pay_incentive(&mut transaction, line, *amount).await?;
+                end(&mut transaction, line.task, Ending::Task(Outcome::Served), line.at).await?;
+            }
+            Pay::Void(_) => {}
+        }
+        transaction.commit().await.doing("settle a task")
+    }
+
+    /// Ends a task that was not paid, and gives the user back what was set aside.
+    pub(crate) async fn end_task(&self, task: TaskId, ending: Ending, at: Millis) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        end(&mut transaction, task, ending, at).await?;
+        transaction.commit().await.doing("end a task")
+    }
+
+    /// Ends what a crash left open. Returns how many tasks that were.
+    pub(crate) async fn recover(&self, at: Millis) -> Result<usize, StoreError> {
+        let mut transaction = self.begin().await?;
+        let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
+            .fetch_all(&mut *transaction)
+            .await
+            .doing("list open tasks")?;
+        for task in &open {
+            let task = task.parse().map_err(|_| StoreError::Damaged { what: "task id" })?;
+            end(&mut transaction, task, Ending::Interrupted, at).await?;
+        }
+        transaction.commit().await.doing("end open tasks")?;
+        Ok(open.len())
+    }
+
+    /// The next settlements of a node, in order.
+    pub(crate) async fn settlements_after(
+        &self,
+        node: NodeAddress,
+        sequence: u64,
+        most: u32,
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM settlements WHERE node = ? AND sequence > ? ORDER BY sequence LIMIT ?")
+            .bind(node.to_string())
+            .bind(column(sequence))
+            .bind(most)
+            .fetch_all(&self.readers)
+            .await
+            .doing("list settlements")?;
+        rows.iter().map(|row| settlement(row).ok_or(StoreError::Damaged { what: "settlement" })).collect()
+    }
+
+    /// Tasks that ended well.
+    pub(crate) async fn served_tasks(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tasks WHERE outcome = 'served' AND kind = 'user'")
+            .fetch_one(&self.readers)
+            .await
+            .doing("count tasks")?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+}
+
+async fn insert_task(
+    connection: &mut SqliteConnection,
+    task: TaskId,
+    key: Option<KeyId>,
+    model: &ModelId,
+    at: Millis,
+) -> Result<(), StoreError> {
+    let kind = if key.is_some() { TaskKind::User } else { TaskKind::NetworkTest };
+    sqlx::query("INSERT INTO tasks (id, kind, key, model, created_at) VALUES (?, ?, ?, ?, ?)")
+        .bind(task.to_string())
+        .bind(kind_text(kind))
+        .bind(key.map(|key| key.0))
+        .bind(model.as_str())
+        .bind(at.0)
+        .execute(connection)
+        .await
+        .doing("note a task")?;
+    Ok(())
+}
+
+/// Says whether it was not there before.
+async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: &Pay) -> Result<bool, StoreError> {
+    let (billions, units) = pay.amount().to_limbs();
+    let reason = if let Pay::Void(reason) = pay { Some(reason.as_str()) } else { None };
+    let done = sqlx::query(
+        "INSERT INTO settlements (node, sequence, task, attempt, kind, model, precision, mode, prompt_tokens,
+             completion_tokens, first_token_ms, total_ms, billions, units, void_reason, settled_at)
+         SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+         FROM settlements WHERE node = ?1
+         ON CONFLICT (task, attempt) DO NOTHING",
+    )
+    .bind(line.node.to_string())
+    .bind(line.task.to_string())
+    .bind(line.attempt)
+    .bind(kind_text(line.kind))
+    .bind(line.model.as_str())
+    .bind(line.precision.as_str())
+    .bind(line.mode.as_str())
+    .bind(line.usage.prompt_tokens)
+    .bind(line.usage.completion_tokens)
+    .bind(line.first_token_ms)
+    .bind(line.total_ms)
+    .bind(billions)
+    .bind(units)
+    .bind(reason)
+    .bind(line.at.0)
+    .execute(connection)
+    .await
+    .doing("write a settlement")?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn pay_user(connection: &mut SqliteConnection, line: &Line, amount: Amount) -> Result<(), StoreError> {
+    let pending = Account::Pending(line.node);
+    let ways = [("usage", Account::Hold(line.task), Account::Network), ("allocation", Account::Network, pending)];
+    pay(connection, line, amount, ways).await
+}
+
+async fn pay_incentive(connection: &mut SqliteConnection, line: &Line, amount: Amount) -> Result<(), StoreError> {
+    let pending = Account::Pending(line.node);
+    let ways = [("funding", Account::Mint, Account::Incentives), ("incentive", Account::Incentives, pending)];
+    pay(connection, line, amount, ways).await
+}
+
+async fn pay(
+    connection: &mut SqliteConnection,
+    line: &Line,
+    amount: Amount,
+    ways: [(&'static str, Account, Account); 2],
+) -> Result<(), StoreError> {
+    for (kind, debit, credit) in ways {
+        let key = format!("{kind}:{}:{}", line.task, line.attempt);
+        post(connection, Transfer { key, kind, debit, credit, amount, task: Some(line.task), at: line.at }).await?;
+    }
+    Ok(())
+}
+
+async fn end(connection: &mut SqliteConnection, task: TaskId, ending: Ending, at: Millis) -> Result<(), StoreError> {
+    let key: Option<Option<i64>> = sqlx::query_scalar(
+        "UPDATE tasks SET ended_at = ?, outcome = ? WHERE id = ? AND ended_at IS NULL RETURNING key",
+    )
+    .bind(at.0)
+    .bind(ending.as_str())
+    .bind(task.to_string())
+    .fetch_optional(&mut *connection)
+    .await
+    .doing("end a task")?;
+    let Some(Some(key)) = key else { return Ok(()) };
+    let amount = balance(connection, Account::Hold(task)).await?;
+    let (debit, credit) = (Account::Hold(task), Account::Deposit(KeyId(key)));
+    let line =
+        Transfer { key: format!("release:{task}"), kind: "release", debit, credit, amount, task: Some(task), at };
+    post(connection, line).await
+}
+
+fn settlement(row: &SqliteRow) -> Option<Settlement> {
+    let number = |name: &str| row.try_get::<u32, _>(name).ok();
+    let text = |name: &str| row.try_get::<String, _>(name).ok();
+    let amount = Amount::from_limbs(row.try_get("billions").ok()?, row.try_get("units").ok()?);
+    let void: Option<String> = row.try_get("void_reason").ok()?;
+    Some(Settlement {
+        sequence: u64::try_from(row.try_get::<i64, _>("sequence").ok()?).ok()?,
+        task: text("task")?.parse().ok()?,
+        kind: if text("kind")? == "user" { TaskKind::User } else { TaskKind::NetworkTest },
+        model: ModelId::new(text("model")?),
+        precision: text("precision")?.parse().ok()?,
+        mode: text("mode")?.parse().ok()?,
+        usage: Usage { prompt_tokens: number("prompt_tokens")?, completion_tokens: number("completion_tokens")? },
+        first_token_ms: number("first_token_ms")?,
+        total_ms: number("total_ms")?,
+        status: void.map_or(SettlementStatus::Paid { amount }, |reason| SettlementStatus::Void { reason }),
+        settled_at: Millis(row.try_get("settled_at").ok()?),
+    })
+}

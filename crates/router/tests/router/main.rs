@@ -1,0 +1,9 @@
+//! The router over real sockets, with nodes that do as they are told.
+
+mod chat;
+mod connections;
+mod faults;
+mod money;
+mod network;
+mod requests;
+mod support;

@@ -21,7 +21,7 @@ def token_ids(tool, model, text, *options):
     with tempfile.NamedTemporaryFile() as file:
         file.write(text.encode())
         file.flush()
-        command = [tool, "-m", model, "-f", file.name, "--ids", "--log-disable", *options]
+        command = [tool, "-m", model, "-f", file.name, "--ids", "--log-disable", "--no-escape", *options]
         return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 

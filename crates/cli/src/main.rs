@@ -1,1 +1,154 @@
-fn main() {}
+//! `cortensor`: the miner, the router and what one asks of them, on the command line.
+//!
+//! A host: it chooses the engine, starts the embedded practice router, and shows what `app` says.
+//!
+//! **Invariant:** decides nothing that another host would have to decide again.
+
+mod bench;
+mod client;
+mod doctor;
+mod logs;
+mod mine;
+mod report;
+mod router;
+mod show;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use cortensor_app::Folders;
+use cortensor_protocol::Mode;
+
+/// What every command returns: an error is printed with everything it came from.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Earn by serving LLM requests on a decentralized inference network.
+#[derive(Parser)]
+#[command(name = "cortensor", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Said with any command.
+#[derive(Args)]
+struct Common {
+    /// Where everything is kept [default: the data folder of this user]
+    #[arg(long, global = true, env = "CORTENSOR_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Answer in JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Mine: find the hardware, choose a precision, join, be tested, serve, earn
+    Mine(MineArguments),
+    /// Run a router for nodes on other machines
+    Router(RouterArguments),
+    /// How the running miner is
+    Status,
+    /// What was earned
+    Earnings {
+        /// How many of the latest requests to list
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Choose between precision and volume
+    Mode {
+        /// `precision` or `volume`
+        mode: Mode,
+    },
+    /// Finish what runs, take no more tasks, give the memory back
+    Pause,
+    /// Take tasks again
+    Resume,
+    /// Finish what runs and end the running miner
+    Quit,
+    /// Measure every precision on this machine
+    Bench(ModelArguments),
+    /// Say what would stop this machine from mining
+    Doctor(MineArguments),
+}
+
+/// Where the model is.
+#[derive(Args)]
+struct ModelArguments {
+    /// The starter model's GGUF file, as `./dev run` gets it
+    #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
+    model_file: PathBuf,
+}
+
+/// How to mine.
+#[derive(Args)]
+struct MineArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Mine for this router instead of the embedded practice network, such as `wss://router.example/node/v1`
+    #[arg(long, value_name = "URL")]
+    router: Option<String>,
+    /// Where the embedded router listens
+    #[arg(long, default_value = "127.0.0.1:5010", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Passphrase of the key's file, where no keychain runs
+    #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
+    passphrase: Option<String>,
+}
+
+/// How to route.
+#[derive(Args)]
+struct RouterArguments {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:5010", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Prices, cut-offs and deadlines (TOML) [default: built in]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl Common {
+    fn folders(&self) -> Result<Folders, cortensor_app::FoldersError> {
+        self.data.as_ref().map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)))
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report::failure(&error),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => report::failure(error.as_ref()),
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let common = &cli.common;
+    match cli.command {
+        Command::Mine(arguments) => mine::mine(common, arguments).await,
+        Command::Router(arguments) => router::route(common, arguments).await,
+        Command::Status => client::status(common).await,
+        Command::Earnings { limit } => client::earnings(common, limit).await,
+        Command::Mode { mode } => client::mode(common, mode).await,
+        Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,
+        Command::Resume => client::tell(common, "resume", "taking tasks again").await,
+        Command::Quit => client::tell(common, "quit", "stopped").await,
+        Command::Bench(arguments) => bench::bench(common, &arguments.model_file).await,
+        Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

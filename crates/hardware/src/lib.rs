@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use detect::{detect, process_memory_bytes};
+pub use detect::{current_load, detect, process_memory_bytes};
 pub use gpu::Build;
 pub use words::bytes_in_words;
 

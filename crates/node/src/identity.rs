@@ -154,6 +154,11 @@ impl Identity {
     }
 }
 
+/// Whether an OS keychain can be asked here. Blocks until it is known.
+pub fn keychain_runs() -> bool {
+    keychain::runs()
+}
+
 fn read_note(folder: &Path) -> Result<Option<Note>, IdentityError> {
     let path = folder.join("identity.json");
     let error = |source| IdentityError::Note { path: path.clone(), source };

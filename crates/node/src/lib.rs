@@ -9,6 +9,6 @@ mod identity;
 mod ledger;
 mod session;
 
-pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource};
+pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, keychain_runs};
 pub use ledger::{EarningsSummary, Ledger, LedgerError, ModeEarnings};
 pub use session::{Connection, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};

@@ -5,7 +5,7 @@ mod handshake;
 mod state;
 mod worker;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{ArtifactDigest, HardwareSummary, Rejection, RejectionCode, Settlement};
 use rand::Rng;
@@ -38,6 +38,8 @@ pub struct NodeConfig {
     pub software: String,
     /// What it runs on.
     pub hardware: HardwareSummary,
+    /// For heartbeats: share of the processor in use (0 to 1) and free memory in bytes, now.
+    pub load: Arc<dyn Fn() -> (f32, u64) + Send + Sync>,
 }
 
 /// What happened, for whoever listens.

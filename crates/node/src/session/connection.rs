@@ -210,12 +210,17 @@ impl<'a> Session<'a> {
         if self.heard.elapsed() > period * SILENT_HEARTBEATS {
             return Err(Ended::Silent);
         }
-        let heartbeat = Heartbeat { running: self.state.borrow().running(), ..Heartbeat::default() };
+        let (cpu_load, free_memory_bytes) = (self.config.load)();
+        let heartbeat = Heartbeat { running: self.state.borrow().running(), cpu_load, free_memory_bytes };
         send(&mut self.socket, &NodeMessage::Heartbeat(heartbeat)).await?;
         self.socket.send(Message::Ping(Vec::new().into())).await.map_err(|error| Ended::Lost(error.to_string()))
     }
 
+    /// Says what is still to be said (a commit may be on its way), then goodbye.
     async fn leave(&mut self) -> Result<(), Ended> {
+        while let Ok(message) = self.outgoing.try_recv() {
+            send(&mut self.socket, &message).await?;
+        }
         send(&mut self.socket, &NodeMessage::Goodbye).await?;
         let _ = timeout(Duration::from_secs(2), self.socket.close(None)).await;
         Ok(())

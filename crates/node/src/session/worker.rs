@@ -1,13 +1,13 @@
 //! One task: encode the prompt, stream the answer, bind, commit.
 
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use cortensor_engine::{GenerateError, Generation, GenerationEvent, Model, PromptError};
 use cortensor_protocol::{
     Assignment, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TaskId, TokenId, Usage,
     commitment,
 };
-use futures::{StreamExt, stream::ReadyChunks};
+use futures::{FutureExt, StreamExt, stream::ReadyChunks};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -57,12 +57,14 @@ struct Answer {
 }
 
 impl Worker {
-    /// Does the task. Ends with what was committed, if it was.
+    /// Does the task. Ends with what was committed, if it was; a panic in the model is a failed task and no more.
     pub(super) async fn run(self) -> (TaskId, Option<Usage>) {
         let task = self.assignment.task;
         let forget = self.cancellation.forget.clone();
         let done = tokio::select! {
-            done = self.serve() => done,
+            done = AssertUnwindSafe(self.serve()).catch_unwind() => {
+                done.unwrap_or_else(|_| Err(engine("the engine broke down".to_owned())))
+            }
             () = forget.cancelled() => Err(Given::Away),
         };
         match done {

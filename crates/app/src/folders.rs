@@ -1,0 +1,133 @@
+//! Where everything is kept, and the lock that keeps a second miner out.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use fd_lock::{RwLock, RwLockWriteGuard};
+
+/// The folder of one miner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    data: PathBuf,
+}
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldersError {
+    /// There is no home folder.
+    #[error("this user has no home folder; say where to keep things with --data FOLDER")]
+    NoHome,
+    /// The folder cannot be made.
+    #[error("the folder {path} cannot be made; choose another one with --data FOLDER")]
+    Create {
+        /// Which.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// Another miner uses it.
+    #[error(
+        "a miner is already running on {path}; see `cortensor status`, or choose another folder with --data FOLDER"
+    )]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// Held as long as a miner runs on a folder.
+pub struct Lock {
+    _guard: RwLockWriteGuard<'static, File>,
+}
+
+impl Folders {
+    /// The folder that the operating system has for this program's data.
+    pub fn of_this_user() -> Result<Self, FoldersError> {
+        let found = directories::ProjectDirs::from("network", "Cortensor", "Cortensor Miner");
+        let found = found.ok_or(FoldersError::NoHome)?;
+        Ok(Self { data: found.data_local_dir().to_owned() })
+    }
+
+    /// This folder.
+    pub fn at(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into() }
+    }
+
+    /// Makes the folder and locks it.
+    pub fn lock(&self) -> Result<Lock, FoldersError> {
+        let error = |source| FoldersError::Create { path: self.data.clone(), source };
+        fs::create_dir_all(&self.data).map_err(error)?;
+        let file = File::create(self.data.join("lock")).map_err(error)?;
+        // The lock lives as long as the process: a few bytes, once.
+        let lock = Box::leak(Box::new(RwLock::new(file)));
+        let guard = lock.try_write().map_err(|_| FoldersError::InUse { path: self.data.clone() })?;
+        Ok(Lock { _guard: guard })
+    }
+
+    /// The folder itself.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// What the node earned.
+    pub fn ledger(&self) -> PathBuf {
+        self.data.join("ledger.sqlite")
+    }
+
+    /// The embedded practice router's database.
+    pub fn router(&self) -> PathBuf {
+        self.data.join("router.sqlite")
+    }
+
+    /// The precision ladder of a model.
+    pub fn ladder(&self, model: &str) -> PathBuf {
+        self.data.join("models").join(model)
+    }
+
+    /// The API key of the local user of the practice network.
+    pub fn practice_key(&self) -> PathBuf {
+        self.data.join("practice-api-key")
+    }
+
+    /// The user's settings.
+    pub fn settings(&self) -> PathBuf {
+        self.data.join("settings.toml")
+    }
+
+    /// Logs.
+    pub fn logs(&self) -> PathBuf {
+        self.data.join("logs")
+    }
+
+    pub(crate) fn measurements(&self) -> PathBuf {
+        self.data.join("measurements.json")
+    }
+
+    pub(crate) fn choice(&self) -> PathBuf {
+        self.data.join("choice.json")
+    }
+
+    /// How to reach the miner that runs on this folder.
+    pub fn control(&self) -> PathBuf {
+        self.data.join("control.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_miner_is_kept_out_until_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders::at(folder.path().join("new"));
+        let lock = folders.lock().unwrap();
+        assert!(matches!(folders.lock().err().unwrap(), FoldersError::InUse { .. }));
+        drop(lock);
+        assert!(folders.lock().is_ok());
+    }
+}

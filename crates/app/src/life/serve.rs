@@ -1,0 +1,200 @@
+//! Loading, switching, pausing: which model is served, and that nothing that runs is lost by a change.
+
+use std::{sync::Arc, time::Instant};
+
+use cortensor_engine::{LoadError, LoadOptions, Model};
+use cortensor_node::Serving;
+use cortensor_planner::Choice as Planned;
+use cortensor_protocol::Mode;
+use tokio::sync::watch;
+
+use super::Life;
+use crate::{CommandError, Loaded, Phase, StepName, choice::Choice};
+
+/// A model in memory and what is said of it.
+pub(super) struct LoadedModel {
+    model: Arc<dyn Model>,
+    view: Loaded,
+}
+
+impl Life {
+    /// Serves `mode` from now on. What runs on the old model finishes there; if both fit into memory together, there
+    /// is no moment without a model, and if they do not, the router keeps requests waiting meanwhile.
+    pub(super) async fn switch(&mut self, mode: Mode) -> Result<(), CommandError> {
+        let next = Choice { mode, ..self.choice };
+        if self.choice.paused || self.loaded.as_ref().is_some_and(|loaded| loaded.view.mode == mode) {
+            return self.keep(next);
+        }
+        self.hold(Some(Phase::Switching));
+        let switched = self.exchange(mode).await;
+        self.hold(if self.loaded.is_none() { Some(Phase::Paused) } else { None });
+        switched.map_err(|error| CommandError::NotLoaded { message: error.to_string() })?;
+        self.keep(next)
+    }
+
+    async fn exchange(&mut self, mode: Mode) -> Result<(), LoadError> {
+        let planned = self.planned(mode);
+        let (digest, needed) = (planned.variant.artifact, planned.memory.total().saturating_mul(5) / 4);
+        if let Some(loaded) = self.loaded.take_if(|loaded| loaded.model.artifact().digest == digest) {
+            self.serve(LoadedModel { view: Loaded { mode, ..loaded.view }, model: loaded.model });
+            return Ok(());
+        }
+        let (_, free) = cortensor_hardware::current_load();
+        if free < needed {
+            return self.exchange_one_by_one(mode).await;
+        }
+        let loaded = self.load(mode).await?;
+        let old = self.loaded.take();
+        self.serve(loaded);
+        self.retire(old).await;
+        Ok(())
+    }
+
+    /// When both do not fit: out with the old one first, and back with it if the new one does not load.
+    async fn exchange_one_by_one(&mut self, mode: Mode) -> Result<(), LoadError> {
+        let before = self.loaded.as_ref().map(|loaded| loaded.view.mode);
+        self.unserve().await;
+        match (self.load(mode).await, before) {
+            (Ok(loaded), _) => {
+                self.serve(loaded);
+                Ok(())
+            }
+            (Err(error), Some(before)) => {
+                if let Ok(loaded) = self.load(before).await {
+                    self.serve(loaded);
+                }
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Finishes what runs and gives the memory back.
+    pub(super) async fn pause(&mut self) -> Result<(), CommandError> {
+        self.keep(Choice { paused: true, ..self.choice })?;
+        self.hold(Some(Phase::Draining));
+        self.unserve().await;
+        self.hold(Some(Phase::Paused));
+        Ok(())
+    }
+
+    /// Takes tasks again.
+    pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
+        self.keep(Choice { paused: false, ..self.choice })?;
+        if self.loaded.is_some() {
+            return Ok(());
+        }
+        self.hold(Some(Phase::Starting));
+        match self.load(self.choice.mode).await {
+            Ok(loaded) => {
+                self.serve(loaded);
+                self.hold(None);
+                Ok(())
+            }
+            Err(error) => {
+                self.hold(Some(Phase::Paused));
+                Err(CommandError::NotLoaded { message: error.to_string() })
+            }
+        }
+    }
+
+    /// Loads the model of `mode` and checks the estimate against what the process really took.
+    pub(super) async fn load(&self, mode: Mode) -> Result<LoadedModel, LoadError> {
+        let planned = self.planned(mode);
+        let artifact = self.artifacts.iter().find(|artifact| artifact.digest == planned.variant.artifact);
+        let artifact = artifact.ok_or_else(|| LoadError::Artifact {
+            artifact: planned.variant.precision.to_string(),
+            message: "its file is not in the precision ladder".to_owned(),
+        })?;
+        let options = LoadOptions { context_tokens: planned.context_tokens, slots: planned.slots };
+        let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
+        let model = self.show_load(planned, self.config.engine.load(artifact, options, self.progress(planned))).await?;
+        let after = cortensor_hardware::process_memory_bytes();
+        let view = Loaded {
+            model: artifact.model.clone(),
+            precision: artifact.precision,
+            mode,
+            estimated_bytes: planned.memory.total(),
+            measured_bytes: after.zip(before).map(|(after, before)| after.saturating_sub(before)),
+            seconds: started.elapsed().as_secs_f32(),
+        };
+        Ok(LoadedModel { model, view })
+    }
+
+    async fn show_load<T>(
+        &self,
+        planned: &Planned,
+        load: impl Future<Output = Result<T, LoadError>>,
+    ) -> Result<T, LoadError> {
+        let detail = format!("loading {} for {}", planned.variant.precision, planned.mode);
+        self.status.send_modify(|status| status.step(StepName::Load, Some(0.0), detail));
+        load.await
+    }
+
+    /// A channel whose values go into the status for as long as the engine holds it.
+    fn progress(&self, planned: &Planned) -> watch::Sender<f32> {
+        let sender = watch::Sender::new(0.0);
+        let (mut receiver, status) = (sender.subscribe(), self.status.clone());
+        let detail = format!("loading {} for {}", planned.variant.precision, planned.mode);
+        tokio::spawn(async move {
+            while receiver.changed().await.is_ok() {
+                let progress = *receiver.borrow_and_update();
+                status.send_modify(|status| status.step(StepName::Load, Some(progress), detail.clone()));
+            }
+        });
+        sender
+    }
+
+    /// Offers a loaded model to the router.
+    pub(super) fn serve(&mut self, loaded: LoadedModel) {
+        let view = loaded.view.clone();
+        self.node.serve(Some(Serving { model: Arc::clone(&loaded.model), mode: view.mode }));
+        self.loaded = Some(loaded);
+        self.status.send_modify(|status| {
+            status.mode = Some(view.mode);
+            status.done(StepName::Load, loaded_in_words(&view));
+            status.loaded = Some(view);
+        });
+    }
+
+    /// Offers nothing, lets what runs finish, gives the memory back.
+    pub(super) async fn unserve(&mut self) {
+        self.node.serve(None);
+        let old = self.loaded.take();
+        self.retire(old).await;
+        self.status.send_modify(|status| status.loaded = None);
+    }
+
+    async fn retire(&self, old: Option<LoadedModel>) {
+        if let Some(LoadedModel { model, .. }) = old {
+            self.node.drained(model.artifact().digest).await;
+            model.unload().await;
+        }
+    }
+
+    fn keep(&mut self, choice: Choice) -> Result<(), CommandError> {
+        let written = choice.write(&self.config.folders);
+        written.map_err(|error| CommandError::NotKept { message: error.to_string() })?;
+        self.choice = choice;
+        self.status.send_modify(|status| status.mode = Some(choice.mode));
+        Ok(())
+    }
+
+    fn planned(&self, mode: Mode) -> &Planned {
+        match mode {
+            Mode::Precision => &self.plan.precision,
+            Mode::Volume => &self.plan.volume,
+        }
+    }
+}
+
+fn loaded_in_words(view: &Loaded) -> String {
+    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
+    let took = view.measured_bytes.map_or_else(|| "unknown".to_owned(), megabytes);
+    format!(
+        "{} in {:.1} s; memory: {} estimated, {took} taken",
+        view.precision,
+        view.seconds,
+        megabytes(view.estimated_bytes)
+    )
+}

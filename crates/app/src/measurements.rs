@@ -1,0 +1,44 @@
+//! What was measured on this machine, kept by device, engine version and artifact.
+
+use std::collections::BTreeMap;
+
+use cortensor_hardware::Hardware;
+use cortensor_planner::Measurement;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Folders,
+    files::{FileError, read_json, write_json},
+};
+
+/// Measurements by device and engine; those of another engine version are kept and not used.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Measurements {
+    by_machine: BTreeMap<String, Vec<Measurement>>,
+}
+
+impl Measurements {
+    pub(crate) fn read(folders: &Folders) -> Result<Self, FileError> {
+        Ok(read_json(&folders.measurements())?.unwrap_or_default())
+    }
+
+    pub(crate) fn write(&self, folders: &Folders) -> Result<(), FileError> {
+        write_json(&folders.measurements(), self)
+    }
+
+    pub(crate) fn of(&self, machine: &str) -> &[Measurement] {
+        self.by_machine.get(machine).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a measurement in place of an older one of the same artifact.
+    pub(crate) fn add(&mut self, machine: &str, measurement: Measurement) {
+        let known = self.by_machine.entry(machine.to_owned()).or_default();
+        known.retain(|older| older.artifact != measurement.artifact);
+        known.push(measurement);
+    }
+}
+
+/// What a measurement holds for.
+pub(crate) fn machine_key(hardware: &Hardware, engine: &str) -> String {
+    format!("{} × {} | {engine}", hardware.cpu.model, hardware.cpu.physical_cores)
+}

@@ -1,0 +1,10 @@
+//! Compiles the check that runs before any Rust code: the only code here that an older processor can run.
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/cpu_check.c");
+    let target = |name: &str| std::env::var(name).unwrap_or_default();
+    if target("CARGO_CFG_TARGET_ARCH") == "x86_64" && target("CARGO_CFG_TARGET_FAMILY") == "unix" {
+        cc::Build::new().file("src/cpu_check.c").flag_if_supported("-march=x86-64").compile("cortensor_cpu_check");
+        println!("cargo::rustc-link-arg-bins=-Wl,--undefined=cortensor_cpu_check");
+    }
+}

@@ -1,0 +1,211 @@
+//! What one asks of a running miner.
+
+use std::{process::ExitCode, time::Duration};
+
+use cortensor_app::{
+    Earnings, Folders, Status,
+    control::{Door, ModeRequest},
+};
+use cortensor_node::Ledger;
+use cortensor_protocol::{Mode, Settlement, SettlementStatus, TaskKind};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Common, Outcome, show};
+
+/// Why a running miner did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// There is none.
+    #[error("no miner is running here; start one with `cortensor mine`")]
+    NotRunning,
+    /// It did not say what was expected.
+    #[error("the miner's answer was not understood; is it another version?")]
+    Answer(#[source] reqwest::Error),
+    /// It refused.
+    #[error("{0}")]
+    Refused(String),
+    /// The door cannot be read.
+    #[error(transparent)]
+    Door(#[from] cortensor_app::FileError),
+}
+
+/// A running miner.
+struct Miner {
+    door: Door,
+    http: reqwest::Client,
+}
+
+impl Miner {
+    fn find(folders: &Folders) -> Result<Self, ClientError> {
+        let door = Door::read(folders)?.ok_or(ClientError::NotRunning)?;
+        Ok(Self { door, http: reqwest::Client::new() })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    async fn post(&self, path: &str, body: &impl Serialize) -> Result<serde_json::Value, ClientError> {
+        self.send(self.http.post(self.url(path)).json(body)).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.door.address)
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
+        let answer = request.bearer_auth(&self.door.token).send().await;
+        // A door that nobody stands behind was left by a kill.
+        let answer = answer.map_err(|_| ClientError::NotRunning)?;
+        if answer.status().is_success() {
+            return answer.json().await.map_err(ClientError::Answer);
+        }
+        Err(ClientError::Refused(answer.text().await.map_err(ClientError::Answer)?))
+    }
+}
+
+/// `cortensor status`
+pub(crate) async fn status(common: &Common) -> Outcome {
+    let status: Status = Miner::find(&common.folders()?)?.get("status").await?;
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", show::headline(&status));
+    if let Some(problem) = &status.problem {
+        println!("  {}", problem.message);
+    }
+    for view in &status.modes {
+        println!("{}", show::mode_line(view, status.mode == Some(view.mode)));
+    }
+    if let Some(report) = &status.tier {
+        for evidence in &report.evidence {
+            let met = if evidence.met { "met" } else { "not met" };
+            println!("  {}: {} (asked: {}; {met})", evidence.what, evidence.seen, evidence.asked);
+        }
+        println!("  {}", report.next_step);
+    }
+    if let Some(address) = status.address {
+        println!("  node {address}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `cortensor earnings`: from the running miner, or from its ledger when none runs.
+pub(crate) async fn earnings(common: &Common, limit: u32) -> Outcome {
+    let folders = common.folders()?;
+    let asked = match Miner::find(&folders) {
+        Ok(miner) => miner.get(&format!("earnings?limit={limit}")).await,
+        Err(error) => Err(error),
+    };
+    let earnings: Earnings = match asked {
+        Ok(earnings) => earnings,
+        Err(ClientError::NotRunning) => stored(&folders, limit).await?,
+        Err(error) => return Err(error.into()),
+    };
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(&earnings)?);
+    } else {
+        print_earnings(&earnings);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stored(folders: &Folders, limit: u32) -> Result<Earnings, Box<dyn std::error::Error + Send + Sync>> {
+    if !folders.ledger().exists() {
+        return Err("nothing was earned here yet; start with `cortensor mine`".into());
+    }
+    let ledger = Ledger::open(&folders.ledger()).await?;
+    let earnings = cortensor_app::earnings(&ledger, limit).await?;
+    ledger.close().await;
+    Ok(earnings)
+}
+
+fn print_earnings(earnings: &Earnings) {
+    let summary = &earnings.summary;
+    println!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
+    println!("User requests paid: {}; not paid: {}", summary.requests, summary.void);
+    for mode in &summary.by_mode {
+        println!("  {:<9} {} for {} user requests and the network's tests", mode.mode, mode.total, mode.requests);
+    }
+    if earnings.latest.is_empty() {
+        println!("No request yet. Send one to the router; `cortensor mine` prints its address and API key.");
+        return;
+    }
+    println!("\n{:<19}  {:<12} {:<22} {:<5} {:>11}  {:>8}  paid", "time", "kind", "model", "", "tokens", "tokens/s");
+    earnings.latest.iter().for_each(|settlement| println!("{}", line(settlement)));
+}
+
+fn line(settlement: &Settlement) -> String {
+    let time = jiff::Timestamp::from_millisecond(settlement.settled_at.0).unwrap_or_default();
+    let time = time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let kind = match settlement.kind {
+        TaskKind::User => "user",
+        TaskKind::NetworkTest => "network test",
+    };
+    let tokens = format!("{} + {}", settlement.usage.prompt_tokens, settlement.usage.completion_tokens);
+    let paid = match &settlement.status {
+        SettlementStatus::Paid { amount } => amount.to_string(),
+        SettlementStatus::Void { reason } => format!("not paid: {reason}"),
+    };
+    let (model, precision) = (settlement.model.as_str(), settlement.precision);
+    format!("{time}  {kind:<12} {model:<22} {precision:<5} {tokens:>11}  {:>8}  {paid}", rate(settlement))
+}
+
+/// Answer tokens a second behind the first one.
+fn rate(settlement: &Settlement) -> String {
+    let milliseconds = settlement.total_ms.saturating_sub(settlement.first_token_ms);
+    let tokens = settlement.usage.completion_tokens.saturating_sub(1);
+    if milliseconds == 0 || tokens == 0 {
+        return "-".to_owned();
+    }
+    format!("{:.1}", f64::from(tokens) * 1e3 / f64::from(milliseconds))
+}
+
+/// `cortensor mode`
+pub(crate) async fn mode(common: &Common, mode: Mode) -> Outcome {
+    let miner = Miner::find(&common.folders()?)?;
+    let before: Status = miner.get("status").await?;
+    if !common.json {
+        before.modes.iter().for_each(|view| println!("{}", show::mode_line(view, before.mode == Some(view.mode))));
+    }
+    let request = ModeRequest { mode };
+    let mut switching = std::pin::pin!(miner.post("mode", &request));
+    let mut shown = String::new();
+    loop {
+        tokio::select! {
+            switched = &mut switching => {
+                switched?;
+                break;
+            }
+            () = tokio::time::sleep(Duration::from_millis(250)) => progress(&miner, &mut shown, common.json).await,
+        }
+    }
+    let after: Status = miner.get("status").await?;
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(&after.modes)?);
+    } else {
+        println!("{}", show::headline(&after));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn progress(miner: &Miner, shown: &mut String, quiet: bool) {
+    let Ok(status) = miner.get::<Status>("status").await else { return };
+    let line = format!("{}: {} running", status.phase.words(), status.running);
+    if !quiet && line != *shown {
+        eprintln!("{line}");
+        *shown = line;
+    }
+}
+
+/// `cortensor pause`, `resume`, `quit`
+pub(crate) async fn tell(common: &Common, what: &str, done: &str) -> Outcome {
+    let answer = Miner::find(&common.folders()?)?.post(what, &serde_json::json!({})).await?;
+    if common.json {
+        println!("{answer}");
+    } else {
+        println!("{done}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,128 @@
+//! The status, in words: a line for each step, then one line that stays true.
+
+use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
+
+use cortensor_app::{ModeView, Phase, Status, StepName, StepState};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+/// Shows a status until it has come to an end.
+pub(crate) async fn follow(mut status: watch::Receiver<Status>) {
+    let mut screen = Screen::new();
+    loop {
+        let now = status.borrow_and_update().clone();
+        screen.show(&now);
+        if matches!(now.phase, Phase::Stopped | Phase::Failed) || status.changed().await.is_err() {
+            return screen.end();
+        }
+    }
+}
+
+struct Screen {
+    bar: ProgressBar,
+    told: BTreeMap<StepName, String>,
+    line: String,
+    terminal: bool,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, told: BTreeMap::new(), line: String::new(), terminal }
+    }
+
+    fn show(&mut self, status: &Status) {
+        for step in &status.steps {
+            match step.state {
+                StepState::Running { progress } => self.running(step.name, progress, &step.detail),
+                StepState::Done => self.tell(step.name, "done", &step.detail),
+                StepState::Failed => self.tell(step.name, "failed", &step.detail),
+            }
+        }
+        if let Some(problem) = &status.problem {
+            self.print(&format!("error: {}", problem.message));
+        }
+        let line = headline(status);
+        if status.phase != Phase::Starting && line != self.line {
+            self.line.clone_from(&line);
+            if self.terminal {
+                self.bar
+                    .set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or(ProgressStyle::default_bar()));
+                self.bar.set_message(line);
+            } else {
+                println!("{line}");
+            }
+        }
+    }
+
+    fn running(&self, name: StepName, progress: Option<f32>, detail: &str) {
+        let template = if progress.is_some() { "{spinner} {msg} [{bar:24}] {percent}%" } else { "{spinner} {msg}" };
+        self.bar.set_style(ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+        self.bar.set_position((progress.unwrap_or_default().clamp(0.0, 1.0) * 1000.0) as u64);
+        self.bar.set_message(format!("{}: {detail}", name.words()));
+    }
+
+    /// Each step's end is told once; again only if it says something new.
+    fn tell(&mut self, name: StepName, how: &str, detail: &str) {
+        let text = format!("{:<13} {how:<7}{detail}", name.words());
+        if self.told.get(&name) != Some(&text) {
+            self.print(&text);
+            self.told.insert(name, text);
+        }
+    }
+
+    fn print(&self, text: &str) {
+        if self.terminal {
+            self.bar.println(text);
+        } else {
+            println!("{text}");
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+        if !self.line.is_empty() {
+            println!("{}", self.line);
+        }
+    }
+}
+
+/// The one line: am I mining, in which tier, what did I earn.
+pub(crate) fn headline(status: &Status) -> String {
+    let mut parts = vec![capitalised(status.phase.words())];
+    if let Some(tier) = status.tier.as_ref().and_then(|report| report.tier) {
+        parts.push(format!("tier: {tier}"));
+    }
+    if let Some(loaded) = &status.loaded {
+        parts.push(format!("{} {}", loaded.model, loaded.precision));
+    }
+    if status.running > 0 {
+        parts.push(format!("{} running", status.running));
+    }
+    parts.push(format!("today {} practice credits", status.earnings.today));
+    parts.push(format!("in all {}", status.earnings.total));
+    parts.join(" · ")
+}
+
+/// Both sides of the switch.
+pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
+    let rate = |rate: Option<f64>, how: &str| rate.map(|rate| format!("{how} {rate:.0} requests/h"));
+    let rates = [
+        rate(view.predicted_requests_per_hour, "predicted"),
+        rate(view.measured_requests_per_hour, "measured").map(|text| {
+            let served = view.work.served.max(1);
+            let (prompt, answer) = (view.work.prompt_tokens / served, view.work.completion_tokens / served);
+            format!("{text} ({} served, {prompt} + {answer} tokens each)", view.work.served)
+        }),
+    ];
+    let rates: Vec<String> = rates.into_iter().flatten().collect();
+    format!("{} {:<9} {:<5} {}", if chosen { '>' } else { ' ' }, view.mode, view.precision, rates.join(", "))
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,46 @@
+//! What was measured, and what it means in requests.
+
+use cortensor_protocol::ArtifactDigest;
+use serde::{Deserialize, Serialize};
+
+/// What one artifact does on one machine with one version of the engine; the caller keeps those apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Which.
+    pub artifact: ArtifactDigest,
+    /// Prompt tokens a second.
+    pub prefill_tokens_per_second: f64,
+    /// Answer tokens a second, one request at a time.
+    pub decode_tokens_per_second: f64,
+    /// Milliseconds from a short request to its first token.
+    pub first_token_ms: f64,
+    /// What the process grew by when it was loaded and used, in bytes.
+    pub memory_bytes: u64,
+    /// What was expected.
+    pub estimated_memory_bytes: u64,
+}
+
+/// The size of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestShape {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the answer.
+    pub completion_tokens: u32,
+}
+
+/// A short question with some context, and an answer of a paragraph. Ours to choose: the network publishes none.
+pub const TYPICAL_REQUEST: RequestShape = RequestShape { prompt_tokens: 256, completion_tokens: 128 };
+
+/// Requests of this shape in an hour, one after the other; `None` if a rate is not positive.
+///
+/// Slots do not multiply it: on a CPU several sequences together give no more tokens than one.
+pub fn requests_per_hour(measurement: &Measurement, shape: RequestShape) -> Option<f64> {
+    let Measurement { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode, .. } = *measurement;
+    let positive = |rate: f64| rate.is_finite() && rate > 0.0;
+    if !positive(prefill) || !positive(decode) {
+        return None;
+    }
+    let seconds = f64::from(shape.prompt_tokens) / prefill + f64::from(shape.completion_tokens) / decode;
+    (seconds > 0.0).then(|| 3600.0 / seconds)
+}

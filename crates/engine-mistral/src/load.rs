@@ -1,0 +1,206 @@
+//! From a file to a running engine.
+
+use std::{any::Any, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
+
+use cortensor_engine::{GenerateError, GenerationEvent, LoadError, LoadOptions, Model};
+use cortensor_models::{Artifact, Tokenizer};
+use cortensor_protocol::{Sampling, TokenId};
+use futures::StreamExt;
+use mistralrs::{
+    DefaultSchedulerMethod, DeviceMapSetting, MistralRs, ModelDType, SchedulerConfig, SearchCallback, TokenSource,
+    core::{GGUFLoaderBuilder, GGUFSpecificConfig, MistralRsBuilder, Pipeline},
+};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Activation, EngineSettings,
+    decoding::EndTokens,
+    memory::{self, Presence},
+    model::MistralModel,
+    progress::{ENGINE_STARTED, Progress},
+    running::Running,
+};
+
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+type SharedPipeline = Arc<Mutex<dyn Pipeline + Send + Sync>>;
+
+/// What the blocking part of a load makes.
+struct Loaded {
+    engine: Arc<MistralRs>,
+    tokenizer: Tokenizer,
+    engine_ends: Vec<TokenId>,
+}
+
+/// What it makes it from.
+struct Plan {
+    artifact: Artifact,
+    options: LoadOptions,
+    settings: EngineSettings,
+    gone: CancellationToken,
+}
+
+/// Loads `artifact`, starts its engine and has it say one token.
+pub(crate) async fn load(
+    artifact: &Artifact,
+    options: LoadOptions,
+    settings: EngineSettings,
+    progress: watch::Sender<f32>,
+) -> Result<Arc<dyn Model>, LoadError> {
+    let options = within(artifact, options);
+    let progress = Progress::new(progress, &artifact.path, artifact.bytes);
+    check_size(artifact).await?;
+    let gone = CancellationToken::new();
+    let plan = Plan { artifact: artifact.clone(), options, settings, gone: gone.clone() };
+    let loaded = watched(plan, &progress).await?;
+    progress.reach(ENGINE_STARTED);
+    let model = assemble(artifact, options, loaded, gone)?;
+    warm_up(&model).await.map_err(|error| engine_error(artifact, &error))?;
+    progress.reach(1.0);
+    Ok(Arc::new(model))
+}
+
+/// No more context than the model was trained for, and at least one slot.
+fn within(artifact: &Artifact, options: LoadOptions) -> LoadOptions {
+    LoadOptions {
+        context_tokens: options.context_tokens.min(artifact.geometry.context_tokens),
+        slots: options.slots.max(1),
+    }
+}
+
+async fn check_size(artifact: &Artifact) -> Result<(), LoadError> {
+    let about = tokio::fs::metadata(&artifact.path).await.map_err(|error| artifact_error(artifact, &error))?;
+    if about.len() == artifact.bytes {
+        return Ok(());
+    }
+    let sizes = format!("the file has {} bytes and should have {}", about.len(), artifact.bytes);
+    Err(artifact_error(artifact, &sizes))
+}
+
+/// Does the blocking part on a thread for such things and looks at its progress meanwhile. A panic is a damaged file:
+/// the engine's reader indexes and unwraps what it reads.
+async fn watched(plan: Plan, progress: &Progress) -> Result<Loaded, LoadError> {
+    let artifact = plan.artifact.clone();
+    let mut work = tokio::task::spawn_blocking(move || load_blocking(&plan));
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            loaded = &mut work => {
+                return loaded.unwrap_or_else(|error| Err(panicked(&artifact, error)));
+            }
+            _ = look.tick() => progress.look(),
+        }
+    }
+}
+
+fn load_blocking(plan: &Plan) -> Result<Loaded, LoadError> {
+    memory::return_large_blocks();
+    let artifact = &plan.artifact;
+    let tokenizer = Tokenizer::open(&artifact.tokenizer).map_err(|error| artifact_error(artifact, &error))?;
+    let pipeline = read_file(artifact, plan.settings).map_err(|error| artifact_error(artifact, &error))?;
+    let engine_ends = pipeline.blocking_lock().get_metadata().eos_tok.clone();
+    let engine = start(pipeline, plan).map_err(|error| engine_error(artifact, &error))?;
+    Ok(Loaded { engine, tokenizer, engine_ends })
+}
+
+fn read_file(artifact: &Artifact, settings: EngineSettings) -> Result<SharedPipeline, Box<dyn std::error::Error>> {
+    let folder = artifact.path.parent().unwrap_or(Path::new("."));
+    let file = artifact.path.file_name().ok_or("its path names no file")?;
+    let loader = GGUFLoaderBuilder::new(
+        None,
+        Some(artifact.tokenizer.display().to_string()),
+        folder.display().to_string(),
+        vec![file.to_string_lossy().into_owned()],
+        GGUFSpecificConfig::default(),
+        false,
+        None,
+    );
+    let device = mistralrs::best_device(false)?;
+    let activation = match settings.activation {
+        Activation::F32 => ModelDType::F32,
+        Activation::F16 => ModelDType::F16,
+        Activation::Bf16 => ModelDType::BF16,
+    };
+    let mapping = DeviceMapSetting::dummy();
+    let loader = loader.build();
+    Ok(loader.load_model_from_hf(None, TokenSource::None, &activation, &device, true, mapping, None, None)?)
+}
+
+/// Starts the engine's thread. No prefix cache: it keeps the key-value caches of finished answers, memory that no plan
+/// accounts for. No paged attention: on a CPU there is none.
+fn start(pipeline: SharedPipeline, plan: &Plan) -> std::io::Result<Arc<MistralRs>> {
+    let slots = NonZeroUsize::new(plan.options.slots as usize).unwrap_or(NonZeroUsize::MIN);
+    let scheduler = SchedulerConfig::DefaultScheduler { method: DefaultSchedulerMethod::Fixed(slots) };
+    let builder = MistralRsBuilder::new(pipeline, scheduler, false, None)
+        .with_no_prefix_cache(true)
+        .with_prefix_cache_n(0)
+        .with_search_callback(presence(plan.gone.clone()));
+    // A runtime of one thread keeps the builder from its own warm-up, which would block a worker of ours.
+    Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(builder.build()))
+}
+
+/// Nobody searches. But the engine keeps this callback for as long as it keeps the model, and drops it after it.
+fn presence(gone: CancellationToken) -> Arc<SearchCallback> {
+    let presence = Presence::new(gone);
+    Arc::new(move |_| {
+        let _ = &presence;
+        Ok(Vec::new())
+    })
+}
+
+fn assemble(
+    artifact: &Artifact,
+    options: LoadOptions,
+    loaded: Loaded,
+    gone: CancellationToken,
+) -> Result<MistralModel, LoadError> {
+    let Some(engine_end) = loaded.engine_ends.first().copied() else {
+        return Err(artifact_error(artifact, &"its tokenizer names no token that ends an answer"));
+    };
+    let mut ends = loaded.engine_ends;
+    ends.extend_from_slice(loaded.tokenizer.end_tokens());
+    Ok(MistralModel {
+        artifact: artifact.clone(),
+        options,
+        tokenizer: Arc::new(loaded.tokenizer),
+        end_tokens: EndTokens { engine: engine_end, all: ends.into() },
+        running: Arc::new(Running::new(loaded.engine, options.slots, gone)),
+    })
+}
+
+/// One token: allocates what the first request would, and shows that the model answers.
+async fn warm_up(model: &MistralModel) -> Result<(), GenerateError> {
+    let mut answer = model.generate(vec![model.end_tokens.engine], Sampling::greedy(1));
+    while let Some(event) = answer.next().await {
+        if let GenerationEvent::Finished { .. } = event? {
+            return Ok(());
+        }
+    }
+    Err(GenerateError::Engine("the first answer had no end".to_owned()))
+}
+
+fn panicked(artifact: &Artifact, error: tokio::task::JoinError) -> LoadError {
+    match error.try_into_panic() {
+        Ok(panic) => artifact_error(artifact, &message_of(&*panic)),
+        Err(error) => engine_error(artifact, &error),
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the engine panicked over it").to_owned()
+}
+
+fn artifact_error(artifact: &Artifact, message: &dyn std::fmt::Display) -> LoadError {
+    LoadError::Artifact { artifact: name(artifact), message: message.to_string() }
+}
+
+fn engine_error(artifact: &Artifact, message: &dyn std::fmt::Display) -> LoadError {
+    LoadError::Engine { artifact: name(artifact), message: message.to_string() }
+}
+
+fn name(artifact: &Artifact) -> String {
+    format!("{} {}", artifact.model, artifact.precision)
+}

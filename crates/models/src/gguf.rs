@@ -118,8 +118,8 @@ impl Gguf {
         let found = file.metadata().map_err(open)?.len();
         let content = Content::read(&mut BufReader::new(file))
             .map_err(|source| GgufError::Header { path: path.to_owned(), source })?;
-        let expected = content.tensor_infos.values().map(tensor_end).max().unwrap_or_default();
-        let expected = content.tensor_data_offset.saturating_add(expected);
+        let ends = content.tensor_infos.values().map(tensor_end).max();
+        let expected = ends.map_or(0, |end| content.tensor_data_offset.saturating_add(end));
         if found < expected {
             return Err(GgufError::Truncated { path: path.to_owned(), expected, found });
         }

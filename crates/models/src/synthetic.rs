@@ -56,6 +56,16 @@ pub(crate) fn write(path: &Path, metadata: &[(&str, Value)]) {
     gguf_file::write(&mut File::create(path).unwrap(), &metadata, &tensors).unwrap();
 }
 
+/// Writes a file that has a tokenizer and no weights.
+pub(crate) fn write_vocabulary(path: &Path, metadata: &[(&str, Value)]) {
+    let metadata: Vec<_> = metadata.iter().map(|(key, value)| (*key, value)).collect();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    gguf_file::write(&mut bytes, &metadata, &[]).unwrap();
+    let padding = bytes.get_ref().iter().rev().take_while(|byte| **byte == 0).count();
+    let end = bytes.get_ref().len() - padding;
+    std::fs::write(path, &bytes.get_ref()[..end]).unwrap();
+}
+
 /// What the tiny model in `path` is to be.
 pub(crate) fn model(path: &Path) -> StarterModel {
     StarterModel {

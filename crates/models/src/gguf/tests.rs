@@ -57,3 +57,11 @@ fn truncated_and_foreign_files_are_refused() {
     }
     assert!(matches!(Gguf::open(&folder.path().join("none")), Err(GgufError::Open { .. })));
 }
+
+#[test]
+fn a_file_without_weights_still_tells_its_tokenizer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vocabulary.gguf");
+    synthetic::write_vocabulary(&path, &synthetic::metadata("smollm"));
+    assert_eq!(Gguf::open(&path).unwrap().tokenizer().unwrap().tokens.len(), 32);
+}

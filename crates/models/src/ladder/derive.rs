@@ -62,9 +62,9 @@ pub(super) fn estimated_bytes(source: &Gguf, precision: Precision) -> u64 {
 
 /// The format of one tensor in a file of `precision`.
 ///
-/// Vectors (norms) stay F32 in every file, as engines expect. The embeddings, which are the output layer too where a file has
-/// none of its own, stay Q8_0 in files of fewer bits: their error reaches every logit directly, and llama.cpp likewise
-/// keeps them in more bits than the rest (Q6_K, or Q8_0 where rows are no multiple of 256).
+/// Vectors (norms) stay `F32` in every file, as engines expect. The embeddings, which are the output layer too where a file has
+/// none of its own, stay `Q8_0` in files of fewer bits: their error reaches every logit directly, and llama.cpp likewise
+/// keeps them in more bits than the rest (`Q6_K`, or `Q8_0` where rows are no multiple of 256).
 fn format(name: &str, info: &TensorInfo, precision: Precision) -> GgmlDType {
     let touches_logits = name == "token_embd.weight" || name == "output.weight";
     let is_coarse = precision.class() == PrecisionClass::Quantized && precision != Precision::Q8_0;

@@ -149,7 +149,6 @@ fn role(role: Role) -> &'static str {
 }
 
 /// What templates call to refuse a conversation.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands a function's arguments over by value")]
 fn refuse(message: String) -> Result<String, minijinja::Error> {
     Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
 }

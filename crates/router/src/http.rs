@@ -49,7 +49,8 @@ async fn health() -> Json<Value> {
 }
 
 async fn node(State(context): State<Arc<Context>>, upgrade: WebSocketUpgrade) -> Response {
-    let most = context.policy.node_message_bytes;
+    // Room for a message that is too large to be read whole, so that its sender can be told instead of cut off.
+    let most = context.policy.node_message_bytes.saturating_mul(4);
     let sessions = context.sessions.clone();
     upgrade
         .max_message_size(most)

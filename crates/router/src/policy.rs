@@ -188,7 +188,6 @@ mod credits {
     use cortensor_protocol::Amount;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` passes a reference")]
     pub(super) fn serialize<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{amount:#}"))
     }

@@ -65,6 +65,8 @@ async fn last_word(socket: &mut WebSocket, ended: Ended) {
         let _ = say(socket, &RouterMessage::Rejected(rejection)).await;
     }
     let _ = socket.send(Message::Close(None)).await;
+    // Until the node closes too: an end with its messages unread would take the last word away from it.
+    while let Some(Ok(_)) = socket.recv().await {}
 }
 
 /// Sends one message, within reasonable time.

@@ -1,4 +1,4 @@
-//! The router's database: SQLite, one writer, every change of money in one transaction with what it is for.
+//! The router's database: one file, one writer, every change of money in one transaction with what it is for.
 //!
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
@@ -12,7 +12,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection as _, Sqlite, SqlitePool, Transaction,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -31,7 +32,7 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What the database said.
         #[source]
         source: sqlx::Error,
     },
@@ -40,7 +41,7 @@ pub enum StoreError {
     Migrate {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What the database said.
         #[source]
         source: sqlx::migrate::MigrateError,
     },
@@ -49,7 +50,7 @@ pub enum StoreError {
     Statement {
         /// What was to be done.
         doing: &'static str,
-        /// What SQLite said.
+        /// What the database said.
         #[source]
         source: sqlx::Error,
     },
@@ -61,7 +62,7 @@ pub enum StoreError {
     },
 }
 
-/// Names what was being done when SQLite said no.
+/// Names what was being done when the database said no.
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, StoreError>;
 }
@@ -92,7 +93,6 @@ impl Store {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // Money: what was said to be paid is on the disk.
             .synchronous(SqliteSynchronous::Full);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(open)?;
         let migrated = sqlx::migrate!("./migrations").run(&writer).await;
@@ -113,10 +113,31 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// A transaction that holds the write lock from its first statement on, so that what it read stays true.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.doing("start a transaction")
+    /// The one connection that writes.
+    async fn writer(&self, durability: Durability) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.writer.acquire().await.doing("be written to")?;
+        let pragma = match durability {
+            Durability::Lasting => "PRAGMA synchronous = FULL",
+            Durability::Orderly => "PRAGMA synchronous = NORMAL",
+        };
+        sqlx::query(pragma).execute(&mut *connection).await.doing("be written to")?;
+        Ok(connection)
     }
+}
+
+/// What of a transaction survives a power failure. A crash of the program takes away neither kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    /// All of it, as soon as it is done: what somebody was told.
+    Lasting,
+    /// All or nothing, and nothing later without it: what is undone at the next start anyway. Does not wait for the
+    /// disk, which would be in the way of every first token.
+    Orderly,
+}
+
+/// A transaction that holds the write lock from its first statement on, so that what it read stays true.
+async fn begin(connection: &mut PoolConnection<Sqlite>) -> Result<Transaction<'_, Sqlite>, StoreError> {
+    connection.begin_with("BEGIN IMMEDIATE").await.doing("start a transaction")
 }
 
 async fn identity(writer: &SqlitePool) -> Result<String, StoreError> {
@@ -128,7 +149,7 @@ async fn identity(writer: &SqlitePool) -> Result<String, StoreError> {
     sqlx::query_scalar("SELECT ledger FROM identity").fetch_one(writer).await.doing("read its ledger's name")
 }
 
-/// A count in a column. SQLite's integers are signed; counts never reach their end.
+/// A count in a column. Its integers are signed; counts never reach their end.
 fn column(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Answers in OpenAI's form, whole or in chunks.
+//! Answers in `OpenAI`'s form, whole or in chunks.
 
 use cortensor_protocol::{FinishReason, NodeAddress, Precision, StreamedToken, TaskId, TokenLogprob, Usage};
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ impl Completion {
         format!("chatcmpl-{}", self.task)
     }
 
-    /// What OpenAI's form has no place for. Clients ignore fields they do not know.
+    /// What `OpenAI`'s form has no place for. Clients ignore fields they do not know.
     fn cortensor(&self) -> Value {
         let (node, precision) = self.served_by.unzip();
         json!({"task_id": self.task, "node": node, "precision": precision})

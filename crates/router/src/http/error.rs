@@ -1,4 +1,4 @@
-//! Errors in the form that OpenAI clients read.
+//! Errors in the form that `OpenAI` clients read.
 
 use axum::{
     Json,
@@ -28,7 +28,7 @@ pub(super) enum ApiError {
     Problem(#[from] Problem),
 }
 
-/// Status, OpenAI's type, code and field.
+/// Status, `OpenAI`'s type, code and field.
 type Shape = (StatusCode, &'static str, &'static str, Option<&'static str>);
 
 impl ApiError {

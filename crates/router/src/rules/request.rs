@@ -1,4 +1,4 @@
-//! What a client may ask for, in the OpenAI form.
+//! What a client may ask for, in the `OpenAI` form.
 //!
 //! Fields that change nothing here (`user`, `store`, `metadata`, ...) and `seed`, which engines cannot honour yet, are
 //! ignored. Fields that would change the answer and are not served (`tools`, `logit_bias`, ...) are refused.

@@ -110,7 +110,7 @@ impl Writer<'_, '_> {
 
     async fn send_ping(&mut self, pong: oneshot::Sender<()>) -> Result<(), Ended> {
         self.pongs.lock().unwrap_or_else(PoisonError::into_inner).push(pong);
-        write(&mut self.sink, Message::Ping(Default::default())).await
+        write(&mut self.sink, Message::Ping(axum::body::Bytes::new())).await
     }
 
     /// Sends what the node does not have yet, in order and without gaps: old and new ones the same way.
@@ -156,10 +156,12 @@ impl Reader<'_> {
                     self.hear(&text).await
                 }
                 Some(Ok(Message::Ping(_))) => Ok(()),
-                Some(Ok(Message::Pong(_))) => self.pong(),
+                Some(Ok(Message::Pong(_))) => {
+                    self.pong();
+                    Ok(())
+                }
                 Some(Ok(Message::Binary(_))) => Err(Ended::violation("messages are text; this one was binary")),
-                Some(Err(error)) => Err(self.unreadable(&error)),
-                Some(Ok(Message::Close(_))) | None => Err(Ended::Gone),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Ended::Gone),
             };
             if let Err(ended) = heard {
                 return ended;
@@ -167,27 +169,18 @@ impl Reader<'_> {
         }
     }
 
-    fn unreadable(&self, error: &axum::Error) -> Ended {
-        let most = self.context.policy.node_message_bytes;
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(error) = source {
-            if error.to_string().starts_with("Message too long") {
-                return Ended::violation(format!("a message is larger than {most} bytes"));
-            }
-            source = error.source();
-        }
-        Ended::Gone
-    }
-
-    fn pong(&self) -> Result<(), Ended> {
+    fn pong(&self) {
         let waiting = std::mem::take(&mut *self.pongs.lock().unwrap_or_else(PoisonError::into_inner));
         for pong in waiting {
             let _ = pong.send(());
         }
-        Ok(())
     }
 
     async fn hear(&self, text: &str) -> Result<(), Ended> {
+        let most = self.context.policy.node_message_bytes;
+        if text.len() > most {
+            return Err(Ended::violation(format!("a message is larger than {most} bytes")));
+        }
         let message: NodeMessage = serde_json::from_str(text)
             .map_err(|error| Ended::violation(format!("a message cannot be read: {error}; update the node")))?;
         match message {

@@ -4,7 +4,7 @@ use cortensor_protocol::{Amount, Millis};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Doing as _, Store, StoreError,
+    Doing as _, Durability, Store, StoreError, begin,
     ledger::{Account, Transfer, post},
 };
 
@@ -32,7 +32,8 @@ impl Store {
         deposit: Amount,
         at: Millis,
     ) -> Result<KeyId, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut connection = self.writer(Durability::Lasting).await?;
+        let mut transaction = begin(&mut connection).await?;
         sqlx::query("INSERT INTO keys (hash, label, created_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING")
             .bind(digest(key))
             .bind(label)

@@ -7,7 +7,7 @@ use cortensor_protocol::{
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Doing as _, KeyId, Store, StoreError, column,
+    Doing as _, Durability, KeyId, Store, StoreError, begin, column,
     ledger::{Account, Transfer, balance, post},
 };
 
@@ -97,7 +97,8 @@ impl Store {
         hold: Amount,
         at: Millis,
     ) -> Result<Opened, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut connection = self.writer(Durability::Orderly).await?;
+        let mut transaction = begin(&mut connection).await?;
         if let Some(key) = key {
             let available = balance(&mut transaction, Account::Deposit(key)).await?;
             if available < hold {
@@ -124,7 +125,8 @@ impl Store {
 
     /// Settles one attempt, once: a second time changes nothing.
     pub(crate) async fn settle(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut connection = self.writer(Durability::Lasting).await?;
+        let mut transaction = begin(&mut connection).await?;
         if !insert_settlement(&mut transaction, line, pay).await? {
             return Ok(());
         }
@@ -144,14 +146,16 @@ impl Store {
 
     /// Ends a task that was not paid, and gives the user back what was set aside.
     pub(crate) async fn end_task(&self, task: TaskId, ending: Ending, at: Millis) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut connection = self.writer(Durability::Orderly).await?;
+        let mut transaction = begin(&mut connection).await?;
         end(&mut transaction, task, ending, at).await?;
         transaction.commit().await.doing("end a task")
     }
 
     /// Ends what a crash left open. Returns how many tasks that were.
     pub(crate) async fn recover(&self, at: Millis) -> Result<usize, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut connection = self.writer(Durability::Lasting).await?;
+        let mut transaction = begin(&mut connection).await?;
         let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
             .fetch_all(&mut *transaction)
             .await

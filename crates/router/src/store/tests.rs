@@ -1,1 +1,209 @@
+use cortensor_protocol::{Amount, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, Usage};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use uuid::Uuid;
 
+use super::{ledger::Account, *};
+
+const NODE: NodeAddress = NodeAddress::repeat_byte(7);
+const AT: Millis = Millis(1_000);
+
+async fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("deeper/router.sqlite")).await.unwrap();
+    (folder, store)
+}
+
+fn task(number: u128) -> TaskId {
+    TaskId(Uuid::from_u128(number))
+}
+
+fn line(task: TaskId, attempt: u32) -> Line {
+    Line {
+        node: NODE,
+        task,
+        attempt,
+        kind: TaskKind::User,
+        model: ModelId::new("m"),
+        precision: Precision::Q4K,
+        mode: Mode::Volume,
+        usage: Usage { prompt_tokens: 3, completion_tokens: 4 },
+        first_token_ms: 5,
+        total_ms: 6,
+        at: AT,
+    }
+}
+
+fn credits(count: u64) -> Amount {
+    Amount::from_credits(count)
+}
+
+async fn open(store: &Store, number: u128, key: KeyId, hold: u64) -> Opened {
+    store.open_task(task(number), Some(key), &ModelId::new("m"), credits(hold), AT).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_settled_task_pays_the_node_and_gives_the_rest_back_once() {
+    let (_folder, store) = store().await;
+    let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
+    assert_eq!(open(&store, 1, key, 30).await, Opened::Held);
+    assert_eq!(store.balance(Account::Hold(task(1))).await.unwrap(), credits(30));
+    for _ in 0..2 {
+        store.settle(&line(task(1), 1), &Pay::User(credits(10))).await.unwrap();
+        store.end_task(task(1), Ending::Interrupted, AT).await.unwrap();
+    }
+    for (account, expected) in [
+        (Account::Deposit(key), 90),
+        (Account::Hold(task(1)), 0),
+        (Account::Network, 0),
+        (Account::Pending(NODE), 10),
+        (Account::Mint, 0),
+    ] {
+        assert_eq!(store.balance(account).await.unwrap(), credits(expected), "{account}");
+    }
+    let summary = store.verify_ledger().await.unwrap().unwrap();
+    let (minted, deposits, pending) = (credits(100), credits(90), credits(10));
+    assert_eq!(summary, LedgerSummary { transfers: 5, minted, deposits, pending, ..LedgerSummary::default() });
+}
+
+#[tokio::test]
+async fn a_hold_beyond_the_deposit_is_refused_and_leaves_nothing_behind() {
+    let (_folder, store) = store().await;
+    let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
+    assert_eq!(open(&store, 1, key, 60).await, Opened::Held);
+    assert_eq!(open(&store, 2, key, 60).await, Opened::TooLittle { available: credits(40) });
+    assert_eq!(open(&store, 2, key, 40).await, Opened::Held);
+}
+
+#[tokio::test]
+async fn settlements_are_numbered_for_each_node_and_read_back_as_written() {
+    let (_folder, store) = store().await;
+    let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
+    open(&store, 1, key, 10).await;
+    store.settle(&line(task(1), 1), &Pay::Void("why".to_owned())).await.unwrap();
+    let elsewhere = Line { node: NodeAddress::repeat_byte(8), ..line(task(1), 2) };
+    store.settle(&elsewhere, &Pay::User(credits(2))).await.unwrap();
+    open(&store, 2, key, 10).await;
+    store.settle(&line(task(2), 1), &Pay::User(credits(3))).await.unwrap();
+    let told = store.settlements_after(NODE, 0, 10).await.unwrap();
+    assert_eq!(told.iter().map(|line| line.sequence).collect::<Vec<_>>(), [1, 2]);
+    let amount = credits(3);
+    let expected = cortensor_protocol::Settlement {
+        sequence: 2,
+        task: task(2),
+        kind: TaskKind::User,
+        model: ModelId::new("m"),
+        precision: Precision::Q4K,
+        mode: Mode::Volume,
+        usage: Usage { prompt_tokens: 3, completion_tokens: 4 },
+        first_token_ms: 5,
+        total_ms: 6,
+        status: cortensor_protocol::SettlementStatus::Paid { amount },
+        settled_at: AT,
+    };
+    assert_eq!(store.settlements_after(NODE, 1, 10).await.unwrap(), [expected]);
+    assert_eq!(store.settlements_after(NodeAddress::repeat_byte(8), 0, 10).await.unwrap()[0].sequence, 1);
+}
+
+#[tokio::test]
+async fn the_ledger_cannot_be_rewritten_and_a_forged_line_is_found() {
+    let (_folder, store) = store().await;
+    store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
+    for rewriting in ["UPDATE transfers SET billions = 0", "DELETE FROM transfers"] {
+        let refused = sqlx::query(rewriting).execute(&store.writer).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{refused}");
+    }
+    let forged = "INSERT INTO transfers (key, kind, debit, credit, billions, units, created_at)
+                  VALUES ('x', 'x', 'deposit:1', 'pending:0x1', 1, 0, 0)";
+    sqlx::query(forged).execute(&store.writer).await.unwrap();
+    assert_eq!(store.verify_ledger().await.unwrap(), Err(LedgerFault::ToldOtherwise("pending:0x1".to_owned())));
+}
+
+#[tokio::test]
+async fn keys_are_found_by_their_text_and_kept_only_as_digests() {
+    let (_folder, store) = store().await;
+    let key = store.add_key("sk-secret", "a", credits(1), AT).await.unwrap();
+    assert_eq!(store.find_key("sk-secret").await.unwrap(), Some(key));
+    assert_eq!(store.find_key("sk-other").await.unwrap(), None);
+    let kept: String = sqlx::query_scalar("SELECT hash FROM keys").fetch_one(&store.readers).await.unwrap();
+    assert!(!kept.contains("secret") && kept.len() == 64);
+}
+
+#[tokio::test]
+async fn a_database_keeps_its_ledger_s_name_and_another_one_has_another() {
+    let (folder, first) = store().await;
+    let name = first.ledger().to_owned();
+    first.close().await;
+    let again = Store::open(&folder.path().join("deeper/router.sqlite")).await.unwrap();
+    assert_eq!(again.ledger(), name);
+    assert_ne!(store().await.1.ledger(), name);
+}
+
+/// What may happen to a task, in whatever order.
+#[derive(Clone, Debug)]
+enum Step {
+    Open { number: u128, hold: u128 },
+    Pay { number: u128, attempt: u32, share: u64 },
+    Void { number: u128, attempt: u32 },
+    End { number: u128 },
+    Recover,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = 0..4_u128;
+    prop_oneof![
+        (number.clone(), 0..10u128.pow(22)).prop_map(|(number, hold)| Step::Open { number, hold }),
+        (number.clone(), 1..3_u32, 0..=100_u64).prop_map(|(number, attempt, share)| Step::Pay {
+            number,
+            attempt,
+            share
+        }),
+        (number.clone(), 1..3_u32).prop_map(|(number, attempt)| Step::Void { number, attempt }),
+        number.prop_map(|number| Step::End { number }),
+        Just(Step::Recover),
+    ]
+}
+
+async fn take(store: &Store, key: KeyId, step: Step) {
+    match step {
+        Step::Open { number, hold } => {
+            let hold = Amount::from_base_units(hold);
+            // A number that was used before is refused by the table itself.
+            let _ = store.open_task(task(number), Some(key), &ModelId::new("m"), hold, AT).await;
+        }
+        Step::Pay { number, attempt, share } => {
+            let held = store.balance(Account::Hold(task(number))).await.unwrap();
+            let _ = store.settle(&line(task(number), attempt), &Pay::User(held.scaled(share, 100))).await;
+        }
+        Step::Void { number, attempt } => {
+            let _ = store.settle(&line(task(number), attempt), &Pay::Void("why".to_owned())).await;
+        }
+        Step::End { number } => {
+            store.end_task(task(number), Ending::Task(Outcome::Failed), AT).await.unwrap();
+        }
+        Step::Recover => {
+            store.recover(AT).await.unwrap();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_ledger_adds_up(steps in prop::collection::vec(step(), 1..30)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (_folder, store) = store().await;
+            let key = store.add_key("sk-a", "a", credits(10_000), AT).await.unwrap();
+            for step in steps {
+                take(&store, key, step).await;
+                store.verify_ledger().await.unwrap().unwrap();
+            }
+            store.recover(AT).await.unwrap();
+            let summary = store.verify_ledger().await.unwrap().unwrap();
+            let all: Amount = [summary.deposits, summary.pending].into_iter().sum();
+            assert_eq!((summary.held, all), (Amount::ZERO, credits(10_000)));
+        });
+    }
+}

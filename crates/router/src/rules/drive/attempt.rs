@@ -149,7 +149,7 @@ impl Drive {
             () => {
                 attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
                 attempt.tokens.extend(tokens.iter().map(|token| token.id));
-                tokens.iter().for_each(|token| attempt.text.push_str(&token.text));
+                attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
                 self.delivered.extend(tokens.iter().map(|token| token.id));
                 self.deliver(Delivery::Tokens { tokens, at });
                 return Turn::Go;

@@ -99,7 +99,7 @@ impl Sitting<'_> {
                 Delivery::Tokens { tokens, at } => {
                     heard.first_token.get_or_insert_with(|| at - assigned);
                     heard.batches.push((at, tokens.len()));
-                    tokens.iter().for_each(|token| heard.text.push_str(&token.text));
+                    heard.text.extend(tokens.iter().map(|token| token.text.as_str()));
                 }
                 Delivery::Finished(Finished { usage, .. }) => heard.usage = Some(usage),
                 Delivery::Failed(Problem::Stopping | Problem::Internal) => return Err(GivenUp),

@@ -129,10 +129,11 @@ impl Membership {
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
             node.and_then(|node| node.running.get(&task)).map(|running| running.inbox.clone())
         };
-        match inbox {
-            Some(inbox) => drop(inbox.send(Arrival { message, at }).await),
-            None => tracing::debug!(node = %self.address, %task, "a message about a task that is over"),
-        }
+        let Some(inbox) = inbox else {
+            return tracing::debug!(node = %self.address, %task, "a message about a task that is over");
+        };
+        // Its driver may have ended meanwhile.
+        let _ = inbox.send(Arrival { message, at }).await;
     }
 }
 

@@ -1,1 +1,201 @@
+use cortensor_protocol::{Mode, PrecisionClass};
+use tokio::sync::mpsc::Receiver;
 
+use super::*;
+
+const A: NodeAddress = NodeAddress::repeat_byte(0xa);
+const B: NodeAddress = NodeAddress::repeat_byte(0xb);
+
+fn pool() -> Arc<Pool> {
+    Pool::new(2, Duration::from_mins(1))
+}
+
+fn offer(precision: Precision, slots: u32) -> Offer {
+    Offer {
+        model: ModelId::new("m"),
+        precision,
+        artifact: ArtifactDigest::new([precision as u8; 32]),
+        context_tokens: 2048,
+        parameters: 1,
+        slots,
+        mode: Mode::Precision,
+    }
+}
+
+fn want() -> Want {
+    Want { model: ModelId::new("m"), precision: None, artifact: None, node: None, avoid: Vec::new() }
+}
+
+fn passed() -> Test {
+    let tier = cortensor_protocol::Tier {
+        capability: cortensor_protocol::Capability::LowEnd,
+        precision: PrecisionClass::Full,
+    };
+    let report = TierReport { tier: Some(tier), evidence: Vec::new(), tested_at: Millis(0), next_step: String::new() };
+    Test::Passed(report)
+}
+
+/// A connected node, not tested.
+fn join(pool: &Arc<Pool>, address: NodeAddress) -> (Membership, Receiver<RouterMessage>) {
+    let (outgoing, queue) = mpsc::channel(8);
+    let (ping, _) = mpsc::channel(1);
+    let link = Link { outgoing, settled: Arc::default(), ping, dismiss: CancellationToken::new() };
+    let registration = Registration { software: String::new(), hardware: HardwareSummary::default() };
+    (pool.register(address, registration, link).ok().unwrap(), queue)
+}
+
+fn ready(pool: &Arc<Pool>, address: NodeAddress, offer: Offer) -> (Membership, Receiver<RouterMessage>) {
+    let (member, queue) = join(pool, address);
+    let artifact = offer.artifact;
+    member.offer(vec![offer]);
+    member.tested(artifact, &passed());
+    (member, queue)
+}
+
+fn task(number: u128) -> TaskId {
+    TaskId(uuid::Uuid::from_u128(number))
+}
+
+async fn acquire(pool: &Arc<Pool>, number: u128, want: Want) -> Result<Lease, NoLease> {
+    Arc::clone(pool).acquire(task(number), want).await
+}
+
+/// Whether there is a slot right away.
+fn at_once(pool: &Arc<Pool>, want: Want) -> Option<Lease> {
+    use futures::FutureExt as _;
+    acquire(pool, 99, want).now_or_never()?.ok()
+}
+
+#[tokio::test]
+async fn a_lease_takes_a_slot_until_it_is_dropped() {
+    let pool = pool();
+    let _member = ready(&pool, A, offer(Precision::F16, 2));
+    let first = acquire(&pool, 1, want()).await.ok().unwrap();
+    let _second = acquire(&pool, 2, want()).await.ok().unwrap();
+    assert!(at_once(&pool, want()).is_none());
+    drop(first);
+    assert!(at_once(&pool, want()).is_some());
+}
+
+#[tokio::test]
+async fn only_what_is_asked_for_and_tested_is_given() {
+    let pool = pool();
+    let (untested, _queue) = join(&pool, A);
+    untested.offer(vec![offer(Precision::F16, 1)]);
+    assert!(at_once(&pool, want()).is_none());
+    assert_eq!(pool.presence(&want()), Presence::Now);
+    assert!(at_once(&pool, Want { node: Some(A), ..want() }).is_some());
+    let _tested = ready(&pool, B, offer(Precision::Q8_0, 1));
+    for (want, node) in [
+        (want(), Some(B)),
+        (Want { precision: Some(Precision::Q8_0), ..want() }, Some(B)),
+        (Want { precision: Some(Precision::F16), ..want() }, None),
+        (Want { model: ModelId::new("other"), ..want() }, None),
+        (Want { artifact: Some(ArtifactDigest::new([255; 32])), ..want() }, None),
+    ] {
+        assert_eq!(at_once(&pool, want.clone()).map(|lease| lease.node), node, "{want:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_less_loaded_of_two_nodes_is_chosen() {
+    let pool = pool();
+    let _a = ready(&pool, A, offer(Precision::F16, 4));
+    let _b = ready(&pool, B, offer(Precision::F16, 2));
+    let mut leases = Vec::new();
+    for number in 0..6 {
+        leases.push(acquire(&pool, number, want()).await.ok().unwrap());
+    }
+    // Equal shares after every three: whoever is freer goes first.
+    let on_b = leases.iter().take(3).filter(|lease| lease.node == B).count();
+    assert_eq!(on_b, 1);
+}
+
+#[tokio::test]
+async fn those_who_wait_are_served_in_their_order_and_not_beyond_the_bound() {
+    let pool = pool();
+    let _member = ready(&pool, A, offer(Precision::F16, 1));
+    let lease = acquire(&pool, 1, want()).await.ok().unwrap();
+    let mut second = wait_for(&pool, 2);
+    let mut third = wait_for(&pool, 3);
+    while pool.waiting() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(acquire(&pool, 4, want()).await.err(), Some(NoLease::QueueFull(2)));
+    drop(lease);
+    let lease = (&mut second).await.unwrap().ok().unwrap();
+    assert!(!third.is_finished());
+    drop(lease);
+    assert!((&mut third).await.unwrap().is_ok());
+}
+
+fn wait_for(pool: &Arc<Pool>, number: u128) -> tokio::task::JoinHandle<Result<Lease, NoLease>> {
+    tokio::spawn(Arc::clone(pool).acquire(task(number), want()))
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_leaves_its_place_and_its_slot() {
+    let pool = pool();
+    let (member, _queue) = join(&pool, A);
+    member.offer(vec![offer(Precision::F16, 1)]);
+    let waiting = wait_for(&pool, 1);
+    while pool.waiting() < 1 {
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
+    let _ = waiting.await;
+    assert_eq!(pool.waiting(), 0);
+    member.tested(offer(Precision::F16, 1).artifact, &passed());
+    assert!(at_once(&pool, want()).is_some());
+}
+
+#[tokio::test]
+async fn a_node_that_refused_is_left_alone_until_it_gives_a_sign() {
+    let pool = pool();
+    let (member, _queue) = ready(&pool, A, offer(Precision::F16, 1));
+    acquire(&pool, 1, want()).await.ok().unwrap().refused();
+    assert!(at_once(&pool, want()).is_none());
+    member.heartbeat(Heartbeat::default());
+    assert!(at_once(&pool, want()).is_some());
+}
+
+#[tokio::test]
+async fn a_node_to_be_avoided_is_taken_only_if_there_is_no_other() {
+    let pool = pool();
+    let _a = ready(&pool, A, offer(Precision::F16, 1));
+    let avoiding = || Want { avoid: vec![A], ..want() };
+    assert_eq!(at_once(&pool, avoiding()).unwrap().node, A);
+    let _b = ready(&pool, B, offer(Precision::F16, 1));
+    let lease = at_once(&pool, avoiding()).unwrap();
+    assert_eq!(lease.node, B);
+    // The other one is busy, not gone: worth waiting for.
+    assert!(at_once(&pool, avoiding()).is_none());
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_closes_its_tasks_and_is_remembered_for_a_moment() {
+    let pool = pool();
+    assert_eq!(pool.presence(&want()), Presence::Absent);
+    let (member, _queue) = ready(&pool, A, offer(Precision::F16, 1));
+    let mut lease = acquire(&pool, 1, want()).await.ok().unwrap();
+    drop(member);
+    assert!(lease.next().await.is_none());
+    assert!(matches!(pool.presence(&want()), Presence::Until(_)));
+    assert_eq!(pool.presence(&Want { precision: Some(Precision::Q4_0), ..want() }), Presence::Absent);
+    drop(lease);
+    assert_eq!(acquire(&pool, 2, Want { node: Some(A), ..want() }).await.err(), Some(NoLease::Gone));
+}
+
+#[tokio::test]
+async fn a_newer_connection_is_not_touched_by_the_end_of_the_older() {
+    let pool = pool();
+    let (older, _queue) = ready(&pool, A, offer(Precision::F16, 1));
+    let old_lease = acquire(&pool, 1, want()).await.ok().unwrap();
+    let link = pool.lock().nodes[&A].link.clone();
+    pool.evict(A, &link);
+    let _newer = ready(&pool, A, offer(Precision::F16, 1));
+    drop(older);
+    drop(old_lease);
+    assert_eq!(pool.nodes().len(), 1);
+    assert!(at_once(&pool, want()).is_some());
+}

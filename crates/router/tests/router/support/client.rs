@@ -67,11 +67,10 @@ impl Events {
     /// The next event's data.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
-            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
-                let data = event.strip_prefix("data: ").map(str::to_owned);
-                self.buffer = rest.to_owned();
-                if data.is_some() {
-                    return data;
+            if let Some(end) = self.buffer.find("\n\n") {
+                let event: String = self.buffer.drain(..end + 2).collect();
+                if let Some(data) = event.trim_end().strip_prefix("data: ") {
+                    return Some(data.to_owned());
                 }
             } else {
                 let bytes = self.body.next().await?.unwrap();

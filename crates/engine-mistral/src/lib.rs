@@ -101,7 +101,10 @@ impl Engine for MistralEngine {
         options: LoadOptions,
         progress: watch::Sender<f32>,
     ) -> BoxFuture<'a, Result<Arc<dyn Model>, LoadError>> {
-        Box::pin(load::load(artifact, options, self.settings, progress))
+        Box::pin(async move {
+            let model = load::load(artifact, options, self.settings, progress).await?;
+            Ok(Arc::new(model) as Arc<dyn Model>)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{any::Any, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
-use cortensor_engine::{GenerateError, GenerationEvent, LoadError, LoadOptions, Model};
+use cortensor_engine::{GenerateError, GenerationEvent, LoadError, LoadOptions, Model as _};
 use cortensor_models::{Artifact, Tokenizer};
 use cortensor_protocol::{Sampling, TokenId};
 use futures::StreamExt;
@@ -48,7 +48,7 @@ pub(crate) async fn load(
     options: LoadOptions,
     settings: EngineSettings,
     progress: watch::Sender<f32>,
-) -> Result<Arc<dyn Model>, LoadError> {
+) -> Result<MistralModel, LoadError> {
     let options = within(artifact, options);
     let progress = Progress::new(progress, &artifact.path, artifact.bytes);
     check_size(artifact).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn load(
     let model = assemble(artifact, options, loaded, gone)?;
     warm_up(&model).await.map_err(|error| engine_error(artifact, &error))?;
     progress.reach(1.0);
-    Ok(Arc::new(model))
+    Ok(model)
 }
 
 /// No more context than the model was trained for, and at least one slot.
@@ -203,4 +203,31 @@ fn engine_error(artifact: &Artifact, message: &dyn std::fmt::Display) -> LoadErr
 
 fn name(artifact: &Artifact) -> String {
     format!("{} {}", artifact.model, artifact.precision)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Tensor;
+    use cortensor_models::prepare_ladder;
+
+    use super::*;
+    use crate::running::Work;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_of_the_engine_is_an_error_and_the_next_request_is_served() {
+        let source = std::env::var_os("CORTENSOR_STARTER_MODEL");
+        let source = std::path::PathBuf::from(source.expect("set CORTENSOR_STARTER_MODEL to the starter model's file"));
+        let folder = source.with_file_name("ladder");
+        let ladder = prepare_ladder(&source, &folder, &cortensor_models::starter(), &mut |_| {}, &|| false).unwrap();
+        let options = LoadOptions { context_tokens: 512, slots: 1 };
+        let (progress, _) = watch::channel(0.0);
+        let model = load(&ladder[1], options, EngineSettings::default(), progress).await.unwrap();
+        let panicking = |_: &Tensor, _: &[u32]| -> candle_core::Result<Tensor> { panic!("on purpose") };
+        for _ in 0..2 {
+            let outcome = model.running.work(vec![1, 2, 3], Work::Continue(Arc::new(panicking))).await;
+            assert!(matches!(outcome, Err(GenerateError::Engine(_))), "{outcome:?}");
+            warm_up(&model).await.unwrap();
+        }
+        model.unload().await;
+    }
 }

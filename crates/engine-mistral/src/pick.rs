@@ -164,7 +164,7 @@ fn keep_nucleus(tokens: &mut Vec<TokenId>, weights: &[f32], share: f64) {
 mod tests {
     use super::*;
 
-    fn picked(sampling: Sampling, logits: &[f32], times: usize) -> Vec<TokenId> {
+    fn picked(sampling: &Sampling, logits: &[f32], times: usize) -> Vec<TokenId> {
         let mut picks: Vec<TokenId> = (0..times).map(|_| Picker::new(sampling.clone()).pick(logits).unwrap()).collect();
         picks.sort_unstable();
         picks.dedup();
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn greedy_picks_the_first_of_the_likeliest() {
-        assert_eq!(picked(Sampling::greedy(1), &[0.0, 3.0, 3.0, -1.0], 3), [1]);
+        assert_eq!(picked(&Sampling::greedy(1), &[0.0, 3.0, 3.0, -1.0], 3), [1]);
     }
 
     #[test]
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn top_k_and_top_p_bound_what_is_picked() {
         let logits = [2.0, 1.9, 1.8, 1.7];
-        assert_eq!(picked(warm(), &logits, 400), [0, 1, 2, 3]);
-        assert_eq!(picked(Sampling { top_k: Some(2), ..warm() }, &logits, 200), [0, 1]);
-        assert_eq!(picked(Sampling { top_p: Some(0.5), ..warm() }, &logits, 200), [0, 1]);
-        assert_eq!(picked(Sampling { top_p: Some(1e-6), ..warm() }, &logits, 50), [0]);
+        assert_eq!(picked(&warm(), &logits, 400), [0, 1, 2, 3]);
+        assert_eq!(picked(&Sampling { top_k: Some(2), ..warm() }, &logits, 200), [0, 1]);
+        assert_eq!(picked(&Sampling { top_p: Some(0.5), ..warm() }, &logits, 200), [0, 1]);
+        assert_eq!(picked(&Sampling { top_p: Some(1e-6), ..warm() }, &logits, 50), [0]);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A running engine: who may use it, what is in it, and how it ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use candle_core::Tensor;
 use cortensor_engine::GenerateError;
@@ -14,6 +17,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Requests that may wait for a slot, for each slot.
 const WAITING_PER_SLOT: u32 = 64;
+
+/// How long and how often we look whether a thread that panicked has ended, so that it can be started anew.
+const ENDING: (u32, Duration) = (200, Duration::from_millis(10));
 
 /// The engine with its slots. The engine itself does not keep to its number of sequences (it takes all that wait when
 /// none runs), so the slots are counted here.
@@ -96,7 +102,7 @@ impl Running {
     pub(crate) async fn work(&self, tokens: Vec<TokenId>, work: Work) -> Result<Option<Tensor>, GenerateError> {
         let (responses, mut inbox) = mpsc::channel(8);
         let request = Request::Normal(Box::new(request(tokens, work, responses)));
-        self.sender()?.send(request).await.map_err(|_| self.ended())?;
+        self.sender().await?.send(request).await.map_err(|_| self.ended())?;
         let mut outcome = Err(self.ended());
         while let Some(response) = inbox.recv().await {
             outcome = read(response);
@@ -124,7 +130,19 @@ impl Running {
     }
 
     /// Starts the engine's thread anew if it died.
-    fn sender(&self) -> Result<mpsc::Sender<Request>, GenerateError> {
+    async fn sender(&self) -> Result<mpsc::Sender<Request>, GenerateError> {
+        let (times, pause) = ENDING;
+        for _ in 0..times {
+            let sender = self.current_sender()?;
+            if !sender.is_closed() {
+                return Ok(sender);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Err(self.ended())
+    }
+
+    fn current_sender(&self) -> Result<mpsc::Sender<Request>, GenerateError> {
         let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         let engine = engine.as_ref().ok_or(GenerateError::Unloaded)?;
         engine.get_sender(None).map_err(|error| GenerateError::Engine(error.to_string()))

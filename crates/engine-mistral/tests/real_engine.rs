@@ -15,7 +15,7 @@ use futures::StreamExt;
 use tokio::{sync::watch, time::timeout};
 
 const QUESTION: &str = "Name three colours of the rainbow and say one sentence about each.";
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 async fn greedy(model: &dyn Model, prompt: &[TokenId], tokens: u32) -> Answer {
     collect(model.generate(prompt.to_vec(), Sampling::greedy(tokens))).await.unwrap()
@@ -63,8 +63,8 @@ async fn streamed_ids_are_exactly_the_streamed_text() {
         for sampling in [Sampling::greedy(64), sampled] {
             let answer = collect(model.generate(prompt.clone(), sampling)).await.unwrap();
             let mut decoder = tokenizer.decoder();
-            let decoded: String = answer.ids().into_iter().map(|id| decoder.push(id)).collect();
-            assert_eq!(answer.text(), decoded + &decoder.finish());
+            let expected: String = answer.ids().into_iter().map(|id| decoder.push(id)).collect();
+            assert_eq!(answer.text(), expected + &decoder.finish());
             assert_eq!(answer.usage.completion_tokens as usize, answer.tokens.len());
             assert_eq!(answer.usage.prompt_tokens as usize, prompt.len());
             assert!(!answer.ids().iter().any(|id| tokenizer.end_tokens().contains(id)));

@@ -32,7 +32,10 @@ pub async fn measure(model: &dyn Model) -> Result<Speed, GenerateError> {
     let decoded = answer(model, short, DECODE_TOKENS).await?;
     Ok(Speed {
         prefill_tokens_per_second: per_second(long.len(), prefilled.first_token),
-        decode_tokens_per_second: per_second(decoded.tokens.saturating_sub(1), decoded.total - decoded.first_token),
+        decode_tokens_per_second: per_second(
+            decoded.tokens.saturating_sub(1),
+            decoded.total.saturating_sub(decoded.first_token),
+        ),
         first_token: decoded.first_token,
     })
 }

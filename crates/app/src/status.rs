@@ -219,10 +219,9 @@ impl Status {
 
     fn by_network(&self) -> Phase {
         match (&self.connection, self.testing, &self.tier) {
-            (Connection::Connected { .. }, Some(_), _) => Phase::Testing,
             (Connection::Connected { .. }, None, Some(report)) if report.tier.is_some() => Phase::Mining,
             (Connection::Connected { .. }, None, Some(_)) => Phase::Untrusted,
-            (Connection::Connected { .. }, None, None) => Phase::Testing,
+            (Connection::Connected { .. }, _, _) => Phase::Testing,
             _ => Phase::Offline,
         }
     }

@@ -29,7 +29,7 @@ pub(crate) async fn bench(common: &Common, model_file: &Path) -> Outcome {
     let source = model_file.to_owned();
     let artifacts = tokio::task::spawn_blocking(move || {
         let mut show = |progress: cortensor_models::ladder::LadderProgress| {
-            eprint!("\rmodel files {:.0} %  ", progress.done * 100.0)
+            eprint!("\rmodel files {:.0} %  ", progress.done * 100.0);
         };
         prepare_ladder(&source, &folder, &starter(), &mut show, &|| false)
     })

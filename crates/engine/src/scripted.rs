@@ -23,11 +23,14 @@ use crate::{
     check_prompt,
 };
 
+/// From a prompt's text to the pieces of its answer.
+pub type Answer = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
 /// What a scripted engine does.
 #[derive(Clone)]
 pub struct Script {
     /// The answer to a prompt's text, as pieces: one token each.
-    pub answer: Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>,
+    pub answer: Answer,
     /// Time between two tokens.
     pub pace: Duration,
     /// What a load says instead of loading, if anything.

@@ -189,6 +189,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of a passphrase source")]
     fn secret(_new: bool) -> Option<String> {
         Some("correct horse".to_owned())
     }

@@ -1,4 +1,4 @@
-//! What this node earned: its own copy of the router's settlements, in SQLite.
+//! What this node earned: its own copy of the router's settlements, in `SQLite`.
 //!
 //! The router's ledger decides. Each settlement has a number; one that comes twice changes nothing, one that was missed
 //! comes again after the next hello. So nothing earned is lost by a kill, and nothing is counted twice.

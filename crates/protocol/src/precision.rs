@@ -47,7 +47,7 @@ pub enum Precision {
 pub enum PrecisionClass {
     /// F16, BF16 or F32 weights.
     Full,
-    /// Q8_0 down to Q2_K.
+    /// `Q8_0` down to `Q2_K`.
     Quantized,
 }
 

@@ -2,8 +2,13 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::serve::ListenerExt as _;
 use rand::{Rng as _, distr::Alphanumeric};
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -92,7 +97,7 @@ impl Router {
         let context = Arc::new(context(config, address, store));
         let app = http::routes(Arc::clone(&context));
         let closing = context.stopping.closing.clone();
-        let server = axum::serve(listener, app).with_graceful_shutdown(closing.cancelled_owned());
+        let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());
         let server = tokio::spawn(server.into_future());
         tracing::info!(%address, name = context.name, network = context.network, "the router listens");
         Ok(Self { context, server })
@@ -164,6 +169,13 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
         io::ErrorKind::AddrInUse => RouterError::PortTaken { address, source },
         _ => RouterError::Listen { address, source },
     })
+}
+
+/// Tokens are small and must not wait for each other: without this each costs up to 40 ms.
+fn send_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection will be slower than it could be");
+    }
 }
 
 fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {

@@ -114,6 +114,10 @@ impl Drive {
     }
 
     async fn open(&self) -> Result<(), Problem> {
+        // Before anything is written down: anybody can ask for models that do not exist.
+        if self.context.pool.presence(&self.job.want) == Presence::Absent {
+            return Err(self.absent());
+        }
         let (key, hold) = match self.job.purse {
             Purse::User { key, hold } => (Some(key), hold),
             Purse::Incentives { .. } => (None, Amount::ZERO),

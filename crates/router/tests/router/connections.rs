@@ -97,11 +97,11 @@ async fn a_connection_that_answers_no_ping_makes_way_for_the_newer_one() {
 
 #[tokio::test]
 async fn a_node_without_heartbeats_is_dropped_and_one_with_them_is_not() {
-    let practice = Practice::with(Policy { heartbeat_milliseconds: 100, ..Policy::default() }).await;
+    let practice = Practice::with(Policy { heartbeat_milliseconds: 300, ..Policy::default() }).await;
     let (mut silent, challenge) = open(practice.address()).await;
     say(&mut silent, &NodeMessage::Hello(hello(&challenge, 1))).await;
     let lively = fake(practice.address(), 2, crate::support::Behaviour::default()).await;
-    assert_eq!(lively.welcome.heartbeat_ms, 100);
+    assert_eq!(lively.welcome.heartbeat_ms, 300);
     let beating = async {
         loop {
             lively.say(NodeMessage::Heartbeat(Heartbeat::default()));

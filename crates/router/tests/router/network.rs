@@ -6,7 +6,7 @@ use cortensor_protocol::{
 use cortensor_router::Policy;
 use serde_json::json;
 
-use crate::support::{Behaviour, Practice, fake, offer};
+use crate::support::{Behaviour, Practice, fake, offer, soon};
 
 #[tokio::test]
 async fn a_node_is_tested_paid_for_it_and_told_its_tier_with_the_evidence() {
@@ -77,6 +77,12 @@ async fn a_request_waits_while_the_only_node_switches_precision() {
     let practice = Practice::start().await;
     let mut node = practice.node(1).await;
     node.say(NodeMessage::Offers { offers: Vec::new() });
+    let withdrawn = async {
+        while practice.client.get("/v1/models").await.1["data"] != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the withdrawal", withdrawn).await;
     let asked = practice.client.answer(json!({}));
     let switch = async {
         // A test runs before the waiting request: the artifact is new.

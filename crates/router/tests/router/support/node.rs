@@ -15,7 +15,7 @@ use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
 };
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config, tungstenite::Message};
 
 use super::soon;
 
@@ -94,7 +94,7 @@ fn sign(signer: &PrivateKeySigner, text: &str) -> String {
 
 /// Connects and reads the challenge.
 pub(crate) async fn open(address: SocketAddr) -> (Socket, Challenge) {
-    let (mut socket, _) = connect_async(format!("ws://{address}/node/v1")).await.unwrap();
+    let (mut socket, _) = connect_async_with_config(format!("ws://{address}/node/v1"), None, true).await.unwrap();
     match read(&mut socket).await {
         Some(RouterMessage::Challenge(challenge)) => (socket, challenge),
         other => panic!("{other:?}"),

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Activation, EngineSettings,
     decoding::EndTokens,
-    memory::{self, Presence},
+    memory::{self, GiveBack, Presence},
     model::MistralModel,
     progress::{ENGINE_STARTED, Progress},
     running::Running,
@@ -167,6 +167,7 @@ fn assemble(
         tokenizer: Arc::new(loaded.tokenizer),
         end_tokens: EndTokens { engine: engine_end, all: ends.into() },
         running: Arc::new(Running::new(loaded.engine, options.slots, gone)),
+        _give_back: GiveBack,
     })
 }
 

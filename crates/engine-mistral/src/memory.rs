@@ -22,6 +22,15 @@ impl Drop for Presence {
     }
 }
 
+/// As the last field of something large: hands its memory back when it was dropped.
+pub(crate) struct GiveBack;
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
 /// Blocks of at least this many bytes come from the system and go back to it. Smaller than the weights of a model,
 /// larger than what most steps of decoding pass around.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     decoding::{Decoding, EndTokens, Events, Order},
+    memory::GiveBack,
     running::{Place, Running, Work},
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct MistralModel {
     pub(crate) end_tokens: EndTokens,
     /// The engine.
     pub(crate) running: Arc<Running>,
+    /// The tokenizer's tables are tens of megabytes.
+    pub(crate) _give_back: GiveBack,
 }
 
 impl Model for MistralModel {

@@ -7,10 +7,10 @@ mod common;
 use common::{collect, load, question};
 use cortensor_protocol::{Precision, Sampling};
 
-/// What may stay of several hundred megabytes: thread pools with their buffers and the allocator's slack (50 were measured).
-const MAY_STAY_MEGABYTES: u64 = 64;
+/// What may stay of several hundred megabytes: thread pools with their buffers and the allocator's slack (10 to 20 were measured).
+const MAY_STAY_MEGABYTES: u64 = 40;
 
-/// What may come on top with later loads.
+/// What may come on top with later loads; it is slack too, and not with each of them.
 const MAY_GROW_MEGABYTES: u64 = 16;
 
 /// Memory without the pages of the program itself, which the system can read again and drops when it needs room.
@@ -42,7 +42,7 @@ async fn unloading_gives_the_memory_back_every_time() {
         assert!(loaded > before + 250, "{loaded} MB loaded");
     }
     assert!(after.iter().all(|after| *after < before + MAY_STAY_MEGABYTES), "{before} MB before, then {after:?}");
-    assert!(after[3] < after[0] + MAY_GROW_MEGABYTES, "it does not grow: {after:?}");
+    assert!(after[2] < after[0] + MAY_GROW_MEGABYTES, "it does not grow: {after:?}");
 }
 
 /// A dropped model cannot be waited for: its memory comes back when its engine's thread ended.

@@ -34,7 +34,7 @@ impl Drop for GiveBack {
 /// Blocks of at least this many bytes come from the system and go back to it. Smaller than the weights of a model,
 /// larger than what most steps of decoding pass around.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_MAPPING_BYTES: libc::c_int = 1 << 18;
+const OWN_MAPPING_BYTES: libc::c_int = 1 << 20;
 
 /// Has the C library give large blocks back when they are freed, for the whole process. By itself it raises its limit
 /// with each large block that is freed, and with its many arenas each load then leaves more behind than the last.

@@ -79,7 +79,14 @@ async fn greedy_answers_are_reproducible_and_are_what_scoring_finds_likeliest() 
     let sampling = Sampling { top_logprobs: Some(3), ..Sampling::greedy(64) };
     let answer = collect(model.generate(prompt.clone(), sampling.clone())).await.unwrap();
     assert!(answer.tokens.len() > 20, "{}", answer.text());
-    assert_eq!(collect(model.generate(prompt.clone(), sampling)).await.unwrap(), answer);
+    let again = collect(model.generate(prompt.clone(), sampling)).await.unwrap();
+    assert_eq!((again.ids(), again.reason, again.usage), (answer.ids(), answer.reason, answer.usage));
+    // The ids are the promise. The last bits of the log-probabilities are not: about four pairs in ten differed, by up to
+    // 4.3e-6, on a quiet machine with one model; why is not known.
+    for (first, second) in answer.tokens.iter().zip(&again.tokens) {
+        let [first, second] = [first, second].map(|token| token.logprob.as_ref().unwrap().logprob);
+        assert!((first - second).abs() < 1e-4, "{first} and {second}");
+    }
 
     let sequence = [prompt.clone(), answer.ids()].concat();
     let logits = model.score(sequence.clone()).await.unwrap();
@@ -201,8 +208,9 @@ async fn scoring_waits_for_running_answers_and_disturbs_none() {
     );
     assert_eq!(scored.unwrap().rows(), prompt.len());
     assert!(given_up.is_err(), "a score that nobody waits for disturbs nobody either");
-    // Decoded together, sums are rounded in another order and a near tie may fall the other way: whole, not equal.
-    assert!(answers.iter().all(|answer| !answer.tokens.is_empty()));
+    for answer in &answers {
+        assert_eq!(*answer, alone);
+    }
     assert_eq!(greedy(&*model, &prompt, 24).await, alone);
 }
 

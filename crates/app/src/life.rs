@@ -138,8 +138,8 @@ impl Life {
         self.hold(Some(Phase::Starting));
         let loaded = self.load(self.choice.mode).await;
         let loaded = loaded.map_err(|error| problem(ProblemCode::Engine, &error))?;
-        self.status.send_modify(|status| status.step(StepName::Join, None, "looking for the router"));
         self.serve(loaded);
+        self.status.send_modify(|status| status.step(StepName::Join, None, "looking for the router"));
         self.hold(None);
         Ok(())
     }

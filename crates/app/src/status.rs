@@ -236,6 +236,14 @@ impl Status {
         self.put(Step { name, state: StepState::Running { progress }, detail: detail.into() });
     }
 
+    /// Moves a step that is running; one that has ended stays so, for progress can arrive late.
+    pub(crate) fn progress(&mut self, name: StepName, done: f32) {
+        let running = self.steps.iter_mut().find(|step| step.name == name);
+        if let Some(Step { state: StepState::Running { progress }, .. }) = running {
+            *progress = Some(done);
+        }
+    }
+
     /// Ends a step.
     pub(crate) fn done(&mut self, name: StepName, detail: impl Into<String>) {
         self.put(Step { name, state: StepState::Done, detail: detail.into() });
@@ -296,5 +304,23 @@ impl StepName {
             Self::Test => "Network test",
             Self::Mine => "Mining",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_that_arrives_late_does_not_begin_a_step_again() {
+        let mut status = Status::default();
+        status.step(StepName::Load, Some(0.0), "loading");
+        status.progress(StepName::Load, 0.5);
+        assert_eq!(status.steps[0].state, StepState::Running { progress: Some(0.5) });
+        status.done(StepName::Load, "loaded");
+        status.step(StepName::Test, None, "testing");
+        status.progress(StepName::Load, 1.0);
+        let shown: Vec<_> = status.steps.iter().map(|step| (step.state, step.detail.as_str())).collect();
+        assert_eq!(shown, [(StepState::Done, "loaded"), (StepState::Running { progress: None }, "testing")]);
     }
 }

@@ -108,7 +108,7 @@ impl Life {
         })?;
         let options = LoadOptions { context_tokens: planned.context_tokens, slots: planned.slots };
         let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
-        let model = self.show_load(planned, self.config.engine.load(artifact, options, self.progress(planned))).await?;
+        let model = self.show_load(planned, self.config.engine.load(artifact, options, self.progress())).await?;
         let after = cortensor_hardware::process_memory_bytes();
         let view = Loaded {
             model: artifact.model.clone(),
@@ -132,14 +132,13 @@ impl Life {
     }
 
     /// A channel whose values go into the status for as long as the engine holds it.
-    fn progress(&self, planned: &Planned) -> watch::Sender<f32> {
+    fn progress(&self) -> watch::Sender<f32> {
         let sender = watch::Sender::new(0.0);
         let (mut receiver, status) = (sender.subscribe(), self.status.clone());
-        let detail = format!("loading {} for {}", planned.variant.precision, planned.mode);
         tokio::spawn(async move {
             while receiver.changed().await.is_ok() {
-                let progress = *receiver.borrow_and_update();
-                status.send_modify(|status| status.step(StepName::Load, Some(progress), detail.clone()));
+                let done = *receiver.borrow_and_update();
+                status.send_modify(|status| status.progress(StepName::Load, done));
             }
         });
         sender

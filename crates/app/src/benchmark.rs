@@ -1,29 +1,123 @@
-//! A short measurement of a loaded model, by the same path that serves.
+//! A short measurement of every precision, by the same path that serves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cortensor_engine::{GenerateError, GenerationEvent, Model};
-use cortensor_protocol::{FinishReason, Prompt, Sampling, TokenId};
+use cortensor_engine::{Engine, GenerateError, GenerationEvent, LoadOptions, Model};
+use cortensor_models::Artifact;
+use cortensor_planner::{Load, Measurement, Plan, TYPICAL_REQUEST, Variant, estimate_memory, requests_per_hour};
+use cortensor_protocol::{FinishReason, Precision, Prompt, Sampling, TokenId};
 use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    Machine, Problem, Status,
+    measurements::{Measure, Measurements, machine_key},
+    status::StatusSender,
+    survey,
+};
 
 /// Tokens of the prompt that prefill is measured with.
-pub const PREFILL_TOKENS: usize = 256;
+const PREFILL_TOKENS: usize = 256;
 /// Tokens that decode is measured with.
-pub const DECODE_TOKENS: u32 = 48;
+const DECODE_TOKENS: u32 = 48;
 
 /// What a model does on this machine, one request at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speed {
+struct Speed {
     /// Prompt tokens a second.
-    pub prefill_tokens_per_second: f64,
+    prefill_tokens_per_second: f64,
     /// Answer tokens a second.
-    pub decode_tokens_per_second: f64,
+    decode_tokens_per_second: f64,
     /// From a short request to its first token.
-    pub first_token: Duration,
+    first_token: Duration,
+}
+
+/// What was measured of every precision that fits, and the plan that comes of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The most exact first.
+    pub precisions: Vec<Row>,
+    /// What would be served.
+    pub plan: Plan,
+}
+
+/// What was measured of one precision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Exact format.
+    pub precision: Precision,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Speed and memory.
+    pub measurement: Measurement,
+    /// Typical requests in an hour, one after the other.
+    pub requests_per_hour: Option<f64>,
+}
+
+/// Measures every precision anew and keeps the results for the next start. The host watches the status and holds the
+/// folders' lock; `None` at the end means that the status has a problem.
+pub fn start(machine: Machine) -> (watch::Receiver<Status>, JoinHandle<Option<Report>>) {
+    let status = StatusSender::new(Status::default());
+    let shown = status.subscribe();
+    let measuring = tokio::spawn(async move {
+        match run(&machine, &status).await {
+            Ok(report) => Some(report),
+            Err(problem) => {
+                status.send_modify(|status| status.problem = Some(problem));
+                None
+            }
+        }
+    });
+    (shown, measuring)
+}
+
+async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem> {
+    let hardware = survey::detect(machine, status).await?;
+    let artifacts = survey::ladder(machine, status).await?;
+    let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All).await?;
+    let known = Measurements::read(&machine.folders);
+    let measured = known.of(&machine_key(&hardware, machine.engine.name()));
+    let row = |artifact: &Artifact| {
+        let measurement = *measured.iter().find(|one| one.artifact == artifact.digest)?;
+        let requests_per_hour = requests_per_hour(&measurement, TYPICAL_REQUEST);
+        Some(Row { precision: artifact.precision, file_bytes: artifact.bytes, measurement, requests_per_hour })
+    };
+    Ok(Report { precisions: artifacts.iter().filter_map(row).collect(), plan })
+}
+
+/// Loads, measures, unloads.
+pub(crate) async fn measure_artifact(
+    engine: &dyn Engine,
+    artifact: &Artifact,
+    options: LoadOptions,
+) -> Result<Measurement, Box<dyn std::error::Error + Send + Sync>> {
+    let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
+    let model = engine.load(artifact, options, watch::Sender::new(0.0)).await?;
+    let load_seconds = started.elapsed().as_secs_f64();
+    let speed = measure(model.as_ref()).await;
+    let after = cortensor_hardware::process_memory_bytes();
+    model.unload().await;
+    let speed = speed?;
+    Ok(Measurement {
+        artifact: artifact.digest,
+        prefill_tokens_per_second: speed.prefill_tokens_per_second,
+        decode_tokens_per_second: speed.decode_tokens_per_second,
+        first_token_ms: speed.first_token.as_secs_f64() * 1e3,
+        load_seconds,
+        memory_bytes: after.zip(before).map_or(0, |(after, before)| after.saturating_sub(before)),
+        estimated_memory_bytes: estimate_memory(&Variant::from(artifact), used(options)).total(),
+    })
+}
+
+/// What of the context and the slots a measurement uses.
+fn used(options: LoadOptions) -> Load {
+    let tokens = u32::try_from(PREFILL_TOKENS).unwrap_or(u32::MAX);
+    Load { context_tokens: options.context_tokens.min(tokens), slots: 1 }
 }
 
 /// Measures: a warm-up, then a long prompt for prefill, then a long answer for decode.
-pub async fn measure(model: &dyn Model) -> Result<Speed, GenerateError> {
+async fn measure(model: &dyn Model) -> Result<Speed, GenerateError> {
     let text = "Once upon a time, in a village by the sea, there lived a clockmaker who counted the waves. ";
     let short = model.encode(&Prompt::Text { text: text.to_owned() })?;
     answer(model, short.clone(), 4).await?;

@@ -15,6 +15,7 @@ mod life;
 mod measurements;
 mod settings;
 mod status;
+mod survey;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -23,7 +24,7 @@ use cortensor_node::{EarningsSummary, Ledger, LedgerError};
 use cortensor_protocol::{Millis, Mode, Settlement};
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{OnceCell, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
@@ -35,19 +36,26 @@ pub use status::{Loaded, ModeView, Phase, Problem, ProblemCode, Status, Step, St
 /// Asked for the passphrase of the key's file; the flag says whether it is a new one.
 pub type AskPassphrase = Arc<dyn Fn(bool) -> Option<String> + Send + Sync>;
 
-/// What a host gives an app.
+/// What there is to serve with on this machine, with or without a network.
 #[derive(Clone)]
-pub struct AppConfig {
+pub struct Machine {
     /// Where everything is kept; locked by the host.
     pub folders: Folders,
     /// The starter model's file as it was downloaded.
     pub starter_model: PathBuf,
-    /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
-    pub router: String,
     /// The user's settings.
     pub settings: Settings,
     /// The engine.
     pub engine: Arc<dyn Engine>,
+}
+
+/// What a host gives an app.
+#[derive(Clone)]
+pub struct AppConfig {
+    /// What there is to serve with.
+    pub machine: Machine,
+    /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
+    pub router: String,
     /// How to ask for a passphrase where no keychain runs.
     pub passphrase: AskPassphrase,
 }
@@ -57,7 +65,14 @@ pub struct AppConfig {
 pub struct App {
     status: watch::Receiver<Status>,
     commands: mpsc::Sender<Command>,
-    ledger: PathBuf,
+    ledger: LedgerCell,
+}
+
+/// The one ledger of an app, opened by whoever needs it first.
+#[derive(Clone)]
+pub(crate) struct LedgerCell {
+    path: PathBuf,
+    cell: Arc<OnceCell<Ledger>>,
 }
 
 /// What an app can be told.
@@ -106,8 +121,9 @@ impl App {
     pub fn start(config: AppConfig) -> (Self, JoinHandle<()>) {
         let (sender, commands) = mpsc::channel(16);
         let status = watch::Sender::new(Status::default());
-        let app = Self { status: status.subscribe(), commands: sender, ledger: config.folders.ledger() };
-        let life = tokio::spawn(life::live(config, status, commands));
+        let ledger = LedgerCell { path: config.machine.folders.ledger(), cell: Arc::default() };
+        let app = Self { status: status.subscribe(), commands: sender, ledger: ledger.clone() };
+        let life = tokio::spawn(life::live(config, ledger, status, commands));
         (app, life)
     }
 
@@ -138,13 +154,19 @@ impl App {
 
     /// What was earned, with the latest `limit` settlements.
     pub async fn earnings(&self, limit: u32) -> Result<Earnings, LedgerError> {
-        earnings(&Ledger::open(&self.ledger).await?, limit).await
+        earnings(&self.ledger.open().await?, limit).await
     }
 
     async fn tell(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), CommandError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| CommandError::Stopped)?;
         answer.await.unwrap_or(Err(CommandError::Stopped))
+    }
+}
+
+impl LedgerCell {
+    pub(crate) async fn open(&self) -> Result<Ledger, LedgerError> {
+        self.cell.get_or_try_init(|| Ledger::open(&self.path)).await.cloned()
     }
 }
 

@@ -16,7 +16,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{AppConfig, Command, CommandError, Phase, Problem, ProblemCode, Status, StepName, choice::Choice};
+use crate::{
+    AppConfig, Command, CommandError, LedgerCell, Phase, Problem, ProblemCode, Status, StepName, choice::Choice,
+    status::problem,
+};
 
 use serve::LoadedModel;
 
@@ -43,8 +46,13 @@ struct Life {
 }
 
 /// Lives until told to quit, or until something must be done first.
-pub(crate) async fn live(config: AppConfig, status: watch::Sender<Status>, mut commands: mpsc::Receiver<Command>) {
-    match start(config, &status, &mut commands).await {
+pub(crate) async fn live(
+    config: AppConfig,
+    ledger: LedgerCell,
+    status: watch::Sender<Status>,
+    mut commands: mpsc::Receiver<Command>,
+) {
+    match start(config, &ledger, &status, &mut commands).await {
         Ok(Some(life)) => life.run(commands).await,
         Ok(None) => status.send_modify(|status| status.phase = Phase::Stopped),
         Err(problem) => {
@@ -57,13 +65,14 @@ pub(crate) async fn live(config: AppConfig, status: watch::Sender<Status>, mut c
 /// Prepares, while choices are noted and quitting is possible at any time. `None`: told to quit.
 async fn start(
     config: AppConfig,
+    ledger: &LedgerCell,
     status: &watch::Sender<Status>,
     commands: &mut mpsc::Receiver<Command>,
 ) -> Result<Option<Life>, Problem> {
-    let mut choice = Choice::read(&config.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+    let mut choice = Choice::read(&config.machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
     status.send_modify(|status| status.mode = Some(choice.mode));
     let ready = {
-        let mut preparing = std::pin::pin!(prepare::prepare(&config, status));
+        let mut preparing = std::pin::pin!(prepare::prepare(&config, ledger, status));
         loop {
             tokio::select! {
                 ready = &mut preparing => break ready?,
@@ -90,7 +99,8 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
         }
         None => return true,
     };
-    let kept = next.write(&config.folders).map_err(|error| CommandError::NotKept { message: error.to_string() });
+    let kept =
+        next.write(&config.machine.folders).map_err(|error| CommandError::NotKept { message: error.to_string() });
     if kept.is_ok() {
         *choice = next;
         status.send_modify(|status| status.mode = Some(next.mode));
@@ -178,17 +188,6 @@ impl Life {
             status.settle();
         });
     }
-}
-
-/// A problem from an error and everything it came from.
-fn problem(code: ProblemCode, error: &dyn std::error::Error) -> Problem {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message} ({cause})");
-        source = cause.source();
-    }
-    Problem { code, message }
 }
 
 fn summary(hardware: &Hardware) -> HardwareSummary {

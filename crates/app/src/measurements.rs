@@ -11,6 +11,15 @@ use crate::{
     files::{FileError, read_json, write_json},
 };
 
+/// What of the measuring is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// What was not measured yet.
+    Missing,
+    /// Everything, again.
+    All,
+}
+
 /// Measurements by device and engine; those of another engine version are kept and not used.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Measurements {
@@ -18,8 +27,10 @@ pub(crate) struct Measurements {
 }
 
 impl Measurements {
-    pub(crate) fn read(folders: &Folders) -> Result<Self, FileError> {
-        Ok(read_json(&folders.measurements())?.unwrap_or_default())
+    /// What is known. Measurements that cannot be read are made again: nothing is lost but a minute.
+    pub(crate) fn read(folders: &Folders) -> Self {
+        let known = read_json(&folders.measurements());
+        known.inspect_err(|error| tracing::warn!(%error, "measuring again")).ok().flatten().unwrap_or_default()
     }
 
     pub(crate) fn write(&self, folders: &Folders) -> Result<(), FileError> {
@@ -28,6 +39,10 @@ impl Measurements {
 
     pub(crate) fn of(&self, machine: &str) -> &[Measurement] {
         self.by_machine.get(machine).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn forget(&mut self, machine: &str) {
+        self.by_machine.remove(machine);
     }
 
     /// Adds a measurement in place of an older one of the same artifact.

@@ -2,9 +2,13 @@
 
 use cortensor_hardware::Hardware;
 use cortensor_node::{Connection, EarningsSummary, NodeState, Work};
-use cortensor_planner::Plan;
+use cortensor_planner::{Measurement, Plan, RequestShape, TYPICAL_REQUEST, rescaled};
 use cortensor_protocol::{Mode, ModelId, NodeAddress, Precision, TierReport};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// Where a status is written.
+pub(crate) type StatusSender = watch::Sender<Status>;
 
 /// How the miner is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -128,10 +132,12 @@ pub struct Loaded {
     pub precision: Precision,
     /// For which mode.
     pub mode: Mode,
-    /// What the planner expected the model to take, in bytes.
+    /// What the planner expected the process to grow by when it was loaded, in bytes.
     pub estimated_bytes: u64,
-    /// What the process grew by when it was loaded, in bytes.
+    /// What it did grow by.
     pub measured_bytes: Option<u64>,
+    /// What is expected with every slot at work at full context.
+    pub most_bytes: u64,
     /// Seconds it took to load.
     pub seconds: f32,
 }
@@ -143,9 +149,11 @@ pub struct ModeView {
     pub mode: Mode,
     /// Exact format.
     pub precision: Precision,
-    /// By the benchmark, for a typical request.
+    /// What the benchmark measured.
+    pub benchmark: Option<Measurement>,
+    /// Typical requests in an hour, by the benchmark.
     pub predicted_requests_per_hour: Option<f64>,
-    /// By the requests served since the mode was chosen.
+    /// The same by the requests that were served since the mode was chosen, which need not be typical.
     pub measured_requests_per_hour: Option<f64>,
     /// What was served since the mode was chosen.
     pub work: Work,
@@ -186,8 +194,8 @@ impl Status {
         if let (Some(serving), Some(mode)) = (&node.serving, self.mode) {
             let view = self.modes.iter_mut().find(|view| view.mode == mode && serving.mode == mode);
             if let Some(view) = view.filter(|_| node.work.served > 0) {
-                view.measured_requests_per_hour = node.work.requests_per_hour();
                 view.work = node.work;
+                view.measured_requests_per_hour = view.measured();
             }
         }
         self.settle();
@@ -201,11 +209,9 @@ impl Status {
         self.phase = self.held.unwrap_or_else(|| self.by_network());
         match self.phase {
             Phase::Testing => {
-                let (done, total) = self.testing.unwrap_or((0, 1));
                 self.done(StepName::Join, joined(&self.connection));
-                #[expect(clippy::cast_precision_loss, reason = "a handful of tests")]
-                let progress = done as f32 / total.max(1) as f32;
-                self.step(StepName::Test, Some(progress), format!("{done} of {total} tests"));
+                let (progress, words) = tests_in_words(self.testing);
+                self.step(StepName::Test, progress, words);
             }
             Phase::Mining if !self.is_done(StepName::Mine) => {
                 let tier = self.tier.as_ref().and_then(|report| report.tier);
@@ -230,9 +236,9 @@ impl Status {
         self.steps.iter().any(|step| step.name == name && step.state == StepState::Done)
     }
 
-    /// Begins or goes on with a step; what came before it is done.
+    /// Begins or goes on with a step; what comes before it is done.
     pub(crate) fn step(&mut self, name: StepName, progress: Option<f32>, detail: impl Into<String>) {
-        self.steps.iter_mut().for_each(|step| step.state = StepState::Done);
+        self.steps.iter_mut().filter(|step| step.name < name).for_each(|step| step.state = StepState::Done);
         self.put(Step { name, state: StepState::Running { progress }, detail: detail.into() });
     }
 
@@ -263,6 +269,33 @@ impl Status {
             None => self.steps.push(step),
         }
     }
+}
+
+impl ModeView {
+    /// The rate of what was served, rescaled to typical requests.
+    fn measured(&self) -> Option<f64> {
+        let (prompt_tokens, completion_tokens) = self.work.average_tokens()?;
+        let served_with = RequestShape { prompt_tokens, completion_tokens };
+        rescaled(&self.benchmark?, self.work.requests_per_hour()?, served_with, TYPICAL_REQUEST)
+    }
+}
+
+fn tests_in_words(testing: Option<(u32, u32)>) -> (Option<f32>, String) {
+    let Some((done, total)) = testing else { return (None, "waiting for the network to test".to_owned()) };
+    #[expect(clippy::cast_precision_loss, reason = "a handful of tests")]
+    let progress = done as f32 / total.max(1) as f32;
+    (Some(progress), format!("{done} of {total} tests"))
+}
+
+/// A problem from an error and everything it came from.
+pub(crate) fn problem(code: ProblemCode, error: &dyn std::error::Error) -> Problem {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message} ({cause})");
+        source = cause.source();
+    }
+    Problem { code, message }
 }
 
 fn joined(connection: &Connection) -> String {

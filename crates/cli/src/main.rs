@@ -138,7 +138,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,
         Command::Resume => client::tell(common, "resume", "taking tasks again").await,
         Command::Quit => client::tell(common, "quit", "stopped").await,
-        Command::Bench(arguments) => bench::bench(common, &arguments.model_file).await,
+        Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
     }
 }

@@ -1,8 +1,8 @@
 //! `cortensor mine`: the miner without a window.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
-use cortensor_app::{App, AppConfig, AskPassphrase, Folders, Phase, Settings, control::Control};
+use cortensor_app::{App, AppConfig, AskPassphrase, Folders, Machine, Phase, Settings, control::Control};
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
 use cortensor_router::{Policy, Router};
 
@@ -19,11 +19,8 @@ pub(crate) async fn mine(common: &Common, arguments: MineArguments) -> Outcome {
         Some(_) => None,
     };
     let config = AppConfig {
-        folders: folders.clone(),
-        starter_model: arguments.model.model_file,
+        machine: machine(folders.clone(), arguments.model.model_file, settings),
         router: arguments.router.unwrap_or_else(|| endpoint(embedded.as_ref())),
-        settings,
-        engine: Arc::new(MistralEngine::new(EngineSettings::default())),
         passphrase: passphrase(arguments.passphrase),
     };
     greet(&folders, embedded.as_ref());
@@ -34,11 +31,16 @@ pub(crate) async fn mine(common: &Common, arguments: MineArguments) -> Outcome {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// This machine with the engine that this program is built with.
+pub(crate) fn machine(folders: Folders, starter_model: PathBuf, settings: Settings) -> Machine {
+    Machine { folders, starter_model, settings, engine: Arc::new(MistralEngine::new(EngineSettings::default())) }
+}
+
 /// Lives until the app has stopped. Says whether something must be done before the next start.
 async fn live(config: AppConfig, folders: Folders) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
     let (app, life) = App::start(config);
     let control = Control::start(app.clone(), folders).await?;
-    let shown = tokio::spawn(show::follow(app.status()));
+    let shown = tokio::spawn(show::follow(app.status(), show::To::Stdout));
     let quit = tokio::spawn({
         let app = app.clone();
         async move {

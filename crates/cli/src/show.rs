@@ -6,9 +6,18 @@ use cortensor_app::{ModeView, Phase, Status, StepName, StepState};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
+/// Where lines go that are not drawn over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// The status is what the command is for.
+    Stdout,
+    /// Something else is.
+    Stderr,
+}
+
 /// Shows a status until it has come to an end.
-pub(crate) async fn follow(mut status: watch::Receiver<Status>) {
-    let mut screen = Screen::new();
+pub(crate) async fn follow(mut status: watch::Receiver<Status>, to: To) {
+    let mut screen = Screen::new(to);
     loop {
         let now = status.borrow_and_update().clone();
         screen.show(&now);
@@ -23,14 +32,15 @@ struct Screen {
     told: BTreeMap<StepName, String>,
     line: String,
     terminal: bool,
+    to: To,
 }
 
 impl Screen {
-    fn new() -> Self {
+    fn new(to: To) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, told: BTreeMap::new(), line: String::new(), terminal }
+        Self { bar, told: BTreeMap::new(), line: String::new(), terminal, to }
     }
 
     fn show(&mut self, status: &Status) {
@@ -52,7 +62,7 @@ impl Screen {
                     .set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or(ProgressStyle::default_bar()));
                 self.bar.set_message(line);
             } else {
-                println!("{line}");
+                self.print(&line);
             }
         }
     }
@@ -75,10 +85,10 @@ impl Screen {
     }
 
     fn print(&self, text: &str) {
-        if self.terminal {
-            self.bar.println(text);
-        } else {
-            println!("{text}");
+        match self.to {
+            _ if self.terminal => self.bar.println(text),
+            To::Stdout => println!("{text}"),
+            To::Stderr => eprintln!("{text}"),
         }
     }
 
@@ -113,9 +123,8 @@ pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
     let rates = [
         rate(view.predicted_requests_per_hour, "predicted"),
         rate(view.measured_requests_per_hour, "measured").map(|text| {
-            let served = view.work.served.max(1);
-            let (prompt, answer) = (view.work.prompt_tokens / served, view.work.completion_tokens / served);
-            format!("{text} ({} served, {prompt} + {answer} tokens each)", view.work.served)
+            let (prompt, answer) = view.work.average_tokens().unwrap_or_default();
+            format!("{text} (from {} served, {prompt} + {answer} tokens each)", view.work.served)
         }),
     ];
     let rates: Vec<String> = rates.into_iter().flatten().collect();

@@ -2,14 +2,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use cortensor_models::Artifact;
-use cortensor_protocol::{FinishReason, Prompt, Sampling, StreamedToken, TokenId, Usage};
+use cortensor_protocol::{FinishReason, Precision, PrecisionClass, Prompt, Sampling, StreamedToken, TokenId, Usage};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -26,13 +26,16 @@ use crate::{
 /// From a prompt's text to the pieces of its answer.
 pub type Answer = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
+/// The time between two tokens of an artifact of this precision.
+pub type Pace = Arc<dyn Fn(Precision) -> Duration + Send + Sync>;
+
 /// What a scripted engine does.
 #[derive(Clone)]
 pub struct Script {
     /// The answer to a prompt's text, as pieces: one token each.
     pub answer: Answer,
     /// Time between two tokens.
-    pub pace: Duration,
+    pub pace: Pace,
     /// What a load says instead of loading, if anything.
     pub load_failure: Option<String>,
 }
@@ -41,13 +44,24 @@ impl Script {
     /// Answers every prompt with these pieces, as fast as it can.
     pub fn saying(pieces: &[&str]) -> Self {
         let pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-        Self { answer: Arc::new(move |_| pieces.clone()), pace: Duration::ZERO, load_failure: None }
+        Self { answer: Arc::new(move |_| pieces.clone()), pace: Arc::new(|_| Duration::ZERO), load_failure: None }
     }
 
     /// The same answers with a pause before each token.
     #[must_use]
     pub fn paced(mut self, pace: Duration) -> Self {
-        self.pace = pace;
+        self.pace = Arc::new(move |_| pace);
+        self
+    }
+
+    /// The same answers, full precision slower by as much.
+    #[must_use]
+    pub fn with_slower_full_precision(mut self, by: Duration) -> Self {
+        let pace = self.pace;
+        self.pace = Arc::new(move |precision| match precision.class() {
+            PrecisionClass::Full => pace(precision) + by,
+            PrecisionClass::Quantized => pace(precision),
+        });
         self
     }
 }
@@ -55,13 +69,24 @@ impl Script {
 /// The engine. Its tokens are bytes for prompts and positions in the answer for answers.
 pub struct ScriptedEngine {
     script: Script,
+    load_failure: Mutex<Option<String>>,
     loaded: Arc<AtomicU32>,
 }
 
 impl ScriptedEngine {
     /// An engine that follows `script`.
     pub fn new(script: Script) -> Self {
-        Self { script, loaded: Arc::default() }
+        let load_failure = Mutex::new(script.load_failure.clone());
+        Self { script, load_failure, loaded: Arc::default() }
+    }
+
+    /// From now on every load says this instead of loading.
+    pub fn fails_to_load(&self, message: &str) {
+        *self.load_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_owned());
+    }
+
+    fn load_failure(&self) -> Option<String> {
+        self.load_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Models loaded and not unloaded.
@@ -82,7 +107,7 @@ impl Engine for ScriptedEngine {
         progress: watch::Sender<f32>,
     ) -> BoxFuture<'a, Result<Arc<dyn Model>, LoadError>> {
         async move {
-            if let Some(message) = self.script.load_failure.clone() {
+            if let Some(message) = self.load_failure() {
                 return Err(LoadError::Engine { artifact: artifact.precision.to_string(), message });
             }
             progress.send_replace(1.0);
@@ -137,6 +162,7 @@ impl Model for ScriptedModel {
             return Box::pin(ReceiverStream::new(receiver));
         }
         let run = Run {
+            pace: (self.script.pace)(self.artifact.precision),
             script: self.script.clone(),
             slots: Arc::clone(&self.slots),
             room: self.options.context_tokens - u32::try_from(prompt.len()).unwrap_or_default(),
@@ -176,6 +202,7 @@ impl Model for ScriptedModel {
 
 struct Run {
     script: Script,
+    pace: Duration,
     slots: Arc<Semaphore>,
     room: u32,
 }
@@ -194,8 +221,8 @@ impl Run {
         let room = sampling.max_tokens.min(self.room) as usize;
         let mut first_token = None;
         for (id, text) in (0..).zip(pieces.iter().take(room)) {
-            if !self.script.pace.is_zero() {
-                tokio::time::sleep(self.script.pace).await;
+            if !self.pace.is_zero() {
+                tokio::time::sleep(self.pace).await;
             }
             first_token.get_or_insert_with(|| started.elapsed());
             let token = StreamedToken { id, text: text.clone(), logprob: None };

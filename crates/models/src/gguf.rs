@@ -143,6 +143,7 @@ impl Gguf {
                 Ok(size) => size,
                 Err(_) => u32::try_from(self.list("tokenizer.ggml.tokens")?.len()).unwrap_or(u32::MAX),
             },
+            tied_embeddings: !self.content.tensor_infos.contains_key("output.weight"),
         })
     }
 

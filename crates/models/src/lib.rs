@@ -62,4 +62,6 @@ pub struct Geometry {
     pub context_tokens: u32,
     /// Tokens in the vocabulary.
     pub vocabulary: u32,
+    /// Whether the last layer is the token embeddings once more, and the file has them once.
+    pub tied_embeddings: bool,
 }

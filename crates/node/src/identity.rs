@@ -116,6 +116,14 @@ impl Identity {
         }
     }
 
+    /// Makes the identity of `folder` in an encrypted file, even where a keychain runs. One that is there is opened.
+    pub fn create_keystore(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
+        match read_note(folder)? {
+            Some(note) => Self::known(folder, &note, passphrase),
+            None => Self::create(folder, KeyPlace::Keystore, passphrase),
+        }
+    }
+
     /// An identity that is kept nowhere, for tests and simulations.
     pub fn ephemeral() -> Self {
         Self { signer: PrivateKeySigner::random(), place: KeyPlace::Keystore }

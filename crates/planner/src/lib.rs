@@ -14,7 +14,7 @@ use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision, PrecisionClas
 use serde::{Deserialize, Serialize};
 
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
-pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour};
+pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
 
 /// A model file that could be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Default for PlanSettings {
 }
 
 /// What to load with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
     /// Most tokens of prompt and answer together.
     pub context_tokens: u32,
@@ -75,10 +75,8 @@ pub struct Choice {
     pub mode: Mode,
     /// What to serve.
     pub variant: Variant,
-    /// Most tokens of prompt and answer together.
-    pub context_tokens: u32,
-    /// Requests worked on at a time.
-    pub slots: u32,
+    /// What to load it with.
+    pub load: Load,
     /// What it should take.
     pub memory: MemoryEstimate,
     /// By measurement; `None` before there is one.
@@ -118,6 +116,8 @@ pub enum PlanError {
 
 const DEFAULT_CONTEXT: u32 = 4096;
 const LEAST_CONTEXT: u32 = 512;
+/// Measurements of one machine differ by as much from run to run; who is this close to the most is as fast.
+const NEAR_TIE: f64 = 0.95;
 /// On a CPU several sequences together give no more tokens than one; two let a short request pass a long one.
 const DEFAULT_SLOTS: u32 = 2;
 
@@ -144,20 +144,20 @@ pub fn plan(
     Ok(Plan { precision: most_exact(&candidates), volume: most_requests(&candidates) })
 }
 
-/// The variants that fit and have no measurement yet, the most exact first.
+/// The variants that fit and have no measurement yet, the most exact first, with what they would be loaded with.
 pub fn unmeasured(
     hardware: &Hardware,
     variants: &[Variant],
     measurements: &[Measurement],
     settings: &PlanSettings,
-) -> Vec<Variant> {
+) -> Vec<(Variant, Load)> {
     let candidates = candidates(hardware, variants, measurements, settings).map(|found| found.fitting);
     let missing = candidates.unwrap_or_default().into_iter().filter(|candidate| candidate.per_hour.is_none());
-    missing.map(|candidate| candidate.variant).collect()
+    missing.map(|candidate| (candidate.variant, candidate.load)).collect()
 }
 
 /// What a variant is loaded with where memory is no concern.
-pub fn load_options(variant: &Variant, settings: &PlanSettings) -> Load {
+fn wished_load(variant: &Variant, settings: &PlanSettings) -> Load {
     let wished = settings.context_tokens.unwrap_or(DEFAULT_CONTEXT);
     Load { context_tokens: wished.min(variant.geometry.context_tokens), slots: settings.slots.unwrap_or(DEFAULT_SLOTS) }
 }
@@ -214,8 +214,8 @@ fn nothing_fits(variants: &[&Variant], free_bytes: u64, settings: &PlanSettings)
 }
 
 fn least(variant: &Variant, settings: &PlanSettings) -> MemoryEstimate {
-    let load = load_options(variant, settings);
-    estimate_memory(variant, load.context_tokens.min(LEAST_CONTEXT), load.slots)
+    let load = wished_load(variant, settings);
+    estimate_memory(variant, Load { context_tokens: load.context_tokens.min(LEAST_CONTEXT), ..load })
 }
 
 /// Halves the context until the variant fits; or says what it needs with the least.
@@ -225,10 +225,10 @@ fn fit(
     measurements: &[Measurement],
     settings: &PlanSettings,
 ) -> Result<Candidate, u64> {
-    let mut load = load_options(variant, settings);
+    let mut load = wished_load(variant, settings);
     let wished_context = load.context_tokens;
     loop {
-        let memory = estimate_memory(variant, load.context_tokens, load.slots);
+        let memory = estimate_memory(variant, load);
         if memory.total() <= usable_bytes {
             let measured = measurements.iter().find(|one| one.artifact == variant.artifact);
             let per_hour = measured.and_then(|one| requests_per_hour(one, settings.shape));
@@ -253,19 +253,24 @@ fn most_exact(candidates: &Candidates) -> Choice {
 }
 
 fn most_requests(candidates: &Candidates) -> Choice {
-    let rated = candidates.fitting.iter().enumerate().filter_map(|(index, one)| Some((index, one.per_hour?)));
-    // Of equals the first, which is the most exact.
-    let best = rated.rev().max_by(|left, right| left.1.total_cmp(&right.1));
-    let Some((chosen, rate)) = best else {
+    let rated = || candidates.fitting.iter().enumerate().filter_map(|(index, one)| Some((index, one.per_hour?)));
+    let most = rated().map(|(_, rate)| rate).max_by(f64::total_cmp);
+    let chosen = most.and_then(|most| rated().find(|(_, rate)| *rate >= most * NEAR_TIE));
+    let (Some(most), Some((chosen, rate))) = (most, chosen) else {
         let reasons = vec!["Nothing was measured yet; run `cortensor bench`.".to_owned()];
         return choice(Mode::Volume, candidates, 0, reasons, |_| "not measured yet".to_owned());
     };
     let RequestShape { prompt_tokens, completion_tokens } = candidates.shape;
+    let what = if rate < most {
+        "within a twentieth of the one that serves most, and more exact"
+    } else {
+        "the one that serves most"
+    };
     let reasons = vec![format!(
-        "Measured here as the one that serves most: {rate:.0} requests an hour of {prompt_tokens} prompt and {completion_tokens} answer tokens."
+        "Measured here as {what}: {rate:.0} requests an hour of {prompt_tokens} prompt and {completion_tokens} answer tokens."
     )];
     choice(Mode::Volume, candidates, chosen, reasons, |other| match other.per_hour {
-        Some(slower) => format!("measured at {slower:.0} requests an hour"),
+        Some(other) => format!("measured at {other:.0} requests an hour"),
         None => "not measured yet".to_owned(),
     })
 }
@@ -294,8 +299,7 @@ fn choice(
     Choice {
         mode,
         variant,
-        context_tokens: load.context_tokens,
-        slots: load.slots,
+        load,
         memory,
         predicted_requests_per_hour: per_hour,
         reasons,

@@ -1,49 +1,76 @@
 //! What a model takes in memory.
 
+use cortensor_protocol::PrecisionClass;
 use serde::{Deserialize, Serialize};
 
-use crate::Variant;
+use crate::{Load, Variant};
 
 /// What a loaded model should take, in bytes, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryEstimate {
-    /// The weights.
+    /// The weights, as they lie in memory.
     pub weights_bytes: u64,
     /// Keys and values of every slot at full context.
     pub kv_cache_bytes: u64,
-    /// Activations, logits and what the engine needs besides.
+    /// Activations and logits of a prompt.
     pub working_bytes: u64,
+    /// What the engine takes besides: tokenizer, graph, threads.
+    pub engine_bytes: u64,
 }
 
 impl MemoryEstimate {
-    /// In all.
+    /// With every slot at work at full context.
     pub fn total(&self) -> u64 {
-        self.weights_bytes + self.kv_cache_bytes + self.working_bytes
+        self.loaded() + self.kv_cache_bytes + self.working_bytes
+    }
+
+    /// After the load, before the first request.
+    pub fn loaded(&self) -> u64 {
+        self.weights_bytes + self.engine_bytes
     }
 }
 
-/// Activations and the cache are kept in 32-bit floats.
+/// Unpacked weights, activations and the cache are 32-bit floats.
 const VALUE_BYTES: u64 = 4;
 /// Prompt tokens that go through the model together.
 const PREFILL_TOKENS: u64 = 512;
-/// Tokenizer, graph and threads of the engine.
 const ENGINE_BYTES: u64 = 64 << 20;
 
-/// Estimates a variant with this context and so many slots.
-pub fn estimate_memory(variant: &Variant, context_tokens: u32, slots: u32) -> MemoryEstimate {
+/// Estimates a variant that is loaded like this.
+pub fn estimate_memory(variant: &Variant, load: Load) -> MemoryEstimate {
     let geometry = &variant.geometry;
     let [layers, kv_heads, head_width] = [geometry.layers, geometry.kv_heads, geometry.head_width].map(u64::from);
     let [hidden, feed_forward, vocabulary] =
         [geometry.hidden, geometry.feed_forward, geometry.vocabulary].map(u64::from);
-    let (context, slots) = (u64::from(context_tokens), u64::from(slots));
+    let (context, slots) = (u64::from(load.context_tokens), u64::from(load.slots));
     let prefill = PREFILL_TOKENS.min(context);
     let attention = u64::from(geometry.heads) * prefill * prefill;
     let activations = prefill * (4 * hidden + 3 * feed_forward) + attention;
     MemoryEstimate {
-        weights_bytes: variant.bytes,
+        weights_bytes: weights_in_memory(variant),
         kv_cache_bytes: 2 * layers * kv_heads * head_width * context * slots * VALUE_BYTES,
-        working_bytes: ENGINE_BYTES + (activations + slots * vocabulary * 4) * VALUE_BYTES,
+        working_bytes: (activations + slots * vocabulary * 4) * VALUE_BYTES,
+        engine_bytes: ENGINE_BYTES,
     }
+}
+
+/// Quantized weights stay as the file has them. Full-precision weights are unpacked, and so are the token embeddings of
+/// every file; where the last layer is the embeddings once more, it keeps them packed beside that.
+fn weights_in_memory(variant: &Variant) -> u64 {
+    let geometry = &variant.geometry;
+    let embeddings = u64::from(geometry.vocabulary) * u64::from(geometry.hidden);
+    let kept = match variant.precision.class() {
+        PrecisionClass::Full => geometry.parameters * VALUE_BYTES,
+        PrecisionClass::Quantized => variant.bytes,
+    };
+    let replaced = if geometry.tied_embeddings { 0 } else { share(kept, embeddings, geometry.parameters) };
+    kept.saturating_sub(replaced) + embeddings * VALUE_BYTES
+}
+
+/// `bytes × part ÷ whole`, without overflow.
+fn share(bytes: u64, part: u64, whole: u64) -> u64 {
+    let share = u128::from(bytes) * u128::from(part) / u128::from(whole.max(1));
+    u64::try_from(share).unwrap_or(u64::MAX)
 }
 
 /// A number of bytes in megabytes, for people.

@@ -14,9 +14,11 @@ pub struct Measurement {
     pub decode_tokens_per_second: f64,
     /// Milliseconds from a short request to its first token.
     pub first_token_ms: f64,
+    /// Seconds to load it.
+    pub load_seconds: f64,
     /// What the process grew by when it was loaded and used, in bytes.
     pub memory_bytes: u64,
-    /// What was expected.
+    /// What was expected of that use, in bytes.
     pub estimated_memory_bytes: u64,
 }
 
@@ -31,6 +33,11 @@ pub struct RequestShape {
 
 /// A short question with some context, and an answer of a paragraph. Ours to choose: the network publishes none.
 pub const TYPICAL_REQUEST: RequestShape = RequestShape { prompt_tokens: 256, completion_tokens: 128 };
+
+/// A rate that was seen with requests of one shape, as it would be with another: the benchmark tells how the two relate.
+pub fn rescaled(measurement: &Measurement, seen: f64, seen_with: RequestShape, wanted: RequestShape) -> Option<f64> {
+    Some(seen * requests_per_hour(measurement, wanted)? / requests_per_hour(measurement, seen_with)?)
+}
 
 /// Requests of this shape in an hour, one after the other; `None` if a rate is not positive.
 ///

@@ -16,6 +16,7 @@ const SMOLLM2: Geometry = Geometry {
     head_width: 64,
     context_tokens: 8192,
     vocabulary: 49152,
+    tied_embeddings: true,
 };
 
 const LLAMA_8B: Geometry = Geometry {
@@ -28,6 +29,7 @@ const LLAMA_8B: Geometry = Geometry {
     head_width: 128,
     context_tokens: 131_072,
     vocabulary: 128_256,
+    tied_embeddings: false,
 };
 
 fn variant(precision: Precision, bytes: u64, geometry: Geometry) -> Variant {
@@ -40,6 +42,7 @@ fn measurement(artifact: ArtifactDigest, prefill: f64, decode: f64) -> Measureme
         prefill_tokens_per_second: prefill,
         decode_tokens_per_second: decode,
         first_token_ms: 50.0,
+        load_seconds: 1.0,
         memory_bytes: 0,
         estimated_memory_bytes: 0,
     }
@@ -90,19 +93,20 @@ fn each_machine_gets_the_most_exact_and_the_fastest_of_what_fits() {
     let (small, large) = ((small_model(), measured_small()), (large_model(), measured_large()));
     for (name, free, budget, (variants, measurements), expected) in [
         ("2 GB server", 1536 * MEBI, None, &small, (F16, Q8_0, 4096)),
-        ("2 GB server in use", 500 * MEBI, None, &small, (F16, Q8_0, 1024)),
-        ("512 MB server", 300 * MEBI, None, &small, (Q8_0, Q8_0, 512)),
-        ("512 MB server in use", 240 * MEBI, None, &small, (Q4_0, Q4_0, 512)),
-        ("16 GB laptop in use", 7 * GIBI, None, &large, (Q4K, Q4K, 4096)),
+        ("2 GB server in use", 900 * MEBI, None, &small, (F16, Q8_0, 2048)),
+        ("1 GB server", 500 * MEBI, None, &small, (Q8_0, Q8_0, 1024)),
+        ("512 MB server", 390 * MEBI, None, &small, (Q8_0, Q8_0, 512)),
+        ("512 MB server in use", 340 * MEBI, None, &small, (Q4_0, Q4_0, 512)),
+        ("16 GB laptop in use", 7 * GIBI, None, &large, (Q4K, Q4K, 1024)),
         ("16 GB laptop", 13 * GIBI, None, &large, (Q8_0, Q4K, 4096)),
         ("64 GB desktop", 58 * GIBI, None, &large, (F16, Q4K, 4096)),
-        ("64 GB desktop with a budget", 58 * GIBI, Some(12 * GIBI), &large, (Q8_0, Q4K, 4096)),
-        ("a budget beyond what is free", 7 * GIBI, Some(40 * GIBI), &large, (Q4K, Q4K, 4096)),
+        ("64 GB desktop with a budget", 58 * GIBI, Some(13 * GIBI), &large, (Q8_0, Q4K, 4096)),
+        ("a budget beyond what is free", 9 * GIBI, Some(40 * GIBI), &large, (Q4K, Q4K, 4096)),
     ] {
         let settings = PlanSettings { memory_budget_bytes: budget, ..PlanSettings::default() };
         let plan = plan(&machine(free), variants, measurements, &settings).unwrap();
         let precision = &plan.precision;
-        let got = (precision.variant.precision, plan.volume.variant.precision, precision.context_tokens);
+        let got = (precision.variant.precision, plan.volume.variant.precision, precision.load.context_tokens);
         assert_eq!(got, expected, "{name}: {precision:#?}");
         assert_eq!((precision.mode, plan.volume.mode), (Mode::Precision, Mode::Volume));
         assert_eq!(precision.runners_up.len(), variants.len() - 1);
@@ -135,15 +139,33 @@ fn what_was_not_measured_is_said_and_not_guessed() {
         assert_eq!(choice.predicted_requests_per_hour.map(|_| choice.variant.precision), volume);
         assert_eq!(choice.reasons[0].contains("Nothing was measured yet"), volume.is_none());
         let unmeasured = unmeasured(&hardware, &variants, &measurements, &settings);
-        assert_eq!(unmeasured.iter().map(|variant| variant.precision).collect::<Vec<_>>(), missing);
+        assert_eq!(unmeasured.iter().map(|(variant, _)| variant.precision).collect::<Vec<_>>(), missing);
     }
 }
 
 #[test]
-fn of_equally_fast_variants_the_more_exact_serves() {
-    let same: Vec<_> = small_model().iter().map(|variant| measurement(variant.artifact, 100.0, 10.0)).collect();
-    let plan = plan(&machine(20 * GIBI), &small_model(), &same, &PlanSettings::default()).unwrap();
-    assert_eq!(plan.volume.variant.precision, Precision::F16);
+fn of_variants_about_as_fast_the_more_exact_serves() {
+    use Precision::{F16, Q4_0, Q8_0};
+    for (decode, serves, words) in [
+        ([10.0, 10.0, 10.0], F16, "the one that serves most"),
+        ([5.0, 9.8, 10.0], Q8_0, "within a twentieth of the one that serves most, and more exact"),
+        ([5.0, 9.0, 10.0], Q4_0, "the one that serves most"),
+    ] {
+        let measured: Vec<_> =
+            small_model().iter().zip(decode).map(|(one, decode)| measurement(one.artifact, 1e6, decode)).collect();
+        let volume = plan(&machine(20 * GIBI), &small_model(), &measured, &PlanSettings::default()).unwrap().volume;
+        assert_eq!(volume.variant.precision, serves, "{decode:?}");
+        assert!(volume.reasons[0].contains(&format!("Measured here as {words}: ")), "{:?}", volume.reasons);
+    }
+}
+
+/// What a process grew by when both slots had worked at a context of 1024 tokens, in MiB, on Linux.
+#[test]
+fn the_estimate_is_close_to_what_was_measured() {
+    for (variant, measured) in small_model().iter().zip([805, 428]) {
+        let estimate = estimate_memory(variant, Load { context_tokens: 1024, slots: 2 }).total() / MEBI;
+        assert!(estimate.abs_diff(measured) < measured / 20, "{}: {estimate} MiB", variant.precision);
+    }
 }
 
 #[test]
@@ -153,7 +175,7 @@ fn the_settings_and_the_model_bound_the_context() {
     {
         let settings = PlanSettings { context_tokens: context, slots, ..PlanSettings::default() };
         let plan = plan(&machine(20 * GIBI), &small_model(), &[], &settings).unwrap();
-        assert_eq!((plan.precision.context_tokens, plan.precision.slots), expected);
+        assert_eq!((plan.precision.load.context_tokens, plan.precision.load.slots), expected);
     }
     let tight = plan(&machine(500 * MEBI), &small_model(), &[], &PlanSettings::default()).unwrap();
     let reduced = "The context is 1024 tokens instead of 4096, so that it fits.";
@@ -183,6 +205,15 @@ fn a_rate_needs_a_measurement() {
         let rate = requests_per_hour(&measurement(digest(Precision::F16), prefill, decode), shape);
         assert_eq!(rate, expected, "{prefill} {decode}");
     }
+}
+
+#[test]
+fn a_rate_of_short_requests_is_told_for_typical_ones() {
+    let measurement = measurement(digest(Precision::F16), 256.0, 64.0);
+    let short = RequestShape { prompt_tokens: 64, completion_tokens: 16 };
+    // By the benchmark a short request takes half a second and a typical one three: what was seen was as fast.
+    assert_eq!(rescaled(&measurement, 7200.0, short, TYPICAL_REQUEST), Some(1200.0));
+    assert_eq!(rescaled(&measurement, 3600.0, short, TYPICAL_REQUEST), Some(600.0));
 }
 
 fn any_variants() -> impl Strategy<Value = Vec<Variant>> {
@@ -217,7 +248,7 @@ proptest! {
         for choice in [&plan.precision, &plan.volume] {
             prop_assert!(choice.memory.total() <= free);
             prop_assert!(settings.memory_budget_bytes.is_none_or(|budget| choice.memory.total() <= budget));
-            prop_assert!(choice.context_tokens <= choice.variant.geometry.context_tokens);
+            prop_assert!(choice.load.context_tokens <= choice.variant.geometry.context_tokens);
         }
     }
 
@@ -243,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn volume_is_the_best_measured_of_what_fits(
+    fn volume_is_the_best_measured_of_what_fits_or_close_to_it(
         free in 0..80 * GIBI, variants in any_variants(), measurements in any_measurements(), settings in any_settings(),
     ) {
         let rate = |variants: &[Variant]| {
@@ -252,7 +283,8 @@ proptest! {
         };
         let best = rate(&variants);
         for alone in &variants {
-            prop_assert!(best >= rate(std::slice::from_ref(alone)));
+            let alone = rate(std::slice::from_ref(alone)).unwrap_or_default();
+            prop_assert!(best.unwrap_or_default() >= alone * NEAR_TIE);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use cortensor_engine::{LoadError, LoadOptions, Model};
 use cortensor_node::Serving;
-use cortensor_planner::Choice as Planned;
+use cortensor_planner::{Choice as Planned, in_megabytes};
 use cortensor_protocol::Mode;
 use tokio::sync::watch;
 
@@ -106,16 +106,18 @@ impl Life {
             artifact: planned.variant.precision.to_string(),
             message: "its file is not in the precision ladder".to_owned(),
         })?;
-        let options = LoadOptions { context_tokens: planned.context_tokens, slots: planned.slots };
+        let options = LoadOptions { context_tokens: planned.load.context_tokens, slots: planned.load.slots };
         let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
-        let model = self.show_load(planned, self.config.engine.load(artifact, options, self.progress())).await?;
+        let model =
+            self.show_load(planned, self.config.machine.engine.load(artifact, options, self.progress())).await?;
         let after = cortensor_hardware::process_memory_bytes();
         let view = Loaded {
             model: artifact.model.clone(),
             precision: artifact.precision,
             mode,
-            estimated_bytes: planned.memory.total(),
+            estimated_bytes: planned.memory.loaded(),
             measured_bytes: after.zip(before).map(|(after, before)| after.saturating_sub(before)),
+            most_bytes: planned.memory.total(),
             seconds: started.elapsed().as_secs_f32(),
         };
         Ok(LoadedModel { model, view })
@@ -172,7 +174,7 @@ impl Life {
     }
 
     fn keep(&mut self, choice: Choice) -> Result<(), CommandError> {
-        let written = choice.write(&self.config.folders);
+        let written = choice.write(&self.config.machine.folders);
         written.map_err(|error| CommandError::NotKept { message: error.to_string() })?;
         self.choice = choice;
         self.status.send_modify(|status| status.mode = Some(choice.mode));
@@ -188,12 +190,12 @@ impl Life {
 }
 
 fn loaded_in_words(view: &Loaded) -> String {
-    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
-    let took = view.measured_bytes.map_or_else(|| "unknown".to_owned(), megabytes);
+    let took = view.measured_bytes.map_or_else(|| "an unknown amount".to_owned(), in_megabytes);
     format!(
-        "{} in {:.1} s; memory: {} estimated, {took} taken",
+        "{} in {:.1} s; memory: {took} taken, {} estimated; up to {} at full context",
         view.precision,
         view.seconds,
-        megabytes(view.estimated_bytes)
+        in_megabytes(view.estimated_bytes),
+        in_megabytes(view.most_bytes)
     )
 }

@@ -25,6 +25,7 @@ fn a_file_tells_its_shape_its_precision_and_its_tokenizer() {
         head_width: 16,
         context_tokens: 128,
         vocabulary: 32,
+        tied_embeddings: true,
     };
     assert_eq!(gguf.geometry().unwrap(), geometry);
     assert_eq!(gguf.precision().unwrap(), Precision::Q4_1);

@@ -96,6 +96,12 @@ impl Work {
         let served = self.served as f64;
         (self.served > 0 && !self.busy.is_zero()).then(|| served * 3600.0 / self.busy.as_secs_f64())
     }
+
+    /// Tokens of the average request and of its answer. `None` before the first.
+    pub fn average_tokens(&self) -> Option<(u32, u32)> {
+        let average = |tokens: u64| u32::try_from(tokens.checked_div(self.served)?).ok();
+        Some((average(self.prompt_tokens)?, average(self.completion_tokens)?))
+    }
 }
 
 impl Serving {

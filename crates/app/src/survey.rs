@@ -1,0 +1,137 @@
+//! What this machine can serve: its hardware, its model files, how fast each precision is, and the plan.
+
+use cortensor_engine::LoadOptions;
+use cortensor_hardware::Hardware;
+use cortensor_models::{
+    Artifact,
+    ladder::{LadderProgress, LadderStep, prepare_ladder},
+    starter,
+};
+use cortensor_node::Work;
+use cortensor_planner::{Measurement, Plan, PlanSettings, Variant};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Machine, ModeView, Problem, ProblemCode, Status, StepName, benchmark,
+    measurements::{Measure, Measurements, machine_key},
+    status::{StatusSender, problem},
+};
+
+pub(crate) async fn detect(machine: &Machine, status: &StatusSender) -> Result<Hardware, Problem> {
+    status.send_modify(|status| status.step(StepName::Hardware, None, "looking"));
+    let (folder, overrides) = (machine.folders.data().to_owned(), machine.settings.hardware.clone());
+    let hardware = spawn_blocking(move || cortensor_hardware::detect(&folder, &overrides)).await;
+    let hardware = hardware.map_err(|error| problem(ProblemCode::Engine, &error))?;
+    status.send_modify(|status| {
+        status.done(StepName::Hardware, hardware.summary_lines().join("; "));
+        status.hardware = Some(hardware.clone());
+    });
+    Ok(hardware)
+}
+
+/// Makes or checks the precision ladder. A dropped future stops the work at the next step; finished files stay.
+pub(crate) async fn ladder(machine: &Machine, status: &StatusSender) -> Result<Vec<Artifact>, Problem> {
+    status.send_modify(|status| status.step(StepName::Model, Some(0.0), "checking the model files"));
+    let model = starter();
+    let (source, folder) = (machine.starter_model.clone(), machine.folders.ladder(model.model.as_str()));
+    let (shown, cancelled) = (status.clone(), CancellationToken::new());
+    let guard = cancelled.clone().drop_guard();
+    let prepared = spawn_blocking(move || {
+        let mut show = |progress: LadderProgress| {
+            shown.send_modify(|status| status.step(StepName::Model, Some(progress.done), words(progress.step)));
+        };
+        prepare_ladder(&source, &folder, &model, &mut show, &|| cancelled.is_cancelled())
+    });
+    let artifacts = flatten(prepared.await)?;
+    drop(guard);
+    let found: Vec<String> = artifacts.iter().map(|artifact| artifact.precision.to_string()).collect();
+    let name = artifacts.first().map(|artifact| artifact.model.to_string()).unwrap_or_default();
+    status.send_modify(|status| status.done(StepName::Model, format!("{name}: {}", found.join(", "))));
+    Ok(artifacts)
+}
+
+fn words(step: LadderStep) -> String {
+    match step {
+        LadderStep::Waiting => "waiting for another program that works on the model files".to_owned(),
+        LadderStep::Checking => "checking the model files".to_owned(),
+        LadderStep::Tokenizer => "writing the tokenizer".to_owned(),
+        LadderStep::Repairing(precision) => format!("{precision} was damaged and is made anew"),
+        LadderStep::Deriving(precision) => format!("making {precision}"),
+        LadderStep::Writing(precision) => format!("writing {precision}"),
+    }
+}
+
+fn flatten<E: std::error::Error>(
+    joined: Result<Result<Vec<Artifact>, E>, JoinError>,
+) -> Result<Vec<Artifact>, Problem> {
+    let result = joined.map_err(|error| problem(ProblemCode::Model, &error))?;
+    result.map_err(|error| problem(ProblemCode::Model, &error))
+}
+
+/// Measures what is to be measured, keeping each result at once, then plans.
+pub(crate) async fn decide(
+    machine: &Machine,
+    status: &StatusSender,
+    hardware: &Hardware,
+    artifacts: &[Artifact],
+    measure: Measure,
+) -> Result<Plan, Problem> {
+    let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
+    let settings = plan_settings(machine);
+    let key = machine_key(hardware, machine.engine.name());
+    let mut known = Measurements::read(&machine.folders);
+    if measure == Measure::All {
+        known.forget(&key);
+    }
+    let missing = cortensor_planner::unmeasured(hardware, &variants, known.of(&key), &settings);
+    for (index, (variant, load)) in missing.iter().enumerate() {
+        let Some(artifact) = artifacts.iter().find(|artifact| artifact.digest == variant.artifact) else { continue };
+        let detail = format!("measuring {} ({} of {})", variant.precision, index + 1, missing.len());
+        #[expect(clippy::cast_precision_loss, reason = "a handful of variants")]
+        let progress = index as f32 / missing.len() as f32;
+        status.send_modify(|status| status.step(StepName::Benchmark, Some(progress), detail));
+        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
+        let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options).await;
+        known.add(&key, measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?);
+        known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+    }
+    let plan = cortensor_planner::plan(hardware, &variants, known.of(&key), &settings);
+    let plan = plan.map_err(|error| problem(ProblemCode::Plan, &error))?;
+    status.send_modify(|status| show(status, &plan, &variants, known.of(&key)));
+    Ok(plan)
+}
+
+fn plan_settings(machine: &Machine) -> PlanSettings {
+    PlanSettings {
+        memory_budget_bytes: machine.settings.memory_budget_bytes,
+        context_tokens: machine.settings.context_tokens,
+        slots: machine.settings.slots,
+        ..PlanSettings::default()
+    }
+}
+
+fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[Measurement]) {
+    let of = |variant: &Variant| measurements.iter().find(|one| one.artifact == variant.artifact).copied();
+    let speeds = variants.iter().filter_map(|variant| {
+        let Measurement { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode, .. } = of(variant)?;
+        Some(format!("{} prefill {prefill:.0}, decode {decode:.1} tokens/s", variant.precision))
+    });
+    status.done(StepName::Benchmark, speeds.collect::<Vec<_>>().join("; "));
+    let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
+    status.done(
+        StepName::Plan,
+        format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" ")),
+    );
+    status.modes = [&plan.precision, &plan.volume]
+        .map(|choice| ModeView {
+            mode: choice.mode,
+            precision: choice.variant.precision,
+            benchmark: of(&choice.variant),
+            predicted_requests_per_hour: choice.predicted_requests_per_hour,
+            measured_requests_per_hour: None,
+            work: Work::default(),
+        })
+        .into();
+    status.plan = Some(plan.clone());
+}

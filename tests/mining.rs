@@ -1,0 +1,148 @@
+//! The whole path in one process: app, node, router, real sockets and databases; only the engine's answers are written
+//! down. What the real engine is asked for is tested with the command line.
+
+mod support;
+
+use std::time::Duration;
+
+use cortensor_app::{App, CommandError, Phase, StepName, StepState};
+use cortensor_engine::scripted::Script;
+use cortensor_protocol::{Mode, SettlementStatus, TaskKind};
+use futures::future::join_all;
+use serde_json::json;
+use support::{Home, MODEL, Miner, Network, echo, soon};
+use tokio::sync::watch;
+
+#[tokio::test]
+async fn a_new_miner_goes_step_by_step_to_its_first_earnings() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo()).await;
+    let status = miner.app.status().borrow().clone();
+    let names: Vec<StepName> = status.steps.iter().map(|step| step.name).collect();
+    assert!(names.is_sorted() && names.len() == 9, "{names:?}");
+    for step in &status.steps {
+        assert_eq!(step.state, StepState::Done, "{step:?}");
+        assert!(!step.detail.is_empty(), "{step:?}");
+    }
+    assert!(status.tier.unwrap().tier.is_some());
+    assert_eq!(status.modes.len(), 2);
+    assert!(status.modes.iter().all(|view| view.predicted_requests_per_hour.is_some()));
+
+    let answer = network.answer().await;
+    assert_eq!(answer["choices"][0]["message"]["content"], "say these four words");
+    assert_eq!((&answer["model"], &answer["usage"]["completion_tokens"]), (&json!(MODEL), &json!(4)));
+    let earnings = miner.has_earned(1).await;
+    let user: Vec<_> = earnings.latest.iter().filter(|one| one.kind == TaskKind::User).collect();
+    let [paid] = user.as_slice() else { panic!("{user:?}") };
+    assert!(matches!(&paid.status, SettlementStatus::Paid { amount } if amount.base_units() > 0));
+    assert_eq!((paid.model.as_str(), paid.usage.completion_tokens), (MODEL, 4));
+    assert!(earnings.summary.total >= earnings.summary.today && earnings.summary.today.base_units() > 0);
+
+    miner.quit().await;
+    network.router.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_switch_fails_no_request_and_what_runs_ends_on_the_old_model() {
+    let network = Network::start().await;
+    let script = echo().paced(Duration::from_millis(5)).with_slower_full_precision(Duration::from_millis(5));
+    let miner = Miner::start(&network, script).await;
+    let (stop, stopped) = watch::channel(false);
+    let clients = join_all((0..4).map(|_| async {
+        let mut precisions = Vec::new();
+        while !*stopped.borrow() {
+            precisions.push(network.answer().await["cortensor"]["precision"].as_str().unwrap().to_owned());
+        }
+        precisions
+    }));
+    let switching = async {
+        for mode in [Mode::Precision, Mode::Volume, Mode::Precision] {
+            soon("the switch", miner.app.set_mode(mode)).await.unwrap();
+            let status = miner.app.status().borrow().clone();
+            assert_eq!((status.mode, status.loaded.unwrap().mode), (Some(mode), mode));
+            miner
+                .becomes("a request in this mode", |status| {
+                    status.modes.iter().any(|view| view.mode == mode && view.measured_requests_per_hour.is_some())
+                })
+                .await;
+        }
+        stop.send_replace(true);
+    };
+    let (answers, ()) = tokio::join!(clients, switching);
+    let precisions = answers.concat();
+    assert!(precisions.iter().any(|one| one == "F16"), "{precisions:?}");
+    assert_eq!(miner.engine.loaded(), 1);
+    let served = u64::try_from(precisions.len()).unwrap();
+    assert_eq!(miner.has_earned(served).await.summary.requests, served);
+    miner.quit().await;
+}
+
+#[tokio::test]
+async fn pausing_finishes_what_runs_and_gives_the_model_back() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo().paced(Duration::from_millis(100))).await;
+    let running = tokio::spawn(network.ask(json!({})));
+    miner.becomes("the request", |status| status.running == 1).await;
+    soon("the pause", miner.app.pause()).await.unwrap();
+    assert_eq!(soon("the answer", running).await.unwrap().0, 200, "a pause fails no running request");
+    let status = miner.comes_to(Phase::Paused).await;
+    assert!(status.loaded.is_none() && miner.engine.loaded() == 0);
+
+    // The choice outlives the miner.
+    let (home, router, script) = miner.quit().await;
+    let miner = Miner::launch(home, router, script);
+    miner.comes_to(Phase::Paused).await;
+    assert_eq!(miner.engine.loaded(), 0);
+    soon("resuming", miner.app.resume()).await.unwrap();
+    miner.comes_to(Phase::Mining).await;
+    network.answer().await;
+    miner.quit().await;
+}
+
+#[tokio::test]
+async fn a_router_that_is_gone_is_waited_for_and_nothing_earned_is_lost() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo()).await;
+    network.answer().await;
+    let before = miner.has_earned(1).await.summary;
+
+    let gone = network.stop().await;
+    let status = miner.comes_to(Phase::Offline).await;
+    assert!(status.loaded.is_some(), "the model stays loaded");
+    assert_eq!(miner.app.earnings(0).await.unwrap().summary.total, before.total);
+
+    let network = gone.start().await;
+    miner.comes_to(Phase::Mining).await;
+    network.answer().await;
+    let after = miner.has_earned(2).await.summary;
+    assert!(after.total > before.total && after.requests == 2);
+    miner.quit().await;
+    network.router.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_load_leaves_the_one_before_in_service() {
+    let network = Network::start().await;
+    let script = echo().paced(Duration::from_millis(2)).with_slower_full_precision(Duration::from_millis(2));
+    let miner = Miner::start(&network, script).await;
+    let served = miner.app.status().borrow().loaded.clone().unwrap();
+    let other = if served.mode == Mode::Precision { Mode::Volume } else { Mode::Precision };
+    miner.engine.fails_to_load("out of memory");
+    let refused = soon("the refusal", miner.app.set_mode(other)).await;
+    assert!(matches!(&refused, Err(CommandError::NotLoaded { message }) if message.contains("out of memory")));
+    let status = miner.comes_to(Phase::Mining).await;
+    assert_eq!((status.mode, status.loaded), (Some(served.mode), Some(served)));
+    network.answer().await;
+    miner.quit().await;
+}
+
+#[tokio::test]
+async fn a_first_load_that_fails_says_what_to_do_and_registers_nothing() {
+    let network = Network::start().await;
+    let script = Script { load_failure: Some("no such kernel".to_owned()), ..echo() };
+    let miner = Miner::launch(Home::new(), format!("ws://{}/node/v1", network.address()), script);
+    let problem = miner.comes_to(Phase::Failed).await.problem.unwrap();
+    assert!(problem.message.contains("no such kernel") && problem.message.contains("cortensor doctor"), "{problem:?}");
+    assert_eq!(network.get("/api/v1/miners").await["stats"]["total_count"], 0);
+    assert_eq!(App::pause(&miner.app).await, Err(CommandError::Stopped));
+}

@@ -1,0 +1,214 @@
+//! A practice network and a miner in one process, and what one asks of them.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use cortensor_app::{App, AppConfig, Folders, Machine, Phase, Settings, Status};
+use cortensor_engine::scripted::{Script, ScriptedEngine};
+use cortensor_node::Identity;
+use cortensor_router::{Policy, Router, RouterConfig};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+pub(crate) const MODEL: &str = "smollm2-135m-instruct";
+const PASSPHRASE: &str = "correct horse";
+
+/// Far longer than anything here takes: a test that waits for this has failed.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+/// A router whose database outlives it.
+pub(crate) struct Network {
+    folder: TempDir,
+    pub(crate) router: Router,
+    pub(crate) key: String,
+}
+
+impl Network {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let router = router(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        let key = router.create_practice_key("test").await.unwrap();
+        Self { folder, router, key }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.router.address()
+    }
+
+    /// Ends the router; what comes back starts another on the same port and database.
+    pub(crate) async fn stop(self) -> Gone {
+        let address = self.router.address();
+        soon("the router's stop", self.router.stop()).await;
+        Gone { folder: self.folder, address, key: self.key }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let request = reqwest::Client::new().get(format!("http://{}{path}", self.address())).bearer_auth(&self.key);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Asks the model, with these changes to the request.
+    pub(crate) fn ask(&self, changes: Value) -> impl Future<Output = (u16, Value)> + use<> {
+        let mut body = json!({"model": MODEL, "messages": [{"role": "user", "content": "say these four words"}]});
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let url = format!("http://{}/v1/chat/completions", self.address());
+        let request = reqwest::Client::new().post(url).bearer_auth(&self.key).json(&body);
+        async move {
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.json().await.unwrap())
+        }
+    }
+
+    /// Asks and expects an answer.
+    pub(crate) async fn answer(&self) -> Value {
+        let (status, body) = self.ask(json!({})).await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+}
+
+/// A network without its router.
+pub(crate) struct Gone {
+    folder: TempDir,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Gone {
+    pub(crate) async fn start(self) -> Network {
+        let router = router(self.folder.path(), self.address).await;
+        Network { folder: self.folder, router, key: self.key }
+    }
+}
+
+async fn router(folder: &Path, listen: SocketAddr) -> Router {
+    let config = RouterConfig {
+        listen,
+        database: folder.join("router.sqlite"),
+        name: "test router".to_owned(),
+        network: "practice".to_owned(),
+        policy: Policy::default(),
+    };
+    Router::start(config).await.unwrap()
+}
+
+/// A miner on a folder of its own.
+pub(crate) struct Miner {
+    pub(crate) app: App,
+    pub(crate) engine: Arc<ScriptedEngine>,
+    life: JoinHandle<()>,
+    home: Home,
+    router: String,
+    script: Script,
+}
+
+/// A miner's folder, with the ladder and a key in it.
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("miner").tempdir_in(ladder().parent().unwrap()).unwrap();
+        let home = Self { folder };
+        share_ladder(&home.folders().ladder(MODEL));
+        // Whether a keychain runs where the tests do must not matter.
+        Identity::create_keystore(home.folder.path(), &|_| Some(PASSPHRASE.to_owned())).unwrap();
+        home
+    }
+
+    pub(crate) fn folders(&self) -> Folders {
+        Folders::at(self.folder.path())
+    }
+}
+
+impl Miner {
+    /// Starts a miner and waits until it mines.
+    pub(crate) async fn start(network: &Network, script: Script) -> Self {
+        let miner = Self::launch(Home::new(), format!("ws://{}/node/v1", network.address()), script);
+        miner.comes_to(Phase::Mining).await;
+        miner
+    }
+
+    /// Starts a miner and waits for nothing.
+    pub(crate) fn launch(home: Home, router: String, script: Script) -> Self {
+        let engine = Arc::new(ScriptedEngine::new(script.clone()));
+        let machine = Machine {
+            folders: home.folders(),
+            starter_model: starter(),
+            settings: Settings::default(),
+            engine: engine.clone(),
+        };
+        let passphrase = Arc::new(|_| Some(PASSPHRASE.to_owned()));
+        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrase });
+        Self { app, engine, life, home, router, script }
+    }
+
+    pub(crate) async fn comes_to(&self, phase: Phase) -> Status {
+        self.becomes(&format!("{phase:?}"), |status| status.phase == phase).await
+    }
+
+    pub(crate) async fn becomes(&self, what: &str, is: impl Fn(&Status) -> bool) -> Status {
+        let mut status = self.app.status();
+        soon(what, status.wait_for(is)).await.expect("the app lives").clone()
+    }
+
+    /// Waits until this many user requests are paid, and says what for.
+    pub(crate) async fn has_earned(&self, requests: u64) -> cortensor_app::Earnings {
+        self.becomes("the payment", |status| status.earnings.requests >= requests).await;
+        self.app.earnings(1000).await.unwrap()
+    }
+
+    /// Quits; what comes back can be started again.
+    pub(crate) async fn quit(self) -> (Home, String, Script) {
+        soon("quitting", self.app.quit()).await.unwrap();
+        soon("the end", self.life).await.unwrap();
+        assert_eq!(self.engine.loaded(), 0, "nothing stays loaded");
+        (self.home, self.router, self.script)
+    }
+}
+
+/// Says its prompt back word by word, which is enough to pass the network's first test.
+pub(crate) fn echo() -> Script {
+    let answer = |prompt: &str| prompt.split_inclusive(' ').map(str::to_owned).collect();
+    Script { answer: Arc::new(answer), ..Script::saying(&[]) }
+}
+
+fn starter() -> PathBuf {
+    let path = std::env::var_os("CORTENSOR_STARTER_MODEL");
+    PathBuf::from(path.expect("set CORTENSOR_STARTER_MODEL to the starter model's GGUF file (`./dev test` does)"))
+}
+
+/// The ladder that all tests share.
+fn ladder() -> PathBuf {
+    starter().with_file_name("ladder")
+}
+
+/// Makes the ladder once and links it where a miner looks for it.
+fn share_ladder(target: &Path) {
+    let source = ladder();
+    cortensor_models::prepare_ladder(&starter(), &source, &cortensor_models::starter(), &mut |_| {}, &|| false)
+        .unwrap();
+    link_all(&source, target);
+}
+
+fn link_all(source: &Path, target: &Path) {
+    fs::create_dir_all(target).unwrap();
+    for entry in fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        let target = target.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            link_all(&entry.path(), &target);
+        } else if !entry.file_name().to_string_lossy().ends_with(".lock") {
+            fs::hard_link(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -287,12 +287,15 @@ fn tests_in_words(testing: Option<(u32, u32)>) -> (Option<f32>, String) {
     (Some(progress), format!("{done} of {total} tests"))
 }
 
-/// A problem from an error and everything it came from.
+/// A problem from an error and everything it came from. Some libraries' messages have their causes in them already.
 pub(crate) fn problem(code: ProblemCode, error: &dyn std::error::Error) -> Problem {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        message = format!("{message} ({cause})");
+        let cause_message = cause.to_string();
+        if !message.contains(&cause_message) {
+            message = format!("{message} ({cause_message})");
+        }
         source = cause.source();
     }
     Problem { code, message }

@@ -6,8 +6,8 @@ void cortensor_cpu_check(void) __attribute__((constructor(101)));
 
 static const char message[] =
     "error: this build needs a processor with AVX2, FMA, BMI2 and F16C (Intel since 2013, AMD since 2015).\n"
-    "This one has not all of them. Build it from source for this machine with\n"
-    "    RUSTFLAGS=\"-C target-cpu=native\" cargo build --workspace --bins\n"
+    "This one has not all of them. Build it from source on this machine, which takes long, with\n"
+    "    RUSTFLAGS=\"-C target-cpu=native\" ./dev run\n"
     "It will be several times slower than on a newer processor.\n";
 
 void cortensor_cpu_check(void) {

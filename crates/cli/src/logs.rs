@@ -1,6 +1,6 @@
 //! Logs: to a file that turns over every day, and warnings to the terminal.
 
-use std::path::Path;
+use std::{io::IsTerminal, path::Path};
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -14,8 +14,10 @@ pub(crate) fn start(folder: &Path) -> WorkerGuard {
     let to_terminal = fmt::layer()
         .with_target(false)
         .without_time()
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        .with_filter(EnvFilter::new("error"));
+        // What the app finds is part of its status, which is shown.
+        .with_filter(EnvFilter::new("error,cortensor_app=off"));
     let _ = tracing_subscriber::registry().with(to_file).with(to_terminal).try_init();
     guard
 }

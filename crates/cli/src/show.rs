@@ -94,7 +94,7 @@ impl Screen {
 
     fn end(&self) {
         self.bar.finish_and_clear();
-        if !self.line.is_empty() {
+        if self.terminal && !self.line.is_empty() {
             println!("{}", self.line);
         }
     }

@@ -81,7 +81,7 @@ async fn a_switch_fails_no_request_and_what_runs_ends_on_the_old_model() {
 async fn pausing_finishes_what_runs_and_gives_the_model_back() {
     let network = Network::start().await;
     let miner = Miner::start(&network, echo().paced(Duration::from_millis(100))).await;
-    let running = tokio::spawn(network.ask(json!({})));
+    let running = tokio::spawn(network.ask(&json!({})));
     miner.becomes("the request", |status| status.running == 1).await;
     soon("the pause", miner.app.pause()).await.unwrap();
     assert_eq!(soon("the answer", running).await.unwrap().0, 200, "a pause fails no running request");

@@ -56,7 +56,7 @@ impl Network {
     }
 
     /// Asks the model, with these changes to the request.
-    pub(crate) fn ask(&self, changes: Value) -> impl Future<Output = (u16, Value)> + use<> {
+    pub(crate) fn ask(&self, changes: &Value) -> impl Future<Output = (u16, Value)> + use<> {
         let mut body = json!({"model": MODEL, "messages": [{"role": "user", "content": "say these four words"}]});
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let url = format!("http://{}/v1/chat/completions", self.address());
@@ -69,7 +69,7 @@ impl Network {
 
     /// Asks and expects an answer.
     pub(crate) async fn answer(&self) -> Value {
-        let (status, body) = self.ask(json!({})).await;
+        let (status, body) = self.ask(&json!({})).await;
         assert_eq!(status, 200, "{body}");
         body
     }

@@ -95,7 +95,9 @@ pub(crate) async fn measure_artifact(
     let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
     let model = engine.load(artifact, options, watch::Sender::new(0.0)).await?;
     let load_seconds = started.elapsed().as_secs_f64();
+    let times = cortensor_hardware::processor_times();
     let speed = measure(model.as_ref()).await;
+    let taken_by_others = times.zip(cortensor_hardware::processor_times());
     let after = cortensor_hardware::process_memory_bytes();
     model.unload().await;
     let speed = speed?;
@@ -105,6 +107,7 @@ pub(crate) async fn measure_artifact(
         decode_tokens_per_second: speed.decode_tokens_per_second,
         first_token_ms: speed.first_token.as_secs_f64() * 1e3,
         load_seconds,
+        taken_by_others: taken_by_others.and_then(|(before, after)| after.taken_by_others_since(&before)),
         memory_bytes: after.zip(before).map_or(0, |(after, before)| after.saturating_sub(before)),
         estimated_memory_bytes: estimate_memory(&Variant::from(artifact), used(options)).total(),
     })

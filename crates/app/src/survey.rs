@@ -47,7 +47,13 @@ pub(crate) async fn ladder(machine: &Machine, status: &StatusSender) -> Result<V
     drop(guard);
     let found: Vec<String> = artifacts.iter().map(|artifact| artifact.precision.to_string()).collect();
     let name = artifacts.first().map(|artifact| artifact.model.to_string()).unwrap_or_default();
-    status.send_modify(|status| status.done(StepName::Model, format!("{name}: {}", found.join(", "))));
+    // The download is quantized already: what is made from it is exact to the file, not to what was trained.
+    let detail = format!(
+        "{name}: {}, made from {}; full precision means that file's, unpacked",
+        found.join(", "),
+        starter().file_name
+    );
+    status.send_modify(|status| status.done(StepName::Model, detail));
     Ok(artifacts)
 }
 

@@ -54,7 +54,8 @@ impl Screen {
         if let Some(problem) = &status.problem {
             self.print(&format!("error: {}", problem.message));
         }
-        let line = headline(status);
+        // A log has a line for what was done, not one for what is about to be.
+        let line = if self.terminal { headline(status) } else { summary(status, false) };
         if status.phase != Phase::Starting && line != self.line {
             self.line.clone_from(&line);
             if self.terminal {
@@ -102,14 +103,21 @@ impl Screen {
 
 /// The one line: am I mining, in which tier, what did I earn.
 pub(crate) fn headline(status: &Status) -> String {
+    summary(status, true)
+}
+
+fn summary(status: &Status, with_running: bool) -> String {
     let mut parts = vec![capitalised(status.phase.words())];
+    if let (Phase::Testing, Some((done, total))) = (status.phase, status.testing) {
+        parts.push(format!("{done} of {total}"));
+    }
     if let Some(tier) = status.tier.as_ref().and_then(|report| report.tier) {
         parts.push(format!("tier: {tier}"));
     }
     if let Some(loaded) = &status.loaded {
         parts.push(format!("{} {}", loaded.model, loaded.precision));
     }
-    if status.running > 0 {
+    if with_running && status.running > 0 {
         parts.push(format!("{} running", status.running));
     }
     parts.push(format!("today {} practice credits", status.earnings.today));

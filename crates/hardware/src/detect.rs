@@ -8,7 +8,7 @@ use std::{
 
 use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::{Build, Cpu, Disk, Hardware, Memory, Overrides, features, gpu, linux};
+use crate::{Build, Cpu, Disk, Hardware, Memory, Overrides, ProcessorTimes, features, gpu, linux, times};
 
 /// Looks at this machine. `data_folder` need not exist yet; `overrides` limit the result.
 ///
@@ -30,6 +30,12 @@ pub fn detect(data_folder: &Path, overrides: &Overrides) -> Hardware {
 pub fn process_memory_bytes() -> Option<u64> {
     let status = linux::Files { root: Path::new("/") }.read("/proc/self/status");
     status.and_then(|text| linux::kibibytes(&text, "VmRSS")).or_else(portable_process_memory)
+}
+
+/// Processor time until now. `None` where the system does not tell (only Linux does).
+pub fn processor_times() -> Option<ProcessorTimes> {
+    let files = linux::Files { root: Path::new("/") };
+    times::processor_times(&files.read("/proc/stat")?, &files.read("/proc/self/stat")?)
 }
 
 /// Share of the processor in use over the last minute (0 to 1; 0 where the system does not tell), and free memory in

@@ -10,14 +10,16 @@ mod detect;
 mod features;
 mod gpu;
 mod linux;
+mod times;
 mod words;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use detect::{current_load, detect, process_memory_bytes};
+pub use detect::{current_load, detect, process_memory_bytes, processor_times};
 pub use gpu::Build;
+pub use times::ProcessorTimes;
 pub use words::bytes_in_words;
 
 /// This machine, as far as it can be known.

@@ -118,6 +118,8 @@ const DEFAULT_CONTEXT: u32 = 4096;
 const LEAST_CONTEXT: u32 = 512;
 /// Measurements of one machine differ by as much from run to run; who is this close to the most is as fast.
 const NEAR_TIE: f64 = 0.95;
+/// Share of the processor that others may take before it is said: the engine's threads wait for each other.
+const BUSY: f32 = 0.15;
 /// On a CPU several sequences together give no more tokens than one; two let a short request pass a long one.
 const DEFAULT_SLOTS: u32 = 2;
 
@@ -176,6 +178,7 @@ struct Candidates {
     too_large: Vec<RunnerUp>,
     usable_bytes: u64,
     shape: RequestShape,
+    taken_by_others: f32,
 }
 
 fn candidates(
@@ -201,7 +204,9 @@ fn candidates(
     if fitting.is_empty() {
         return Err(nothing_fits(&sorted, usable_bytes, settings));
     }
-    Ok(Candidates { fitting, too_large, usable_bytes, shape: settings.shape })
+    let taken = measurements.iter().filter_map(|one| one.taken_by_others);
+    let taken_by_others = taken.fold(0.0, f32::max);
+    Ok(Candidates { fitting, too_large, usable_bytes, shape: settings.shape, taken_by_others })
 }
 
 fn nothing_fits(variants: &[&Variant], free_bytes: u64, settings: &PlanSettings) -> PlanError {
@@ -266,9 +271,15 @@ fn most_requests(candidates: &Candidates) -> Choice {
     } else {
         "the one that serves most"
     };
-    let reasons = vec![format!(
+    let mut reasons = vec![format!(
         "Measured here as {what}: {rate:.0} requests an hour of {prompt_tokens} prompt and {completion_tokens} answer tokens."
     )];
+    if candidates.taken_by_others > BUSY {
+        let percent = candidates.taken_by_others * 100.0;
+        reasons.push(format!(
+            "Other programs took up to {percent:.0} % of the processor meanwhile; run `cortensor bench` when it is quiet."
+        ));
+    }
     choice(Mode::Volume, candidates, chosen, reasons, |other| match other.per_hour {
         Some(other) => format!("measured at {other:.0} requests an hour"),
         None => "not measured yet".to_owned(),

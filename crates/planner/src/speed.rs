@@ -16,6 +16,9 @@ pub struct Measurement {
     pub first_token_ms: f64,
     /// Seconds to load it.
     pub load_seconds: f64,
+    /// Share of the processor (0 to 1) that other programs took meanwhile; `None` where the system does not tell.
+    #[serde(default)]
+    pub taken_by_others: Option<f32>,
     /// What the process grew by when it was loaded and used, in bytes.
     pub memory_bytes: u64,
     /// What was expected of that use, in bytes.

@@ -43,6 +43,7 @@ fn measurement(artifact: ArtifactDigest, prefill: f64, decode: f64) -> Measureme
         decode_tokens_per_second: decode,
         first_token_ms: 50.0,
         load_seconds: 1.0,
+        taken_by_others: None,
         memory_bytes: 0,
         estimated_memory_bytes: 0,
     }
@@ -204,6 +205,18 @@ fn a_rate_needs_a_measurement() {
     ] {
         let rate = requests_per_hour(&measurement(digest(Precision::F16), prefill, decode), shape);
         assert_eq!(rate, expected, "{prefill} {decode}");
+    }
+}
+
+#[test]
+fn a_busy_machine_is_told_with_what_to_do() {
+    for (taken, told) in [(None, None), (Some(0.1), None), (Some(0.55), Some("up to 55 % of the processor"))] {
+        let mut measured = measured_small();
+        measured[1].taken_by_others = taken;
+        let plan = plan(&machine(20 * GIBI), &small_model(), &measured, &PlanSettings::default()).unwrap();
+        let reason = plan.volume.reasons.iter().find(|reason| reason.contains("cortensor bench"));
+        assert_eq!(reason.is_some(), told.is_some());
+        assert!(told.is_none_or(|told| reason.unwrap().contains(told)), "{reason:?}");
     }
 }
 

@@ -1,13 +1,15 @@
 //! What our side of the engine costs: tokens per second through the `Engine` trait against bare `mistral.rs`, on the same
 //! file with the same settings and the same prompt, one request after the other, alternating. Both are loaded at the same
-//! time; only one works. With `--llama-bench`, llama.cpp's own benchmark on the same file and threads beside it.
+//! time, each in a process of its own, because our side tunes the allocator of its process; only one works. With
+//! `--llama-bench`, llama.cpp's own benchmark on the same file and threads beside it.
 //!
 //! `CORTENSOR_STARTER_MODEL=... cargo run -p cortensor-engine-mistral --example engine_overhead -- --json`
 
 use std::{
     error::Error,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -55,10 +57,13 @@ struct Arguments {
     /// For machines.
     #[arg(long)]
     json: bool,
+    /// Be the process of the bare engine: answer each line with the speed of one more run.
+    #[arg(long, hide = true)]
+    bare: bool,
 }
 
 /// Tokens per second.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Speed {
     prefill: f64,
     decode: f64,
@@ -78,6 +83,9 @@ async fn main() -> Result<(), Failure> {
     let starter = cortensor_models::starter();
     let mut ladder = prepare_ladder(&arguments.model, &folder, &starter, &mut |_| {}, &|| false)?;
     ladder.retain(|artifact| arguments.precision.is_empty() || arguments.precision.contains(&artifact.precision));
+    if arguments.bare {
+        return be_bare(ladder.first().ok_or("no such precision")?, &arguments).await;
+    }
     let mut rows = Vec::new();
     for artifact in &ladder {
         eprintln!("measuring {} ...", artifact.precision);
@@ -92,25 +100,70 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn measure(artifact: &Artifact, arguments: &Arguments) -> Result<Row, Failure> {
-    let (activation, bare_activation) = activation(&arguments.activation)?;
+    let (activation, _) = activation(&arguments.activation)?;
+    let mut bare = Bare::start(artifact, arguments)?;
     let (progress, _) = watch::channel(0.0);
     let options = LoadOptions { context_tokens: 4096, slots: 1 };
     let ours = MistralEngine::new(EngineSettings { activation }).load(artifact, options, progress).await?;
-    let bare = load_bare(artifact, bare_activation).await?;
     let prompt = prompt(artifact, arguments.prompt_tokens)?;
     let (mut our_runs, mut bare_runs) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {
         let our_run = run_ours(&*ours, &prompt, arguments.tokens).await?;
-        let bare_run = run_bare(&bare, &prompt, arguments.tokens).await?;
+        let bare_run = bare.run()?;
         if round > 0 {
             our_runs.push(our_run);
             bare_runs.push(bare_run);
         }
     }
     ours.unload().await;
-    drop(bare);
+    bare.end()?;
     let llama = arguments.llama_bench.as_deref().map(|program| llama(program, artifact, arguments)).transpose()?;
     Ok(Row { precision: artifact.precision, bare: medians(&bare_runs), ours: medians(&our_runs), llama })
+}
+
+/// The process of the bare engine.
+struct Bare {
+    process: Child,
+    answers: BufReader<std::process::ChildStdout>,
+}
+
+impl Bare {
+    fn start(artifact: &Artifact, arguments: &Arguments) -> Result<Self, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--bare").arg("--model").arg(&arguments.model);
+        command.arg("--precision").arg(artifact.precision.to_string());
+        command.arg("--activation").arg(&arguments.activation);
+        for (flag, value) in [("--prompt-tokens", arguments.prompt_tokens), ("--tokens", arguments.tokens)] {
+            command.arg(flag).arg(value.to_string());
+        }
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let answers = BufReader::new(process.stdout.take().ok_or("no output")?);
+        Ok(Self { process, answers })
+    }
+
+    fn run(&mut self) -> Result<Speed, Failure> {
+        self.process.stdin.as_mut().ok_or("no input")?.write_all(b"run\n")?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        Ok(serde_json::from_str(&answer)?)
+    }
+
+    fn end(mut self) -> Result<(), Failure> {
+        drop(self.process.stdin.take());
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+async fn be_bare(artifact: &Artifact, arguments: &Arguments) -> Result<(), Failure> {
+    let (_, activation) = activation(&arguments.activation)?;
+    let engine = load_bare(artifact, activation).await?;
+    let prompt = prompt(artifact, arguments.prompt_tokens)?;
+    for line in std::io::stdin().lines() {
+        line?;
+        println!("{}", serde_json::to_string(&run_bare(&engine, &prompt, arguments.tokens).await?)?);
+    }
+    Ok(())
 }
 
 fn activation(name: &str) -> Result<(Activation, ModelDType), Failure> {

@@ -31,17 +31,39 @@ impl Drop for GiveBack {
     }
 }
 
-/// Blocks of at least this many bytes come from the system and go back to it. Smaller than the weights of a model,
-/// larger than what most steps of decoding pass around.
+/// While a model is loaded, blocks of at least this many bytes come from the system and go back to it when they are
+/// freed: smaller than most weights. By itself the C library raises its limit with each large block that is freed, and
+/// with its many arenas each load then leaves more behind than the last.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_MAPPING_BYTES: libc::c_int = 1 << 20;
+const WEIGHT_BYTES: libc::c_int = 1 << 20;
 
-/// Has the C library give large blocks back when they are freed, for the whole process. By itself it raises its limit
-/// with each large block that is freed, and with its many arenas each load then leaves more behind than the last.
+/// While a model answers, blocks below this size are kept for the next step, the most the C library allows: what the
+/// layers pass on would else be mapped and cleared anew for every layer, a tenth of the time of a prompt.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn return_large_blocks() {
+const ACTIVATION_BYTES: libc::c_int = 32 << 20;
+
+/// For the time of a load: weights are to go back to the system when they are freed.
+pub(crate) struct Loading;
+
+impl Loading {
+    /// From now on, until it is dropped.
+    pub(crate) fn begin() -> Self {
+        map_blocks_from(WEIGHT_BYTES);
+        Self
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        map_blocks_from(ACTIVATION_BYTES);
+    }
+}
+
+/// For the whole process: it is the setting of the C library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn map_blocks_from(bytes: libc::c_int) {
     // SAFETY: `mallopt` takes no pointers and may be called from any thread at any time.
-    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES) };
+    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, bytes) };
     if accepted == 0 {
         tracing::warn!("the C library keeps freed memory; an unloaded model may still count as used memory");
     }
@@ -58,7 +80,13 @@ fn give_back() {
 
 /// Other allocators return large blocks by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn return_large_blocks() {}
+const WEIGHT_BYTES: i32 = 0;
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const ACTIVATION_BYTES: i32 = 0;
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn map_blocks_from(_bytes: i32) {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}

@@ -32,8 +32,8 @@ impl MemoryEstimate {
 
 /// Unpacked weights, activations and the cache are 32-bit floats.
 const VALUE_BYTES: u64 = 4;
-/// Prompt tokens that go through the model together.
-const PREFILL_TOKENS: u64 = 512;
+/// Appending to the cache makes a copy of it, for a moment and in every step.
+const CACHE_COPIES: u64 = 2;
 const ENGINE_BYTES: u64 = 64 << 20;
 
 /// Estimates a variant that is loaded like this.
@@ -43,12 +43,11 @@ pub fn estimate_memory(variant: &Variant, load: Load) -> MemoryEstimate {
     let [hidden, feed_forward, vocabulary] =
         [geometry.hidden, geometry.feed_forward, geometry.vocabulary].map(u64::from);
     let (context, slots) = (u64::from(load.context_tokens), u64::from(load.slots));
-    let prefill = PREFILL_TOKENS.min(context);
-    let attention = u64::from(geometry.heads) * prefill * prefill;
-    let activations = prefill * (4 * hidden + 3 * feed_forward) + attention;
+    // A whole prompt goes through a layer at once; attention keeps no matrix of it.
+    let activations = context * (4 * hidden + 3 * feed_forward);
     MemoryEstimate {
         weights_bytes: weights_in_memory(variant),
-        kv_cache_bytes: 2 * layers * kv_heads * head_width * context * slots * VALUE_BYTES,
+        kv_cache_bytes: CACHE_COPIES * 2 * layers * kv_heads * head_width * context * slots * VALUE_BYTES,
         working_bytes: (activations + slots * vocabulary * 4) * VALUE_BYTES,
         engine_bytes: ENGINE_BYTES,
     }

@@ -94,15 +94,15 @@ fn each_machine_gets_the_most_exact_and_the_fastest_of_what_fits() {
     let (small, large) = ((small_model(), measured_small()), (large_model(), measured_large()));
     for (name, free, budget, (variants, measurements), expected) in [
         ("2 GB server", 1536 * MEBI, None, &small, (F16, Q8_0, 4096)),
-        ("2 GB server in use", 900 * MEBI, None, &small, (F16, Q8_0, 2048)),
-        ("1 GB server", 500 * MEBI, None, &small, (Q8_0, Q8_0, 1024)),
-        ("512 MB server", 390 * MEBI, None, &small, (Q8_0, Q8_0, 512)),
-        ("512 MB server in use", 340 * MEBI, None, &small, (Q4_0, Q4_0, 512)),
-        ("16 GB laptop in use", 7 * GIBI, None, &large, (Q4K, Q4K, 1024)),
-        ("16 GB laptop", 13 * GIBI, None, &large, (Q8_0, Q4K, 4096)),
+        ("2 GB server in use", 1200 * MEBI, None, &small, (F16, Q8_0, 2048)),
+        ("1 GB server", 600 * MEBI, None, &small, (Q8_0, Q8_0, 1024)),
+        ("512 MB server", 430 * MEBI, None, &small, (Q8_0, Q8_0, 512)),
+        ("512 MB server in use", 400 * MEBI, None, &small, (Q4_0, Q4_0, 512)),
+        ("16 GB laptop in use", 7 * GIBI, None, &large, (Q4K, Q4K, 512)),
+        ("16 GB laptop", 13 * GIBI, None, &large, (Q8_0, Q4K, 2048)),
         ("64 GB desktop", 58 * GIBI, None, &large, (F16, Q4K, 4096)),
-        ("64 GB desktop with a budget", 58 * GIBI, Some(13 * GIBI), &large, (Q8_0, Q4K, 4096)),
-        ("a budget beyond what is free", 9 * GIBI, Some(40 * GIBI), &large, (Q4K, Q4K, 4096)),
+        ("64 GB desktop with a budget", 58 * GIBI, Some(13 * GIBI), &large, (Q8_0, Q4K, 2048)),
+        ("a budget beyond what is free", 9 * GIBI, Some(40 * GIBI), &large, (Q4K, Q4K, 2048)),
     ] {
         let settings = PlanSettings { memory_budget_bytes: budget, ..PlanSettings::default() };
         let plan = plan(&machine(free), variants, measurements, &settings).unwrap();
@@ -160,12 +160,25 @@ fn of_variants_about_as_fast_the_more_exact_serves() {
     }
 }
 
-/// What a process grew by when both slots had worked at a context of 1024 tokens, in MiB, on Linux.
+/// The most that a process grew by with every slot full, in MB, on Linux (`tests/estimate.rs` measures some of it again).
 #[test]
 fn the_estimate_is_close_to_what_was_measured() {
-    for (variant, measured) in small_model().iter().zip([805, 428]) {
-        let estimate = estimate_memory(variant, Load { context_tokens: 1024, slots: 2 }).total() / MEBI;
-        assert!(estimate.abs_diff(measured) < measured / 20, "{}: {estimate} MiB", variant.precision);
+    for (precision, context_tokens, slots, measured) in [
+        (0, 1024, 1, 831),
+        (0, 2048, 1, 935),
+        (0, 256, 2, 809),
+        (0, 1024, 2, 940),
+        (0, 2048, 2, 1126),
+        (1, 1024, 1, 435),
+        (1, 2048, 1, 549),
+        (1, 256, 2, 435),
+        (1, 1024, 2, 585),
+        (1, 2048, 2, 730),
+    ] {
+        let (variant, load) = (&small_model()[precision], Load { context_tokens, slots });
+        let estimate = estimate_memory(variant, load).total() / 1_000_000;
+        let allowed = (measured / 10).max(60);
+        assert!(estimate.abs_diff(measured) < allowed, "{} {load:?}: {estimate} MB", variant.precision);
     }
 }
 
@@ -178,7 +191,7 @@ fn the_settings_and_the_model_bound_the_context() {
         let plan = plan(&machine(20 * GIBI), &small_model(), &[], &settings).unwrap();
         assert_eq!((plan.precision.load.context_tokens, plan.precision.load.slots), expected);
     }
-    let tight = plan(&machine(500 * MEBI), &small_model(), &[], &PlanSettings::default()).unwrap();
+    let tight = plan(&machine(600 * MEBI), &small_model(), &[], &PlanSettings::default()).unwrap();
     let reduced = "The context is 1024 tokens instead of 4096, so that it fits.";
     assert!(tight.precision.reasons.iter().any(|reason| reason == reduced), "{:?}", tight.precision.reasons);
 }

@@ -1,0 +1,78 @@
+//! What the planner says a model takes, against what it takes: on the real engine, every slot at work at full context.
+//! A program of its own: other tests would be measured too.
+
+#![cfg(target_os = "linux")]
+
+use std::{fs, path::PathBuf};
+
+use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
+use cortensor_engine_mistral::MistralEngine;
+use cortensor_models::Artifact;
+use cortensor_planner::{Load, MemoryEstimate, Variant, estimate_memory};
+use cortensor_protocol::{Prompt, Sampling};
+use futures::{StreamExt, future::join_all};
+use tokio::sync::watch;
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// A value of `/proc/self/status` in bytes.
+fn memory(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+}
+
+/// Lets the most that was held be counted anew.
+fn forget_the_most() {
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+fn ladder() -> Vec<Artifact> {
+    let source = std::env::var_os("CORTENSOR_STARTER_MODEL");
+    let source =
+        PathBuf::from(source.expect("set CORTENSOR_STARTER_MODEL to the starter model's file (`./dev test` does)"));
+    let folder = source.with_file_name("ladder");
+    cortensor_models::prepare_ladder(&source, &folder, &cortensor_models::starter(), &mut |_| {}, &|| false).unwrap()
+}
+
+/// Fills every slot up to the context.
+async fn fill(model: &dyn Model) {
+    let LoadOptions { context_tokens, slots } = model.options();
+    let text = "one, two, three, four, ".repeat(context_tokens as usize);
+    let mut prompt = model.encode(&Prompt::Text { text }).unwrap();
+    prompt.truncate(context_tokens as usize - 16);
+    let answers = (0..slots).map(|_| model.generate(prompt.clone(), Sampling::greedy(32)).collect::<Vec<_>>());
+    for events in join_all(answers).await {
+        assert!(matches!(events.last(), Some(Ok(GenerationEvent::Finished { .. }))), "{:?}", events.last());
+    }
+}
+
+/// (after the load, at most)
+async fn taken(artifact: &Artifact, options: LoadOptions) -> (u64, u64) {
+    let before = memory("VmRSS:");
+    let model = MistralEngine::default().load(artifact, options, watch::Sender::new(0.0)).await.unwrap();
+    let loaded = memory("VmRSS:") - before;
+    forget_the_most();
+    fill(model.as_ref()).await;
+    let most = memory("VmHWM:") - before;
+    model.unload().await;
+    (loaded, most)
+}
+
+fn close(what: &str, estimate: u64, taken: u64) {
+    let allowed = (estimate / 10).max(100 * MEGABYTE);
+    println!("{what}: estimated {} MB, taken {} MB", estimate / MEGABYTE, taken / MEGABYTE);
+    assert!(estimate.abs_diff(taken) <= allowed, "{what}: estimated {estimate}, taken {taken}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_takes_is_what_the_planner_says() {
+    for artifact in ladder() {
+        let load = Load { context_tokens: 1024, slots: 2 };
+        let estimate: MemoryEstimate = estimate_memory(&Variant::from(&artifact), load);
+        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
+        let (loaded, most) = taken(&artifact, options).await;
+        close(&format!("{} loaded", artifact.precision), estimate.loaded(), loaded);
+        close(&format!("{} at full context", artifact.precision), estimate.total(), most);
+    }
+}

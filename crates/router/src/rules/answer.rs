@@ -45,9 +45,13 @@ pub(crate) fn check_commit(prompt: &Prompt, streamed: &[TokenId], commit: &Commi
 
 #[cfg(test)]
 mod tests {
-    use cortensor_protocol::FinishReason;
+    use cortensor_protocol::{AttemptId, FinishReason};
 
     use super::*;
+
+    fn attempt() -> AttemptId {
+        AttemptId { task: TaskId(uuid::Uuid::nil()), number: 1 }
+    }
 
     #[test]
     fn an_answer_other_than_the_streamed_one_or_with_impossible_claims_is_refused() {
@@ -55,8 +59,8 @@ mod tests {
         for (tokens, prompt_tokens, refused) in
             [(vec![1, 2], 5, None), (vec![1], 5, Some("streamed")), (vec![1, 2], 100_000, Some("claimed"))]
         {
-            let (task, finish) = (TaskId(uuid::Uuid::nil()), FinishReason::Stop);
-            let commit = Commit { task, tokens, finish, prompt_tokens, first_token_ms: 0, total_ms: 0 };
+            let (attempt, finish) = (attempt(), FinishReason::Stop);
+            let commit = Commit { attempt, tokens, finish, prompt_tokens, first_token_ms: 0, total_ms: 0 };
             let checked = check_commit(&prompt, &[1, 2], &commit);
             assert_eq!(checked.is_ok(), refused.is_none());
             assert!(checked.is_ok() || checked.unwrap_err().contains(refused.unwrap()));
@@ -65,8 +69,7 @@ mod tests {
 
     #[test]
     fn a_precommit_that_is_not_signed_is_refused() {
-        let precommit =
-            Precommit { task: TaskId(uuid::Uuid::nil()), hash: "0xhash".to_owned(), signature: "0x00".to_owned() };
+        let precommit = Precommit { attempt: attempt(), hash: "0xhash".to_owned(), signature: "0x00".to_owned() };
         assert!(check_precommit(NodeAddress::repeat_byte(1), &precommit).unwrap_err().contains("not signed"));
     }
 }

@@ -100,7 +100,7 @@ struct Drive {
     client_gone: bool,
     /// What the client has, of all attempts.
     delivered: Vec<TokenId>,
-    /// Numbers the settlements; unlike the task's own count it includes refusals.
+    /// Numbers the attempts and their settlements; unlike the task's own count it includes refusals.
     tries: u32,
 }
 

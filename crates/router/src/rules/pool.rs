@@ -101,6 +101,8 @@ struct Running {
 /// What a node says of a task, and when it came in.
 #[derive(Debug)]
 pub(crate) struct Arrival {
+    /// Which of the task's attempts it is about, by the node's word.
+    pub(crate) attempt: u32,
     pub(crate) message: NodeMessage,
     pub(crate) at: Instant,
 }

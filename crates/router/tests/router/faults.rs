@@ -58,7 +58,7 @@ async fn an_answer_goes_on_only_on_the_same_artifact() {
 #[tokio::test]
 async fn an_answer_that_is_not_the_bound_one_is_not_paid_and_the_client_is_told() {
     let practice = Practice::start().await;
-    let faults = [Fault::WrongHash, Fault::WrongTokens, Fault::WrongSigner, Fault::Boasts];
+    let faults = [Fault::WrongHash, Fault::WrongTokens, Fault::WrongSigner, Fault::Boasts, Fault::Invents];
     for (number, fault) in (1..).zip(faults) {
         let mut node = practice.node_that(number, faulty(fault.clone())).await;
         let (status, body) = practice.client.answer(json!({})).await;
@@ -125,6 +125,22 @@ async fn a_node_that_refuses_fails_or_is_silent_is_passed_over() {
         }
         practice.settle().await;
     }
+}
+
+#[tokio::test]
+async fn what_a_held_up_node_says_of_its_first_attempt_does_not_disturb_its_second() {
+    let practice = Practice::with(Policy { ack_seconds: 1, ..Policy::default() }).await;
+    let mut node = practice.node_that(1, faulty(Fault::HeldUp)).await;
+    let (status, answer) = soon("an answer", practice.client.answer(json!({}))).await;
+    assert_eq!((status.as_u16(), &answer["choices"][0]["message"]["content"]), (200, &json!("Hello, world")));
+    let first = node.assignment().await.attempt;
+    let cancel =
+        |message| if let RouterMessage::Cancel { attempt, reason } = message { Some((attempt, reason)) } else { None };
+    assert_eq!(node.hear("a cancel", cancel).await, (first, CancelReason::TooLate));
+    let second = node.assignment().await.attempt;
+    assert_eq!((first.number, second.number, first.task), (1, 2, second.task));
+    assert!(matches!(node.settlement(TaskKind::User).await.status, SettlementStatus::Paid { .. }));
+    practice.settle().await;
 }
 
 #[tokio::test]

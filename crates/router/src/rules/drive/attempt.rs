@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{
-    Assignment, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage, StreamedToken,
-    TaskEvent, TaskKind, TokenId, Usage,
+    Assignment, AttemptId, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage,
+    StreamedToken, TaskEvent, TaskKind, TokenId, Usage,
 };
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +25,7 @@ const SETTLEMENT_TRIES: u32 = 4;
 
 struct Attempt {
     lease: Lease,
-    number: u32,
+    id: AttemptId,
     assigned: Instant,
     tokens: Vec<TokenId>,
     text: String,
@@ -50,7 +50,7 @@ impl Drive {
         let artifact = lease.offer.artifact;
         let mut attempt = Attempt {
             lease,
-            number: self.tries,
+            id: AttemptId { task: self.job.id, number: self.tries },
             assigned: Instant::now(),
             tokens: Vec::new(),
             text: String::new(),
@@ -78,7 +78,7 @@ impl Drive {
         let kind = self.kind();
         let precommit_within_ms = u64::try_from(self.job.deadlines.precommit.as_millis()).unwrap_or(u64::MAX);
         RouterMessage::Assign(Box::new(Assignment {
-            task: self.job.id,
+            attempt: attempt.id,
             kind,
             artifact: attempt.lease.offer.artifact,
             prompt: self.job.prompt.clone(),
@@ -115,6 +115,9 @@ impl Drive {
 
     async fn hear(&mut self, attempt: &mut Attempt, arrival: Arrival) -> Turn {
         let node = attempt.lease.node;
+        if arrival.attempt != attempt.id.number {
+            return self.hear_of_another(attempt, arrival.attempt).await;
+        }
         match arrival.message {
             NodeMessage::Ack { .. } => self.acked(attempt).await,
             NodeMessage::Refuse { .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
@@ -127,6 +130,16 @@ impl Drive {
             NodeMessage::Failed { reason, .. } => self.failed(attempt, reason).await,
             _ => Turn::Go,
         }
+    }
+
+    /// What is said of an earlier attempt is late, not hostile: it was on its way when the task was given back, to
+    /// the same node too.
+    async fn hear_of_another(&mut self, attempt: &mut Attempt, number: u32) -> Turn {
+        if (1..attempt.id.number).contains(&number) {
+            tracing::debug!(task = %self.job.id, number, "a message about an attempt that is over");
+            return Turn::Go;
+        }
+        self.broken(attempt, format!("it speaks of attempt {number}, which was not made")).await
     }
 
     async fn acked(&mut self, attempt: &mut Attempt) -> Turn {
@@ -240,7 +253,7 @@ impl Drive {
     }
 
     async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::TooLate });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, "a deadline of the task passed".to_owned()).await;
         self.job.want.avoid.push(attempt.lease.node);
         Turn::GivenBack
@@ -252,7 +265,7 @@ impl Drive {
         if self.task.apply(TaskEvent::ClientGone, now()).is_err() {
             return self.too_late(attempt).await;
         }
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::ClientGone });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::ClientGone });
         Turn::Go
     }
 
@@ -268,7 +281,7 @@ impl Drive {
     /// The node broke the rules. What the client has of it is not to be trusted, so no other node goes on from there.
     async fn broken(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::TooLate });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, reason.clone()).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))
     }
@@ -286,7 +299,7 @@ impl Drive {
         Line {
             node: attempt.lease.node,
             task: self.job.id,
-            attempt: attempt.number,
+            attempt: attempt.id.number,
             kind: self.kind(),
             model: offer.model.clone(),
             precision: offer.precision,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cortensor_protocol::{ArtifactDigest, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer, TaskId};
+use cortensor_protocol::{ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer};
 use tokio::time::Instant;
 
 use super::{Arrival, Link, Node, Pool, Standing, Test, Wares};
@@ -122,18 +122,18 @@ impl Membership {
     }
 
     /// Passes on what the node says of a task. What it says of a task that is not its own (any more) is dropped.
-    pub(crate) async fn deliver(&self, task: TaskId, message: NodeMessage) {
+    pub(crate) async fn deliver(&self, attempt: AttemptId, message: NodeMessage) {
         let at = Instant::now();
         let inbox = {
             let state = self.pool.lock();
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
-            node.and_then(|node| node.running.get(&task)).map(|running| running.inbox.clone())
+            node.and_then(|node| node.running.get(&attempt.task)).map(|running| running.inbox.clone())
         };
         let Some(inbox) = inbox else {
-            return tracing::debug!(node = %self.address, %task, "a message about a task that is over");
+            return tracing::debug!(node = %self.address, %attempt, "a message about a task that is over");
         };
         // Its driver may have ended meanwhile.
-        let _ = inbox.send(Arrival { message, at }).await;
+        let _ = inbox.send(Arrival { attempt: attempt.number, message, at }).await;
     }
 }
 

@@ -265,6 +265,8 @@ pub enum RefusalReason {
 pub enum CancelReason {
     /// Nobody waits for the answer any more: commit what there is, it is paid.
     ClientGone,
+    /// The time for the answer is up: commit what there is, it is paid.
+    TimeUp,
     /// A deadline passed; the task is another node's now.
     TooLate,
 }

@@ -26,7 +26,7 @@ pub(super) struct Cancellation {
 impl Cancellation {
     pub(super) fn cancel(&self, reason: CancelReason) {
         match reason {
-            CancelReason::ClientGone => self.finish.cancel(),
+            CancelReason::ClientGone | CancelReason::TimeUp => self.finish.cancel(),
             CancelReason::TooLate => self.forget.cancel(),
         }
     }

@@ -144,6 +144,24 @@ async fn what_a_held_up_node_says_of_its_first_attempt_does_not_disturb_its_seco
 }
 
 #[tokio::test]
+async fn an_answer_that_streams_when_its_time_is_up_is_cut_and_what_there_is_of_it_paid() {
+    let policy = Policy { precommit_token_milliseconds: 0, ..Policy::default() };
+    for policy in [Policy { total_seconds: 1, ..policy.clone() }, Policy { precommit_seconds: 1, ..policy }] {
+        let practice = Practice::with(policy).await;
+        let mut node = practice.node_that(1, paused_after(2)).await;
+        let (status, answer) = soon("an answer", practice.client.answer(json!({}))).await;
+        assert_eq!((status.as_u16(), &answer["choices"][0]["message"]["content"]), (200, &json!("Hello")));
+        assert_eq!(answer["choices"][0]["finish_reason"], "length");
+        let cancel = |message| if let RouterMessage::Cancel { reason, .. } = message { Some(reason) } else { None };
+        assert_eq!(node.hear("a cancel", cancel).await, CancelReason::TimeUp);
+        let settlement = node.settlement(TaskKind::User).await;
+        assert!(matches!(settlement.status, SettlementStatus::Paid { .. }), "{settlement:?}");
+        assert_eq!(settlement.usage.completion_tokens, 2);
+        practice.settle().await;
+    }
+}
+
+#[tokio::test]
 async fn a_router_that_stops_ends_a_long_answer_with_a_reason() {
     let practice = Practice::with(Policy { stop_milliseconds: 100, ..Policy::default() }).await;
     let mut node = practice.node_that(1, paused_after(1)).await;

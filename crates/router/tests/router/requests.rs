@@ -143,9 +143,10 @@ async fn beyond_the_queue_s_length_a_client_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
-    let practice = Practice::with(Policy { total_seconds: 1, ..Policy::default() }).await;
-    let mut node = practice.node_that(1, Behaviour { pause_after: Some(1), ..Behaviour::default() }).await;
+async fn an_answer_that_is_not_begun_in_time_is_given_up() {
+    let policy = Policy { total_seconds: 1, precommit_token_milliseconds: 0, ..Policy::default() };
+    let practice = Practice::with(policy).await;
+    let mut node = practice.node_that(1, Behaviour { pause_after: Some(0), ..Behaviour::default() }).await;
     let (status, body) = practice.client.answer(json!({})).await;
     assert_eq!((status.as_u16(), &body["error"]["code"]), (504, &json!("timed_out")));
     let cancelled = |message| matches!(message, cortensor_protocol::RouterMessage::Cancel { .. }).then_some(());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{
     Assignment, AttemptId, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage,
-    StreamedToken, TaskEvent, TaskKind, TokenId, Usage,
+    StreamedToken, TaskEvent, TaskKind, TaskState, TokenId, Usage,
 };
 use tokio::time::{Instant, sleep};
 
@@ -31,6 +31,7 @@ struct Attempt {
     text: String,
     first_token: Option<Duration>,
     acked: bool,
+    time_called: bool,
 }
 
 /// What follows from something that happened.
@@ -56,6 +57,7 @@ impl Drive {
             text: String::new(),
             first_token: None,
             acked: false,
+            time_called: false,
         };
         if self.task.apply(TaskEvent::Assign(attempt.lease.node), now()).is_err() {
             return Some(self.ended());
@@ -97,6 +99,7 @@ impl Drive {
 
     /// Waits for the next thing to happen and sees to it.
     async fn turn(&mut self, attempt: &mut Attempt) -> Turn {
+        self.call_time(attempt);
         let (client, context) = (self.client.clone(), Arc::clone(&self.context));
         let deadline = self.task.wake_at().since(now());
         tokio::select! {
@@ -110,6 +113,14 @@ impl Drive {
                 self.void(attempt, "the router stopped before the answer was whole".to_owned()).await;
                 Turn::Over(Over::Problem(Problem::Stopping))
             }
+        }
+    }
+
+    /// The time for an answer that streams is up: what there is of it is asked for, once.
+    fn call_time(&self, attempt: &mut Attempt) {
+        if matches!(self.task.state(), TaskState::Finishing { .. }) && !attempt.time_called {
+            attempt.time_called = true;
+            attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TimeUp });
         }
     }
 
@@ -159,16 +170,21 @@ impl Drive {
             () if !attempt.acked => "tokens came before the ack",
             () if tokens.len() > room => "more tokens came than were asked for",
             () if tokens.is_empty() => return Turn::Go,
-            () => {
-                attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
-                attempt.tokens.extend(tokens.iter().map(|token| token.id));
-                attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
-                self.delivered.extend(tokens.iter().map(|token| token.id));
-                self.deliver(Delivery::Tokens { tokens, at });
-                return Turn::Go;
-            }
+            () => return self.streamed(attempt, tokens, at).await,
         };
         self.broken(attempt, reason.to_owned()).await
+    }
+
+    async fn streamed(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
+        if let Err(refused) = self.task.apply(TaskEvent::Stream(attempt.lease.node), now()) {
+            return self.out_of_order(attempt, refused).await;
+        }
+        attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
+        attempt.tokens.extend(tokens.iter().map(|token| token.id));
+        attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
+        self.delivered.extend(tokens.iter().map(|token| token.id));
+        self.deliver(Delivery::Tokens { tokens, at });
+        Turn::Go
     }
 
     async fn precommitted(&mut self, attempt: &mut Attempt, precommit: Precommit) -> Turn {

@@ -132,7 +132,11 @@ impl NodeState {
 
     /// Whether a task runs on `artifact`.
     pub fn runs_on(&self, artifact: ArtifactDigest) -> bool {
-        self.running.values().any(|(running, _)| *running == artifact)
+        self.running_on(artifact) > 0
+    }
+
+    fn running_on(&self, artifact: ArtifactDigest) -> usize {
+        self.running.values().filter(|(running, _)| *running == artifact).count()
     }
 
     pub(super) fn serve(&mut self, serving: Option<Serving>) {
@@ -152,7 +156,8 @@ impl NodeState {
         if serving.digest() != assignment.artifact {
             return Err(RefusalReason::NotLoaded);
         }
-        if self.running() >= serving.model.options().slots {
+        // What still runs on the model before has its own slots there.
+        if self.running_on(assignment.artifact) >= serving.model.options().slots as usize {
             return Err(RefusalReason::AtCapacity);
         }
         self.running.insert(assignment.attempt, (assignment.artifact, assignment.kind));

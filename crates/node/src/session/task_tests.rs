@@ -154,3 +154,16 @@ async fn a_task_that_comes_again_outlives_its_first_attempt_and_hears_its_own_ca
     soon("the drain", router.node.drained(artifact)).await;
     router.node.stop().await;
 }
+
+#[tokio::test]
+async fn what_runs_on_the_model_before_takes_no_slot_of_the_new_one() {
+    let mut router = FakeRouter::with(endless(Precision::Q8_0, 1).await).await;
+    assert!(router.takes(attempt(1, 1), Precision::Q8_0).await);
+    router.node.serve(Some(endless(Precision::F16, 1).await));
+    let offered = |message| if let NodeMessage::Offers { offers } = message { Some(offers[0].precision) } else { None };
+    while router.hear("the new offer", offered).await != Precision::F16 {}
+    assert!(router.takes(attempt(2, 1), Precision::F16).await);
+    assert!(!router.takes(attempt(3, 1), Precision::F16).await, "that model's own slot is taken");
+    assert_eq!(router.node.state().borrow().running(), 2);
+    router.node.stop().await;
+}

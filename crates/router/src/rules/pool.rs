@@ -46,7 +46,7 @@ pub(crate) struct Pool {
 struct State {
     nodes: HashMap<NodeAddress, Node>,
     queue: VecDeque<Waiter>,
-    /// When what is not offered now was offered last.
+    /// When what is not offered now was offered or served last.
     withdrawn: HashMap<Wares, Millis>,
     connections: u64,
 }
@@ -94,7 +94,9 @@ pub(crate) enum Test {
 }
 
 struct Running {
-    artifact: ArtifactDigest,
+    wares: Wares,
+    /// Not a test: it passed one, so it is worth waiting for when it is not offered.
+    for_user: bool,
     inbox: mpsc::Sender<Arrival>,
 }
 
@@ -158,7 +160,8 @@ pub(crate) enum NoLease {
 /// Whether waiting for something makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// It is offered.
+    /// It is offered, or a node that does not offer it any more still works on it: it is switching, and has yet to
+    /// come back.
     Now,
     /// It was a moment ago; worth waiting until then.
     Until(Millis),
@@ -223,7 +226,7 @@ impl Pool {
     /// Whether it makes sense to wait for this.
     pub(crate) fn presence(&self, want: &Want) -> Presence {
         let state = self.lock();
-        if want.node.is_some() || state.offered().any(|wares| want.fits(&wares)) {
+        if want.node.is_some() || state.offered().chain(state.served()).any(|wares| want.fits(&wares)) {
             return Presence::Now;
         }
         let fitting = state.withdrawn.iter().filter(|(wares, _)| want.fits(wares));

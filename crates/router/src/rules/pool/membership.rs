@@ -90,7 +90,7 @@ impl Membership {
         self.pool.offers_changed.send_replace(());
     }
 
-    /// Notes when what is offered now was offered last: now.
+    /// Notes when what is offered or served now was so last: now.
     fn withdraw(&self) {
         let at = now();
         self.pool.update(|state| {
@@ -99,7 +99,9 @@ impl Membership {
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
             let standings = node.into_iter().flat_map(|node| &node.offers);
             let lasting = standings.filter(|standing| !matches!(standing.test, Test::Failed(_)));
-            let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).collect();
+            let served = node.into_iter().flat_map(|node| node.running.values()).filter(|running| running.for_user);
+            let served = served.map(|running| running.wares.clone());
+            let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).chain(served).collect();
             state.withdrawn.extend(wares.into_iter().map(|wares| (wares, at)));
         });
     }

@@ -187,6 +187,27 @@ async fn a_node_that_leaves_closes_its_tasks_and_is_remembered_for_a_moment() {
 }
 
 #[tokio::test]
+async fn a_node_that_offers_nothing_while_it_finishes_is_waited_for_until_it_has_finished_and_a_moment_longer() {
+    let pool = pool();
+    let (member, _queue) = ready(&pool, A, offer(Precision::F16, 2));
+    let lease = acquire(&pool, 1, want()).await.ok().unwrap();
+    let test = acquire(&pool, 2, Want { node: Some(A), ..want() }).await.ok().unwrap();
+    member.offer(Vec::new());
+    assert_eq!(pool.presence(&want()), Presence::Now);
+    assert_eq!(pool.presence(&Want { precision: Some(Precision::Q8_0), ..want() }), Presence::Absent);
+
+    let mut changed = pool.offers_changed();
+    pool.lock().withdrawn.clear();
+    drop(lease);
+    assert!(changed.has_changed().unwrap());
+    changed.mark_unchanged();
+    assert!(matches!(pool.presence(&want()), Presence::Until(_)));
+    pool.lock().withdrawn.clear();
+    drop(test);
+    assert_eq!(pool.presence(&want()), Presence::Absent);
+}
+
+#[tokio::test]
 async fn a_newer_connection_is_not_touched_by_the_end_of_the_older() {
     let pool = pool();
     let (older, _queue) = ready(&pool, A, offer(Precision::F16, 1));

@@ -75,6 +75,20 @@ async fn an_answer_that_is_not_the_bound_one_is_not_paid_and_the_client_is_told(
 }
 
 #[tokio::test]
+async fn tokens_larger_than_was_asked_for_are_not_passed_on() {
+    let practice = Practice::start().await;
+    for (number, fault) in (1..).zip([Fault::Floods, Fault::Volunteers]) {
+        let mut node = practice.node_that(number, faulty(fault.clone())).await;
+        let (status, body) = practice.client.answer(json!({"stream": true})).await;
+        assert_eq!((status.as_u16(), &body["error"]["code"]), (502, &json!("invalid_answer")), "{fault:?}");
+        let settlement = node.settlement(TaskKind::User).await;
+        assert!(matches!(settlement.status, SettlementStatus::Void { .. }), "{settlement:?}");
+        node.kill().await;
+    }
+    practice.settle().await;
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_ends_the_work_and_pays_for_what_it_got() {
     let practice = Practice::start().await;
     let mut node = practice.node_that(1, paused_after(2)).await;

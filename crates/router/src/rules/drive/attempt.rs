@@ -12,7 +12,7 @@ use super::{Delivery, Drive, Finished, Over, Purse};
 use crate::{
     clock::now,
     rules::{
-        answer::{Binding, check_commit, check_precommit},
+        answer::{Binding, check_commit, check_precommit, check_tokens},
         pool::{Arrival, Lease},
         price::answer_cost,
         problem::Problem,
@@ -28,6 +28,7 @@ struct Attempt {
     id: AttemptId,
     assigned: Instant,
     tokens: Vec<TokenId>,
+    /// Kept only where it is to be judged.
     text: String,
     first_token: Option<Duration>,
     acked: bool,
@@ -166,13 +167,14 @@ impl Drive {
 
     async fn tokens(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
         let room = self.job.sampling.max_tokens as usize - self.delivered.len();
-        let reason = match () {
-            () if !attempt.acked => "tokens came before the ack",
-            () if tokens.len() > room => "more tokens came than were asked for",
-            () if tokens.is_empty() => return Turn::Go,
-            () => return self.streamed(attempt, tokens, at).await,
+        let reason = match check_tokens(self.job.sampling.top_logprobs, &tokens) {
+            _ if !attempt.acked => "tokens came before the ack".to_owned(),
+            _ if tokens.len() > room => "more tokens came than were asked for".to_owned(),
+            Err(reason) => reason,
+            Ok(()) if tokens.is_empty() => return Turn::Go,
+            Ok(()) => return self.streamed(attempt, tokens, at).await,
         };
-        self.broken(attempt, reason.to_owned()).await
+        self.broken(attempt, reason).await
     }
 
     async fn streamed(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
@@ -181,7 +183,9 @@ impl Drive {
         }
         attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
         attempt.tokens.extend(tokens.iter().map(|token| token.id));
-        attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
+        if matches!(self.job.purse, Purse::Incentives { question: Some(_), .. }) {
+            attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
+        }
         self.delivered.extend(tokens.iter().map(|token| token.id));
         self.deliver(Delivery::Tokens { tokens, at });
         Turn::Go

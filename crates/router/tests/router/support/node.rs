@@ -58,6 +58,10 @@ pub(crate) enum Fault {
     HeldUp,
     /// Speaks of an attempt that nobody made.
     Invents,
+    /// Sends a book as the text of one token.
+    Floods,
+    /// Sends log-probabilities that nobody asked for.
+    Volunteers,
 }
 
 impl Default for Behaviour {
@@ -285,9 +289,11 @@ impl Worker {
                     () = self.behaviour.go_on.notified() => {}
                 }
             }
-            let top = assignment.sampling.top_logprobs.map(|_| vec![(id, piece.to_owned(), -0.5)]);
-            let logprob = top.map(|top| TokenLogprob { logprob: -0.5, top });
-            let token = StreamedToken { id, text: piece.to_owned(), logprob };
+            let fault = if assignment.kind == TaskKind::User { &self.behaviour.fault } else { &Fault::None };
+            let asked = assignment.sampling.top_logprobs.is_some() || *fault == Fault::Volunteers;
+            let logprob = asked.then(|| TokenLogprob { logprob: -0.5, top: vec![(id, piece.to_owned(), -0.5)] });
+            let text = piece.repeat(if *fault == Fault::Floods { 1000 } else { 1 });
+            let token = StreamedToken { id, text, logprob };
             self.say(NodeMessage::Tokens { attempt: assignment.attempt, tokens: vec![token] });
             sent.push(id);
         }

@@ -57,11 +57,13 @@ struct Wares {
     model: ModelId,
     precision: Precision,
     artifact: ArtifactDigest,
+    context_tokens: u32,
 }
 
 impl From<&Offer> for Wares {
     fn from(offer: &Offer) -> Self {
-        Self { model: offer.model.clone(), precision: offer.precision, artifact: offer.artifact }
+        let Offer { precision, artifact, context_tokens, .. } = *offer;
+        Self { model: offer.model.clone(), precision, artifact, context_tokens }
     }
 }
 
@@ -128,6 +130,8 @@ pub(crate) struct Want {
     pub(crate) precision: Option<Precision>,
     /// Only this file: an answer that was begun goes on as the same model.
     pub(crate) artifact: Option<ArtifactDigest>,
+    /// Only a larger context than this: one of this size was too small.
+    pub(crate) context_over: u32,
     /// Only this node, tested or not: this is a test.
     pub(crate) node: Option<NodeAddress>,
     /// Rather not these: they lost the task before.
@@ -139,6 +143,7 @@ impl Want {
         self.model == wares.model
             && self.precision.is_none_or(|precision| precision == wares.precision)
             && self.artifact.is_none_or(|artifact| artifact == wares.artifact)
+            && wares.context_tokens > self.context_over
     }
 }
 

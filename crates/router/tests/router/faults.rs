@@ -128,7 +128,9 @@ async fn a_client_that_hangs_up_before_there_is_anything_pays_nothing() {
 #[tokio::test]
 async fn a_node_that_refuses_fails_or_is_silent_is_passed_over() {
     let engine = Fault::Fails(FailureReason::Engine { message: "out of memory".to_owned() });
-    for fault in [Fault::Refuses, engine, Fault::Silent] {
+    // Of a prompt of two letters.
+    let too_long = Fault::Fails(FailureReason::ContextExceeded { prompt_tokens: 3000, context_tokens: 2048 });
+    for fault in [Fault::Refuses, engine, too_long, Fault::Silent] {
         let practice = Practice::with(Policy { ack_seconds: 1, ..Policy::default() }).await;
         let _faulty = practice.node_that(1, faulty(fault.clone())).await;
         let honest = practice.node(2).await;

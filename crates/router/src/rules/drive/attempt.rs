@@ -23,6 +23,9 @@ use crate::{
 /// How often a settlement is tried before it is given up.
 const SETTLEMENT_TRIES: u32 = 4;
 
+/// Most characters of what a node says of a prompt.
+const LONGEST_REASON: usize = 300;
+
 struct Attempt {
     lease: Lease,
     id: AttemptId,
@@ -237,21 +240,33 @@ impl Drive {
     }
 
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {
-        let (message, code) = match reason {
-            FailureReason::ContextExceeded { prompt_tokens, context_tokens } => {
-                let message = format!(
-                    "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one \
-                     for the answer; shorten the prompt"
-                );
-                (message, "context_length_exceeded")
-            }
-            FailureReason::BadPrompt { message } => (message, "invalid_prompt"),
+        let message = match reason {
+            FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
+            FailureReason::BadPrompt { message } => message.chars().take(LONGEST_REASON).collect::<String>(),
             FailureReason::Engine { message } => {
                 return self.lost(attempt, format!("the engine failed: {message}")).await;
             }
         };
         self.void(attempt, format!("the request itself was wrong: {message}")).await;
-        Turn::Over(Over::Problem(Problem::BadRequest { message, param: Some("messages"), code }))
+        Turn::Over(Over::Problem(bad_prompt(message, "invalid_prompt")))
+    }
+
+    /// A larger context may hold it. Only if none is offered is the request itself wrong, and not by one node's word
+    /// against what can be counted here.
+    async fn too_long(&mut self, attempt: &mut Attempt, prompt_tokens: u32) -> Turn {
+        let context_tokens = attempt.lease.offer.context_tokens;
+        let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
+        if most < u64::from(context_tokens) {
+            let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
+            return self.lost(attempt, reason).await;
+        }
+        let message = format!(
+            "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
+             answer; shorten the prompt"
+        );
+        self.too_long = Some(bad_prompt(message, "context_length_exceeded"));
+        self.job.want.context_over = context_tokens;
+        self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
     }
 
     /// The node cannot (go on with) it: another one may.
@@ -351,6 +366,10 @@ impl Drive {
             }
         }
     }
+}
+
+fn bad_prompt(message: String, code: &'static str) -> Problem {
+    Problem::BadRequest { message, param: Some("messages"), code }
 }
 
 fn token_count(tokens: &[TokenId]) -> u32 {

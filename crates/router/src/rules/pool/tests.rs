@@ -23,7 +23,7 @@ fn offer(precision: Precision, slots: u32) -> Offer {
 }
 
 fn want() -> Want {
-    Want { model: ModelId::new("m"), precision: None, artifact: None, node: None, avoid: Vec::new() }
+    Want { model: ModelId::new("m"), precision: None, artifact: None, context_over: 0, node: None, avoid: Vec::new() }
 }
 
 fn passed() -> Test {
@@ -91,6 +91,8 @@ async fn only_what_is_asked_for_and_tested_is_given() {
         (Want { precision: Some(Precision::Q8_0), ..want() }, Some(B)),
         (Want { precision: Some(Precision::F16), ..want() }, None),
         (Want { model: ModelId::new("other"), ..want() }, None),
+        (Want { context_over: 2047, ..want() }, Some(B)),
+        (Want { context_over: 2048, ..want() }, None),
         (Want { artifact: Some(ArtifactDigest::new([255; 32])), ..want() }, None),
     ] {
         assert_eq!(at_once(&pool, want.clone()).map(|lease| lease.node), node, "{want:?}");

@@ -23,6 +23,7 @@ use crate::{
 /// How often a settlement is tried before it is given up.
 const SETTLEMENT_TRIES: u32 = 4;
 
+const EMPTY: &str = "the answer is empty";
 /// Most characters of what a node says of a prompt.
 const LONGEST_REASON: usize = 300;
 
@@ -222,6 +223,8 @@ impl Drive {
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
         let pay = match &self.job.purse {
+            // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
+            Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
             Purse::User { hold, .. } => {
                 let cost = answer_cost(&self.context.policy, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
@@ -229,7 +232,7 @@ impl Drive {
             Purse::Incentives { question: Some(question), .. } if !question.accepts(&attempt.text) => {
                 Pay::Void("the answer to the network's question is not right".to_owned())
             }
-            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void("the answer is empty".to_owned()),
+            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
         self.settle(attempt, &line, &pay).await;

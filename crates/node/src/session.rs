@@ -3,6 +3,8 @@
 mod connection;
 mod handshake;
 mod state;
+#[cfg(test)]
+mod task_tests;
 mod worker;
 
 use std::{sync::Arc, time::Duration};

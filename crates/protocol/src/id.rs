@@ -51,6 +51,23 @@ impl FromStr for TaskId {
     }
 }
 
+/// One go at a task. A task that is given back may come to the same node again: that is another attempt, and what is
+/// still said of the earlier one is not meant for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptId {
+    /// At which task.
+    pub task: TaskId,
+    /// Which, from 1.
+    #[serde(rename = "attempt")]
+    pub number: u32,
+}
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "attempt {} at {}", self.number, self.task)
+    }
+}
+
 /// The name of a model on the network, such as `smollm2-135m-instruct`. One model has several artifacts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

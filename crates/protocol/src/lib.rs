@@ -16,7 +16,7 @@ mod task;
 mod tier;
 
 pub use amount::{Amount, AmountError};
-pub use id::{ArtifactDigest, ArtifactDigestError, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, NodeMessage, Offer,
     PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage, SUPPORTED_VERSIONS,

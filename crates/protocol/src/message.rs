@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Amount, ArtifactDigest, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, Prompt, Sampling, TaskId,
-    TierReport, TokenId,
+    Amount, ArtifactDigest, AttemptId, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, Prompt, Sampling,
+    TaskId, TierReport, TokenId,
 };
 
 /// The version this crate speaks.
@@ -15,7 +15,7 @@ pub const PROTOCOL_VERSION: u16 = 1;
 /// The versions a peer built from this crate understands, oldest first.
 pub const SUPPORTED_VERSIONS: &[u16] = &[PROTOCOL_VERSION];
 
-/// What a node says.
+/// What a node says. What concerns a task names the attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum NodeMessage {
@@ -31,19 +31,22 @@ pub enum NodeMessage {
     /// I accept the task.
     Ack {
         /// Which.
-        task: TaskId,
+        #[serde(flatten)]
+        attempt: AttemptId,
     },
     /// I do not take the task. Neutral: it costs no reputation.
     Refuse {
         /// Which.
-        task: TaskId,
+        #[serde(flatten)]
+        attempt: AttemptId,
         /// Why.
         reason: RefusalReason,
     },
     /// The next tokens of an answer.
     Tokens {
-        /// Which task.
-        task: TaskId,
+        /// Of which.
+        #[serde(flatten)]
+        attempt: AttemptId,
         /// In order, none left out.
         tokens: Vec<StreamedToken>,
     },
@@ -54,7 +57,8 @@ pub enum NodeMessage {
     /// I took the task and could not do it.
     Failed {
         /// Which.
-        task: TaskId,
+        #[serde(flatten)]
+        attempt: AttemptId,
         /// Why.
         reason: FailureReason,
     },
@@ -91,7 +95,8 @@ pub enum RouterMessage {
     /// Stop working on the task and commit what you have.
     Cancel {
         /// Which.
-        task: TaskId,
+        #[serde(flatten)]
+        attempt: AttemptId,
         /// Why.
         reason: CancelReason,
     },
@@ -225,7 +230,8 @@ pub enum TaskKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
     /// Which.
-    pub task: TaskId,
+    #[serde(flatten)]
+    pub attempt: AttemptId,
     /// Where it comes from.
     pub kind: TaskKind,
     /// The artifact it must be done on.
@@ -259,6 +265,8 @@ pub enum RefusalReason {
 pub enum CancelReason {
     /// Nobody waits for the answer any more: commit what there is, it is paid.
     ClientGone,
+    /// The time for the answer is up: commit what there is, it is paid.
+    TimeUp,
     /// A deadline passed; the task is another node's now.
     TooLate,
 }
@@ -310,8 +318,9 @@ pub struct TokenLogprob {
 /// A node binds itself to an answer before it shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precommit {
-    /// Which task.
-    pub task: TaskId,
+    /// Of which.
+    #[serde(flatten)]
+    pub attempt: AttemptId,
     /// [`crate::commitment`], `0x` and 64 hexadecimal digits.
     pub hash: String,
     /// EIP-191 signature of the hash's text, `0x` and 130 hexadecimal digits.
@@ -330,8 +339,9 @@ pub struct Usage {
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
-    /// Which task.
-    pub task: TaskId,
+    /// Of which.
+    #[serde(flatten)]
+    pub attempt: AttemptId,
     /// The answer's tokens: the same as were streamed, and as the precommit binds.
     pub tokens: Vec<TokenId>,
     /// Why it ended.
@@ -396,8 +406,10 @@ mod tests {
     #[test]
     fn messages_look_as_the_protocol_document_says() {
         let task = TaskId(uuid::Uuid::nil());
-        let said = serde_json::to_value(NodeMessage::Refuse { task, reason: RefusalReason::AtCapacity }).unwrap();
-        assert_eq!(said, json!({"type": "refuse", "task": task.to_string(), "reason": "at_capacity"}));
+        let refused = NodeMessage::Refuse { attempt: AttemptId { task, number: 2 }, reason: RefusalReason::AtCapacity };
+        let said = serde_json::to_value(&refused).unwrap();
+        assert_eq!(said, json!({"type": "refuse", "task": task.to_string(), "attempt": 2, "reason": "at_capacity"}));
+        assert_eq!(serde_json::from_value::<NodeMessage>(said).unwrap(), refused);
         let settlement = Settlement {
             sequence: 7,
             task,

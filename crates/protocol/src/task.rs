@@ -18,7 +18,7 @@ pub struct Deadlines {
     pub ack: Duration,
     /// From ack to precommit.
     pub precommit: Duration,
-    /// From precommit to commit.
+    /// From precommit to commit; also from the end of the time for an answer to the precommit of what there is of it.
     pub commit: Duration,
     /// Nodes that may be tried.
     pub attempts: u32,
@@ -49,6 +49,11 @@ pub enum TaskState {
     },
     /// The node works on it.
     Acked {
+        /// Which.
+        node: NodeAddress,
+    },
+    /// The time for the answer is up while it streams: the node is to bind and commit what there is.
+    Finishing {
         /// Which.
         node: NodeAddress,
     },
@@ -91,6 +96,8 @@ pub enum TaskEvent {
     Ack(NodeAddress),
     /// The node did not take it: neutral, and not an attempt.
     Refuse(NodeAddress),
+    /// The node sent tokens of its answer.
+    Stream(NodeAddress),
     /// The node sent its precommit with this hash.
     Precommit(NodeAddress, String),
     /// The node sent its answer, which hashes to this.
@@ -130,6 +137,8 @@ pub struct Task {
     ends_at: Millis,
     state_until: Millis,
     attempts: u32,
+    /// The client has tokens of the present attempt.
+    streamed: bool,
     client_gone: bool,
 }
 
@@ -137,7 +146,8 @@ impl Task {
     /// A task that is queued at `now`.
     pub fn new(deadlines: Deadlines, now: Millis) -> Self {
         let ends_at = now + deadlines.total;
-        Self { state: TaskState::Queued, deadlines, ends_at, state_until: ends_at, attempts: 0, client_gone: false }
+        let (state, state_until) = (TaskState::Queued, ends_at);
+        Self { state, deadlines, ends_at, state_until, attempts: 0, streamed: false, client_gone: false }
     }
 
     /// Where it stands.
@@ -150,6 +160,7 @@ impl Task {
         match &self.state {
             TaskState::Assigned { node }
             | TaskState::Acked { node }
+            | TaskState::Finishing { node }
             | TaskState::Precommitted { node, .. }
             | TaskState::Committed { node } => Some(*node),
             TaskState::Queued | TaskState::Ended(_) => None,
@@ -163,7 +174,11 @@ impl Task {
 
     /// When [`TaskEvent::Tick`] is next worth sending.
     pub fn wake_at(&self) -> Millis {
-        self.state_until.min(self.ends_at)
+        match self.state {
+            // What was begun in time may be finished: the client's own time does not count any more.
+            TaskState::Finishing { .. } | TaskState::Precommitted { .. } => self.state_until,
+            _ => self.state_until.min(self.ends_at),
+        }
     }
 
     /// Feeds one event. Deadlines that `now` has passed are seen to first, so a late message meets the state it missed.
@@ -174,6 +189,7 @@ impl Task {
             (TaskState::Ended(_), _) => return Err(Refused::Ended),
             (TaskState::Queued, TaskEvent::Assign(node)) => {
                 self.attempts += 1;
+                self.streamed = false;
                 self.enter(TaskState::Assigned { node }, self.deadlines.ack, now);
             }
             (_, TaskEvent::ClientGone) => self.client_left(),
@@ -194,6 +210,7 @@ impl Task {
                 self.requeue();
             }
             Next::Lost => self.requeue(),
+            Next::Streamed => self.streamed = true,
             Next::Acked(node) => self.enter(TaskState::Acked { node }, self.deadlines.precommit, now),
             Next::Precommitted(node, hash) => {
                 self.enter(TaskState::Precommitted { node, hash }, self.deadlines.commit, now);
@@ -232,13 +249,16 @@ impl Task {
 
     fn expire(&mut self, now: Millis) {
         // An answer that is in and bound is the owner's to settle: time does not take it away from the node.
-        if matches!(self.state, TaskState::Ended(_) | TaskState::Committed { .. }) {
+        if matches!(self.state, TaskState::Ended(_) | TaskState::Committed { .. }) || now < self.wake_at() {
             return;
         }
-        if now >= self.ends_at {
-            self.end(if self.client_gone { Outcome::Cancelled } else { Outcome::TimedOut });
-        } else if now >= self.state_until {
-            self.requeue();
+        match self.state {
+            // What the client has of the answer is worth keeping, and the work on it worth paying.
+            TaskState::Acked { node } if self.streamed => {
+                self.enter(TaskState::Finishing { node }, self.deadlines.commit, now);
+            }
+            _ if now < self.ends_at => self.requeue(),
+            _ => self.end(if self.client_gone { Outcome::Cancelled } else { Outcome::TimedOut }),
         }
     }
 }
@@ -246,6 +266,7 @@ impl Task {
 enum Next {
     Refused,
     Lost,
+    Streamed,
     Acked(NodeAddress),
     Precommitted(NodeAddress, String),
     Committed(NodeAddress),
@@ -254,6 +275,7 @@ enum Next {
 fn from_node(state: &TaskState, event: TaskEvent, owner: Option<NodeAddress>) -> Result<Next, Refused> {
     let (TaskEvent::Ack(sender)
     | TaskEvent::Refuse(sender)
+    | TaskEvent::Stream(sender)
     | TaskEvent::Precommit(sender, _)
     | TaskEvent::Commit(sender, _)
     | TaskEvent::Lost(sender)) = event
@@ -266,7 +288,10 @@ fn from_node(state: &TaskState, event: TaskEvent, owner: Option<NodeAddress>) ->
     match (state, event) {
         (TaskState::Assigned { .. }, TaskEvent::Ack(node)) => Ok(Next::Acked(node)),
         (TaskState::Assigned { .. }, TaskEvent::Refuse(_)) => Ok(Next::Refused),
-        (TaskState::Acked { .. }, TaskEvent::Precommit(node, hash)) => Ok(Next::Precommitted(node, hash)),
+        (TaskState::Acked { .. } | TaskState::Finishing { .. }, TaskEvent::Stream(_)) => Ok(Next::Streamed),
+        (TaskState::Acked { .. } | TaskState::Finishing { .. }, TaskEvent::Precommit(node, hash)) => {
+            Ok(Next::Precommitted(node, hash))
+        }
         (TaskState::Precommitted { hash, .. }, TaskEvent::Commit(node, committed)) if *hash == committed => {
             Ok(Next::Committed(node))
         }

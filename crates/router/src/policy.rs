@@ -22,14 +22,15 @@ pub struct Policy {
     #[serde(with = "credits")]
     pub test_reward: Amount,
 
-    /// The client's timeout in seconds: from the request to the end of the answer.
+    /// The client's timeout in seconds: from the request to the end of the answer, not counting
+    /// `precommit_token_milliseconds`.
     pub total_seconds: u64,
     /// From assignment to ack, in seconds.
     pub ack_seconds: u64,
     /// From ack to precommit, in seconds (the network's default is 90), not counting `precommit_token_milliseconds`.
     pub precommit_seconds: u64,
-    /// Added to the precommit deadline for each token that was asked for, so that a slow node is not taken off a long
-    /// answer while it streams: 200 ms means 5 tokens a second.
+    /// Added to the precommit deadline and to the client's timeout for each token that was asked for, so that a slow
+    /// node is not taken off a long answer while it streams: 200 ms means 5 tokens a second.
     pub precommit_token_milliseconds: u64,
     /// From precommit to commit, in seconds.
     pub commit_seconds: u64,
@@ -152,7 +153,7 @@ impl Policy {
     pub(crate) fn user_deadlines(&self, tokens: u32) -> Deadlines {
         let streaming = Duration::from_millis(self.precommit_token_milliseconds) * tokens;
         Deadlines {
-            total: Duration::from_secs(self.total_seconds),
+            total: Duration::from_secs(self.total_seconds) + streaming,
             ack: Duration::from_secs(self.ack_seconds),
             precommit: Duration::from_secs(self.precommit_seconds) + streaming,
             commit: Duration::from_secs(self.commit_seconds),
@@ -209,6 +210,13 @@ mod tests {
         for wrong in ["atempts = 2", "attempts = -1", "[full]\nprompt = \"1\"", "test_reward = 1"] {
             assert!(Policy::from_toml(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_long_answer_has_the_time_to_stream() {
+        let (short, long) = (Policy::default().user_deadlines(0), Policy::default().user_deadlines(3000));
+        assert_eq!((short.total.as_secs(), short.precommit.as_secs()), (300, 90));
+        assert_eq!((long.total.as_secs(), long.precommit.as_secs()), (900, 690));
     }
 
     #[test]

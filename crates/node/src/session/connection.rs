@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use cortensor_protocol::{
-    Assignment, CancelReason, Heartbeat, NodeMessage, Offer, RouterMessage, Settlement, TaskId, Usage,
+    Assignment, AttemptId, CancelReason, Heartbeat, NodeMessage, Offer, RouterMessage, Settlement, Usage,
 };
 use futures::{SinkExt, StreamExt};
 use tokio::{
@@ -72,8 +72,8 @@ struct Session<'a> {
     events: &'a broadcast::Sender<NodeEvent>,
     socket: Socket,
     ledger_name: String,
-    workers: JoinSet<(TaskId, Option<Usage>)>,
-    cancels: HashMap<TaskId, Cancellation>,
+    workers: JoinSet<(AttemptId, Option<Usage>)>,
+    cancels: HashMap<AttemptId, Cancellation>,
     outgoing: mpsc::Receiver<NodeMessage>,
     sender: mpsc::Sender<NodeMessage>,
     offered: Option<Vec<Offer>>,
@@ -127,8 +127,8 @@ impl<'a> Session<'a> {
     async fn hear(&mut self, message: RouterMessage) -> Result<(), Ended> {
         match message {
             RouterMessage::Assign(assignment) => self.assigned(*assignment).await,
-            RouterMessage::Cancel { task, reason } => {
-                self.cancel(task, reason);
+            RouterMessage::Cancel { attempt, reason } => {
+                self.cancel(attempt, reason);
                 Ok(())
             }
             RouterMessage::Settlement(settlement) => self.settled(settlement).await,
@@ -149,17 +149,17 @@ impl<'a> Session<'a> {
     }
 
     async fn assigned(&mut self, assignment: Assignment) -> Result<(), Ended> {
-        let task = assignment.task;
+        let attempt = assignment.attempt;
         let mut begun = None;
         self.state.send_modify(|state| begun = Some(state.begin(&assignment)));
         let serving = match begun {
             Some(Ok(serving)) => serving,
-            Some(Err(reason)) => return send(&mut self.socket, &NodeMessage::Refuse { task, reason }).await,
+            Some(Err(reason)) => return send(&mut self.socket, &NodeMessage::Refuse { attempt, reason }).await,
             None => return Ok(()),
         };
-        send(&mut self.socket, &NodeMessage::Ack { task }).await?;
+        send(&mut self.socket, &NodeMessage::Ack { attempt }).await?;
         let cancellation = Cancellation::default();
-        self.cancels.insert(task, cancellation.clone());
+        self.cancels.insert(attempt, cancellation.clone());
         let worker = Worker {
             assignment,
             model: serving.model,
@@ -171,17 +171,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn cancel(&mut self, task: TaskId, reason: CancelReason) {
-        if let Some(cancellation) = self.cancels.get(&task) {
+    fn cancel(&mut self, attempt: AttemptId, reason: CancelReason) {
+        if let Some(cancellation) = self.cancels.get(&attempt) {
             cancellation.cancel(reason);
         }
     }
 
-    fn ended(&mut self, ended: Result<(TaskId, Option<Usage>), tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(AttemptId, Option<Usage>), tokio::task::JoinError>) {
         match ended {
-            Ok((task, served)) => {
-                self.cancels.remove(&task);
-                self.state.send_modify(|state| state.end(task, served));
+            Ok((attempt, served)) => {
+                self.cancels.remove(&attempt);
+                self.state.send_modify(|state| state.end(attempt, served));
             }
             Err(error) => tracing::error!(%error, "a task ended badly"),
         }
@@ -231,7 +231,7 @@ impl<'a> Session<'a> {
         self.cancels.values().for_each(|cancellation| cancellation.cancel(CancelReason::TooLate));
         self.outgoing.close();
         while let Some(ended) = self.workers.join_next().await {
-            self.ended(ended.map(|(task, _)| (task, None)));
+            self.ended(ended.map(|(attempt, _)| (attempt, None)));
         }
     }
 }

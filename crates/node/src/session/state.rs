@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use cortensor_engine::Model;
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, Mode, Offer, RefusalReason, Rejection, TaskId, TaskKind, TierReport, Usage,
+    ArtifactDigest, Assignment, AttemptId, Mode, Offer, RefusalReason, Rejection, TaskKind, TierReport, Usage,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ pub struct NodeState {
     pub work: Work,
     /// What is offered.
     pub serving: Option<Serving>,
-    running: BTreeMap<TaskId, (ArtifactDigest, TaskKind)>,
+    running: BTreeMap<AttemptId, (ArtifactDigest, TaskKind)>,
     busy_since: Option<Instant>,
 }
 
@@ -132,7 +132,11 @@ impl NodeState {
 
     /// Whether a task runs on `artifact`.
     pub fn runs_on(&self, artifact: ArtifactDigest) -> bool {
-        self.running.values().any(|(running, _)| *running == artifact)
+        self.running_on(artifact) > 0
+    }
+
+    fn running_on(&self, artifact: ArtifactDigest) -> usize {
+        self.running.values().filter(|(running, _)| *running == artifact).count()
     }
 
     pub(super) fn serve(&mut self, serving: Option<Serving>) {
@@ -152,19 +156,20 @@ impl NodeState {
         if serving.digest() != assignment.artifact {
             return Err(RefusalReason::NotLoaded);
         }
-        if self.running() >= serving.model.options().slots {
+        // What still runs on the model before has its own slots there.
+        if self.running_on(assignment.artifact) >= serving.model.options().slots as usize {
             return Err(RefusalReason::AtCapacity);
         }
-        self.running.insert(assignment.task, (assignment.artifact, assignment.kind));
+        self.running.insert(assignment.attempt, (assignment.artifact, assignment.kind));
         if assignment.kind == TaskKind::User {
             self.busy_since.get_or_insert_with(Instant::now);
         }
         Ok(serving)
     }
 
-    /// Lays a task down; `served` is what was committed, if it was.
-    pub(super) fn end(&mut self, task: TaskId, served: Option<Usage>) {
-        let Some((artifact, kind)) = self.running.remove(&task) else { return };
+    /// Lays an attempt down; `served` is what was committed, if it was.
+    pub(super) fn end(&mut self, attempt: AttemptId, served: Option<Usage>) {
+        let Some((artifact, kind)) = self.running.remove(&attempt) else { return };
         if kind != TaskKind::User {
             return;
         }

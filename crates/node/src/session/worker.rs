@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use cortensor_engine::{GenerateError, Generation, GenerationEvent, Model, PromptError};
 use cortensor_protocol::{
-    Assignment, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TaskId, TokenId, Usage,
+    Assignment, AttemptId, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TokenId, Usage,
     commitment,
 };
 use futures::{FutureExt, StreamExt, stream::ReadyChunks};
@@ -26,7 +26,7 @@ pub(super) struct Cancellation {
 impl Cancellation {
     pub(super) fn cancel(&self, reason: CancelReason) {
         match reason {
-            CancelReason::ClientGone => self.finish.cancel(),
+            CancelReason::ClientGone | CancelReason::TimeUp => self.finish.cancel(),
             CancelReason::TooLate => self.forget.cancel(),
         }
     }
@@ -58,8 +58,8 @@ struct Answer {
 
 impl Worker {
     /// Does the task. Ends with what was committed, if it was; a panic in the model is a failed task and no more.
-    pub(super) async fn run(self) -> (TaskId, Option<Usage>) {
-        let task = self.assignment.task;
+    pub(super) async fn run(self) -> (AttemptId, Option<Usage>) {
+        let attempt = self.assignment.attempt;
         let forget = self.cancellation.forget.clone();
         let done = tokio::select! {
             done = AssertUnwindSafe(self.serve()).catch_unwind() => {
@@ -68,12 +68,12 @@ impl Worker {
             () = forget.cancelled() => Err(Given::Away),
         };
         match done {
-            Ok(usage) => (task, Some(usage)),
-            Err(Given::Away) => (task, None),
+            Ok(usage) => (attempt, Some(usage)),
+            Err(Given::Away) => (attempt, None),
             Err(Given::Up(reason)) => {
-                tracing::warn!(%task, ?reason, "the task could not be done");
-                let _ = self.outgoing.send(NodeMessage::Failed { task, reason }).await;
-                (task, None)
+                tracing::warn!(%attempt, ?reason, "the task could not be done");
+                let _ = self.outgoing.send(NodeMessage::Failed { attempt, reason }).await;
+                (attempt, None)
             }
         }
     }
@@ -156,18 +156,18 @@ impl Worker {
                 answer.first_token_ms = elapsed_ms(started);
             }
             answer.tokens.extend(tokens.iter().map(|token| token.id));
-            self.say(NodeMessage::Tokens { task: self.assignment.task, tokens }).await?;
+            self.say(NodeMessage::Tokens { attempt: self.assignment.attempt, tokens }).await?;
         }
         Ok(finished)
     }
 
     async fn commit(&self, answer: Answer) -> Result<(), Given> {
-        let Assignment { task, artifact, .. } = &self.assignment;
-        let hash = commitment(&self.identity.address(), *task, artifact, &answer.tokens);
+        let Assignment { attempt, artifact, .. } = &self.assignment;
+        let hash = commitment(&self.identity.address(), attempt.task, artifact, &answer.tokens);
         let signature = self.identity.sign(&hash).map_err(|error| engine(error.to_string()))?;
-        self.say(NodeMessage::Precommit(Precommit { task: *task, hash, signature })).await?;
+        self.say(NodeMessage::Precommit(Precommit { attempt: *attempt, hash, signature })).await?;
         self.say(NodeMessage::Commit(Commit {
-            task: *task,
+            attempt: *attempt,
             tokens: answer.tokens,
             finish: answer.finish,
             prompt_tokens: answer.usage.prompt_tokens,

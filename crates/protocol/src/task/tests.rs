@@ -81,6 +81,42 @@ fn every_state_has_a_deadline() {
 }
 
 #[test]
+fn an_answer_that_streams_when_its_time_is_up_is_asked_for_as_it_is() {
+    let streaming = || after([TaskEvent::Assign(A), TaskEvent::Ack(A), TaskEvent::Stream(A)]);
+    let mut task = streaming();
+    let up = task.wake_at();
+    assert_eq!(*task.apply(TaskEvent::Tick, up).unwrap(), TaskState::Finishing { node: A });
+    assert_eq!(task.wake_at(), up + Duration::from_secs(10));
+    // What is on its way still counts.
+    task.apply(TaskEvent::Stream(A), up).unwrap();
+    task.apply(TaskEvent::Precommit(A, hash()), up).unwrap();
+    assert!(task.apply(TaskEvent::Commit(A, hash()), up).is_ok());
+
+    let mut silent = streaming();
+    silent.apply(TaskEvent::Tick, up).unwrap();
+    let then = silent.wake_at();
+    assert_eq!(*silent.apply(TaskEvent::Tick, then).unwrap(), TaskState::Queued);
+}
+
+#[test]
+fn an_answer_that_was_begun_in_time_may_be_finished_behind_it() {
+    let deadlines = Deadlines { precommit: Duration::from_secs(300), ..Deadlines::default() };
+    let end = NOW + deadlines.total;
+    for commits in [true, false] {
+        let mut task = Task::new(deadlines, NOW);
+        for event in [TaskEvent::Assign(A), TaskEvent::Ack(A), TaskEvent::Stream(A)] {
+            task.apply(event, NOW).unwrap();
+        }
+        task.apply(TaskEvent::Tick, end).unwrap();
+        if commits {
+            task.apply(TaskEvent::Precommit(A, hash()), end).unwrap();
+            task.apply(TaskEvent::Commit(A, hash()), task.wake_at()).unwrap_err();
+        }
+        assert_eq!(*task.apply(TaskEvent::Tick, task.wake_at()).unwrap(), TaskState::Ended(Outcome::TimedOut));
+    }
+}
+
+#[test]
 fn a_committed_answer_is_not_taken_away_by_time() {
     let mut task =
         after([TaskEvent::Assign(A), TaskEvent::Ack(A), TaskEvent::Precommit(A, hash()), TaskEvent::Commit(A, hash())]);
@@ -90,7 +126,7 @@ fn a_committed_answer_is_not_taken_away_by_time() {
 fn any_event() -> impl Strategy<Value = TaskEvent> {
     let node = prop_oneof![Just(A), Just(B)];
     let hash = prop_oneof![Just("0x1".to_owned()), Just("0x2".to_owned())];
-    (node, hash, 0..9).prop_map(|(node, hash, which)| match which {
+    (node, hash, 0..10).prop_map(|(node, hash, which)| match which {
         0 => TaskEvent::Assign(node),
         1 => TaskEvent::Ack(node),
         2 => TaskEvent::Refuse(node),
@@ -99,6 +135,7 @@ fn any_event() -> impl Strategy<Value = TaskEvent> {
         5 => TaskEvent::Settle,
         6 => TaskEvent::Lost(node),
         7 => TaskEvent::ClientGone,
+        8 => TaskEvent::Stream(node),
         _ => TaskEvent::Tick,
     })
 }

@@ -55,7 +55,7 @@ fn job(context: &Context, id: TaskId, key: KeyId, request: ChatRequest) -> Job {
     Job {
         id,
         name,
-        want: Want { model, precision, artifact: None, node: None, avoid: Vec::new() },
+        want: Want { model, precision, artifact: None, context_over: 0, node: None, avoid: Vec::new() },
         deadlines: context.policy.user_deadlines(sampling.max_tokens),
         prompt,
         sampling,

@@ -138,9 +138,9 @@ fn token_logprob(text: &str, logprob: &TokenLogprob) -> Value {
 
 const fn finish(reason: FinishReason) -> &'static str {
     match reason {
-        FinishReason::Length => "length",
-        // OpenAI has no word for an answer that its node was told to end.
-        FinishReason::Stop | FinishReason::Cancelled => "stop",
+        // OpenAI has no word for an answer that its node was told to end; it is cut short all the same.
+        FinishReason::Length | FinishReason::Cancelled => "length",
+        FinishReason::Stop => "stop",
     }
 }
 

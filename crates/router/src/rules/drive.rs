@@ -86,8 +86,16 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
     let room = job.sampling.max_tokens as usize + 4 * job.deadlines.attempts as usize + 8;
     let (client, deliveries) = mpsc::channel(room);
     let task = Task::new(job.deadlines, now());
-    let drive =
-        Drive { context: Arc::clone(context), job, task, client, client_gone: false, delivered: Vec::new(), tries: 0 };
+    let drive = Drive {
+        context: Arc::clone(context),
+        job,
+        task,
+        client,
+        client_gone: false,
+        too_long: None,
+        delivered: Vec::new(),
+        tries: 0,
+    };
     context.tasks.spawn(drive.run());
     deliveries
 }
@@ -98,9 +106,11 @@ struct Drive {
     task: Task,
     client: mpsc::Sender<Delivery>,
     client_gone: bool,
+    /// What the client is told if no larger context is offered than the one that was too small.
+    too_long: Option<Problem>,
     /// What the client has, of all attempts.
     delivered: Vec<TokenId>,
-    /// Numbers the settlements; unlike the task's own count it includes refusals.
+    /// Numbers the attempts and their settlements; unlike the task's own count it includes refusals.
     tries: u32,
 }
 
@@ -194,7 +204,7 @@ impl Drive {
 
     fn absent(&self) -> Problem {
         if self.tries > 0 {
-            return Problem::NodesLost;
+            return self.nodes_lost();
         }
         let available = available(&self.context);
         if available.is_empty() {
@@ -210,8 +220,12 @@ impl Drive {
                 Over::Problem(Problem::TimedOut { seconds: self.job.deadlines.total.as_secs() })
             }
             TaskState::Ended(Outcome::Cancelled) => Over::ClientGone,
-            _ => Over::Problem(Problem::NodesLost),
+            _ => Over::Problem(self.nodes_lost()),
         }
+    }
+
+    fn nodes_lost(&self) -> Problem {
+        self.too_long.clone().unwrap_or(Problem::NodesLost)
     }
 
     /// A task that was given back goes to another node, unless it is over or there is nothing left to do.

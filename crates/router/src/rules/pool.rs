@@ -46,7 +46,7 @@ pub(crate) struct Pool {
 struct State {
     nodes: HashMap<NodeAddress, Node>,
     queue: VecDeque<Waiter>,
-    /// When what is not offered now was offered last.
+    /// When what is not offered now was offered or served last.
     withdrawn: HashMap<Wares, Millis>,
     connections: u64,
 }
@@ -57,11 +57,13 @@ struct Wares {
     model: ModelId,
     precision: Precision,
     artifact: ArtifactDigest,
+    context_tokens: u32,
 }
 
 impl From<&Offer> for Wares {
     fn from(offer: &Offer) -> Self {
-        Self { model: offer.model.clone(), precision: offer.precision, artifact: offer.artifact }
+        let Offer { precision, artifact, context_tokens, .. } = *offer;
+        Self { model: offer.model.clone(), precision, artifact, context_tokens }
     }
 }
 
@@ -94,13 +96,17 @@ pub(crate) enum Test {
 }
 
 struct Running {
-    artifact: ArtifactDigest,
+    wares: Wares,
+    /// Not a test: it passed one, so it is worth waiting for when it is not offered.
+    for_user: bool,
     inbox: mpsc::Sender<Arrival>,
 }
 
 /// What a node says of a task, and when it came in.
 #[derive(Debug)]
 pub(crate) struct Arrival {
+    /// Which of the task's attempts it is about, by the node's word.
+    pub(crate) attempt: u32,
     pub(crate) message: NodeMessage,
     pub(crate) at: Instant,
 }
@@ -124,6 +130,8 @@ pub(crate) struct Want {
     pub(crate) precision: Option<Precision>,
     /// Only this file: an answer that was begun goes on as the same model.
     pub(crate) artifact: Option<ArtifactDigest>,
+    /// Only a larger context than this: one of this size was too small.
+    pub(crate) context_over: u32,
     /// Only this node, tested or not: this is a test.
     pub(crate) node: Option<NodeAddress>,
     /// Rather not these: they lost the task before.
@@ -135,6 +143,7 @@ impl Want {
         self.model == wares.model
             && self.precision.is_none_or(|precision| precision == wares.precision)
             && self.artifact.is_none_or(|artifact| artifact == wares.artifact)
+            && wares.context_tokens > self.context_over
     }
 }
 
@@ -156,7 +165,8 @@ pub(crate) enum NoLease {
 /// Whether waiting for something makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// It is offered.
+    /// It is offered, or a node that does not offer it any more still works on it: it is switching, and has yet to
+    /// come back.
     Now,
     /// It was a moment ago; worth waiting until then.
     Until(Millis),
@@ -221,7 +231,7 @@ impl Pool {
     /// Whether it makes sense to wait for this.
     pub(crate) fn presence(&self, want: &Want) -> Presence {
         let state = self.lock();
-        if want.node.is_some() || state.offered().any(|wares| want.fits(&wares)) {
+        if want.node.is_some() || state.offered().chain(state.served()).any(|wares| want.fits(&wares)) {
             return Presence::Now;
         }
         let fitting = state.withdrawn.iter().filter(|(wares, _)| want.fits(wares));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::{Message, WebSocket};
-use cortensor_protocol::{NodeAddress, NodeMessage, Offer, RejectionCode, RouterMessage};
+use cortensor_protocol::{Commit, NodeAddress, NodeMessage, Offer, Precommit, RejectionCode, RouterMessage};
 use futures::{
     StreamExt as _,
     stream::{SplitSink, SplitStream},
@@ -192,19 +192,13 @@ impl Reader<'_> {
             }
             NodeMessage::SettledUpTo { sequence } => self.settled_up_to(sequence).await,
             NodeMessage::Goodbye => Err(Ended::Gone),
-            NodeMessage::Ack { task }
-            | NodeMessage::Refuse { task, .. }
-            | NodeMessage::Tokens { task, .. }
-            | NodeMessage::Failed { task, .. } => {
-                self.member.deliver(task, message).await;
-                Ok(())
-            }
-            NodeMessage::Precommit(ref precommit) => {
-                self.member.deliver(precommit.task, message.clone()).await;
-                Ok(())
-            }
-            NodeMessage::Commit(ref commit) => {
-                self.member.deliver(commit.task, message.clone()).await;
+            NodeMessage::Ack { attempt }
+            | NodeMessage::Refuse { attempt, .. }
+            | NodeMessage::Tokens { attempt, .. }
+            | NodeMessage::Precommit(Precommit { attempt, .. })
+            | NodeMessage::Commit(Commit { attempt, .. })
+            | NodeMessage::Failed { attempt, .. } => {
+                self.member.deliver(attempt, message).await;
                 Ok(())
             }
         }

@@ -143,8 +143,8 @@ async fn messages_that_break_the_protocol_end_the_connection_with_a_reason() {
 async fn what_a_node_says_of_a_task_that_is_not_its_own_changes_nothing() {
     let practice = Practice::start().await;
     let node = practice.node(1).await;
-    node.say(NodeMessage::Ack { task: no_task() });
-    node.say(NodeMessage::Tokens { task: no_task(), tokens: Vec::new() });
+    node.say(NodeMessage::Ack { attempt: no_task() });
+    node.say(NodeMessage::Tokens { attempt: no_task(), tokens: Vec::new() });
     assert_eq!(practice.client.answer(json!({})).await.0, 200);
     practice.settle().await;
 }

@@ -58,7 +58,7 @@ async fn an_answer_goes_on_only_on_the_same_artifact() {
 #[tokio::test]
 async fn an_answer_that_is_not_the_bound_one_is_not_paid_and_the_client_is_told() {
     let practice = Practice::start().await;
-    let faults = [Fault::WrongHash, Fault::WrongTokens, Fault::WrongSigner, Fault::Boasts];
+    let faults = [Fault::WrongHash, Fault::WrongTokens, Fault::WrongSigner, Fault::Boasts, Fault::Invents];
     for (number, fault) in (1..).zip(faults) {
         let mut node = practice.node_that(number, faulty(fault.clone())).await;
         let (status, body) = practice.client.answer(json!({})).await;
@@ -71,6 +71,20 @@ async fn an_answer_that_is_not_the_bound_one_is_not_paid_and_the_client_is_told(
     }
     let summary = practice.router.verify_ledger().await.unwrap();
     assert_eq!(summary.deposits, practice.policy.practice_deposit);
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn tokens_larger_than_was_asked_for_are_not_passed_on() {
+    let practice = Practice::start().await;
+    for (number, fault) in (1..).zip([Fault::Floods, Fault::Volunteers]) {
+        let mut node = practice.node_that(number, faulty(fault.clone())).await;
+        let (status, body) = practice.client.answer(json!({"stream": true})).await;
+        assert_eq!((status.as_u16(), &body["error"]["code"]), (502, &json!("invalid_answer")), "{fault:?}");
+        let settlement = node.settlement(TaskKind::User).await;
+        assert!(matches!(settlement.status, SettlementStatus::Void { .. }), "{settlement:?}");
+        node.kill().await;
+    }
     practice.settle().await;
 }
 
@@ -114,7 +128,9 @@ async fn a_client_that_hangs_up_before_there_is_anything_pays_nothing() {
 #[tokio::test]
 async fn a_node_that_refuses_fails_or_is_silent_is_passed_over() {
     let engine = Fault::Fails(FailureReason::Engine { message: "out of memory".to_owned() });
-    for fault in [Fault::Refuses, engine, Fault::Silent] {
+    // Of a prompt of two letters.
+    let too_long = Fault::Fails(FailureReason::ContextExceeded { prompt_tokens: 3000, context_tokens: 2048 });
+    for fault in [Fault::Refuses, engine, too_long, Fault::Silent] {
         let practice = Practice::with(Policy { ack_seconds: 1, ..Policy::default() }).await;
         let _faulty = practice.node_that(1, faulty(fault.clone())).await;
         let honest = practice.node(2).await;
@@ -123,6 +139,40 @@ async fn a_node_that_refuses_fails_or_is_silent_is_passed_over() {
             assert_eq!(status, 200, "{fault:?}: {answer}");
             assert_eq!(answer["cortensor"]["node"], honest.address.to_string().to_lowercase());
         }
+        practice.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_held_up_node_says_of_its_first_attempt_does_not_disturb_its_second() {
+    let practice = Practice::with(Policy { ack_seconds: 1, ..Policy::default() }).await;
+    let mut node = practice.node_that(1, faulty(Fault::HeldUp)).await;
+    let (status, answer) = soon("an answer", practice.client.answer(json!({}))).await;
+    assert_eq!((status.as_u16(), &answer["choices"][0]["message"]["content"]), (200, &json!("Hello, world")));
+    let first = node.assignment().await.attempt;
+    let cancel =
+        |message| if let RouterMessage::Cancel { attempt, reason } = message { Some((attempt, reason)) } else { None };
+    assert_eq!(node.hear("a cancel", cancel).await, (first, CancelReason::TooLate));
+    let second = node.assignment().await.attempt;
+    assert_eq!((first.number, second.number, first.task), (1, 2, second.task));
+    assert!(matches!(node.settlement(TaskKind::User).await.status, SettlementStatus::Paid { .. }));
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_streams_when_its_time_is_up_is_cut_and_what_there_is_of_it_paid() {
+    let policy = Policy { precommit_token_milliseconds: 0, ..Policy::default() };
+    for policy in [Policy { total_seconds: 1, ..policy.clone() }, Policy { precommit_seconds: 1, ..policy }] {
+        let practice = Practice::with(policy).await;
+        let mut node = practice.node_that(1, paused_after(2)).await;
+        let (status, answer) = soon("an answer", practice.client.answer(json!({}))).await;
+        assert_eq!((status.as_u16(), &answer["choices"][0]["message"]["content"]), (200, &json!("Hello")));
+        assert_eq!(answer["choices"][0]["finish_reason"], "length");
+        let cancel = |message| if let RouterMessage::Cancel { reason, .. } = message { Some(reason) } else { None };
+        assert_eq!(node.hear("a cancel", cancel).await, CancelReason::TimeUp);
+        let settlement = node.settlement(TaskKind::User).await;
+        assert!(matches!(settlement.status, SettlementStatus::Paid { .. }), "{settlement:?}");
+        assert_eq!(settlement.usage.completion_tokens, 2);
         practice.settle().await;
     }
 }

@@ -1,6 +1,6 @@
 //! What is earned survives, and nothing is paid twice.
 
-use cortensor_protocol::{RouterMessage, Settlement, TaskKind};
+use cortensor_protocol::{RouterMessage, Settlement, SettlementStatus, TaskKind};
 use cortensor_router::{Policy, Router};
 use serde_json::json;
 
@@ -47,6 +47,19 @@ async fn after_a_restart_balances_are_kept_and_settlements_told_again_from_where
     node.tier().await;
     assert_eq!(practice.client.answer(json!({})).await.0, 200);
     assert_eq!(node.settlement(TaskKind::User).await.sequence, 12);
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn an_empty_answer_costs_nothing_and_pays_nothing() {
+    let practice = Practice::start().await;
+    let mut node = practice.node_that(1, Behaviour { pieces: Vec::new(), ..Behaviour::default() }).await;
+    let (status, answer) = practice.client.answer(json!({})).await;
+    assert_eq!((status.as_u16(), &answer["choices"][0]["message"]["content"]), (200, &json!("")));
+    let settlement = node.settlement(TaskKind::User).await;
+    assert!(matches!(settlement.status, SettlementStatus::Void { .. }), "{settlement:?}");
+    let summary = practice.router.verify_ledger().await.unwrap();
+    assert_eq!(summary.deposits, practice.policy.practice_deposit);
     practice.settle().await;
 }
 

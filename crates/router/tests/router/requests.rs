@@ -1,10 +1,10 @@
 //! Requests that are refused, each with a status, a code and a message that says what to do.
 
-use cortensor_protocol::FailureReason;
+use cortensor_protocol::{FailureReason, Offer, Precision};
 use cortensor_router::{Policy, Router, RouterConfig, RouterError};
 use serde_json::{Value, json};
 
-use crate::support::{Behaviour, Fault, Practice, config, soon};
+use crate::support::{Behaviour, Fault, Practice, config, offer, soon};
 
 #[tokio::test]
 async fn wrong_requests_are_refused_in_openai_s_form() {
@@ -105,12 +105,42 @@ async fn a_prompt_over_the_context_is_the_client_s_own_error_and_costs_nothing()
     let fault = Fault::Fails(FailureReason::ContextExceeded { prompt_tokens: 3000, context_tokens: 2048 });
     let _node = practice.node_that(1, Behaviour { fault, ..Behaviour::default() }).await;
     for stream in [false, true] {
-        let (status, body) = practice.client.answer(json!({"stream": stream})).await;
+        let (status, body) = practice.client.answer(long_prompt(stream)).await;
         assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("context_length_exceeded")));
         assert!(body["error"]["message"].as_str().unwrap().contains("3000"));
     }
     let summary = practice.router.verify_ledger().await.unwrap();
     assert_eq!(summary.deposits, practice.policy.practice_deposit);
+    practice.settle().await;
+}
+
+fn long_prompt(stream: bool) -> Value {
+    json!({"stream": stream, "messages": [{"role": "user", "content": "word ".repeat(3000)}]})
+}
+
+#[tokio::test]
+async fn a_prompt_over_one_node_s_context_goes_to_a_node_with_a_larger_one() {
+    let practice = Practice::start().await;
+    let fault = Fault::Fails(FailureReason::ContextExceeded { prompt_tokens: 3000, context_tokens: 2048 });
+    let _small = practice.node_that(1, Behaviour { fault, ..Behaviour::default() }).await;
+    let offer = Offer { context_tokens: 8192, ..offer("m", Precision::F16, 1) };
+    let large = practice.node_that(2, Behaviour { offer, ..Behaviour::default() }).await;
+    for _ in 0..6 {
+        let (status, answer) = practice.client.answer(long_prompt(false)).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(answer["cortensor"]["node"], large.address.to_string().to_lowercase());
+    }
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn what_a_node_says_of_a_prompt_is_passed_on_in_reasonable_length() {
+    let practice = Practice::start().await;
+    let fault = Fault::Fails(FailureReason::BadPrompt { message: "bad ".repeat(10_000) });
+    let _node = practice.node_that(1, Behaviour { fault, ..Behaviour::default() }).await;
+    let (status, body) = practice.client.answer(json!({})).await;
+    assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("invalid_prompt")));
+    assert_eq!(body["error"]["message"].as_str().unwrap().len(), 300);
     practice.settle().await;
 }
 
@@ -143,9 +173,10 @@ async fn beyond_the_queue_s_length_a_client_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
-    let practice = Practice::with(Policy { total_seconds: 1, ..Policy::default() }).await;
-    let mut node = practice.node_that(1, Behaviour { pause_after: Some(1), ..Behaviour::default() }).await;
+async fn an_answer_that_is_not_begun_in_time_is_given_up() {
+    let policy = Policy { total_seconds: 1, precommit_token_milliseconds: 0, ..Policy::default() };
+    let practice = Practice::with(policy).await;
+    let mut node = practice.node_that(1, Behaviour { pause_after: Some(0), ..Behaviour::default() }).await;
     let (status, body) = practice.client.answer(json!({})).await;
     assert_eq!((status.as_u16(), &body["error"]["code"]), (504, &json!("timed_out")));
     let cancelled = |message| matches!(message, cortensor_protocol::RouterMessage::Cancel { .. }).then_some(());

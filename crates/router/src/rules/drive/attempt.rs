@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{
-    Assignment, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage, StreamedToken,
-    TaskEvent, TaskKind, TokenId, Usage,
+    Assignment, AttemptId, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage,
+    StreamedToken, TaskEvent, TaskKind, TaskState, TokenId, Usage,
 };
 use tokio::time::{Instant, sleep};
 
@@ -12,7 +12,7 @@ use super::{Delivery, Drive, Finished, Over, Purse};
 use crate::{
     clock::now,
     rules::{
-        answer::{Binding, check_commit, check_precommit},
+        answer::{Binding, check_commit, check_precommit, check_tokens},
         pool::{Arrival, Lease},
         price::answer_cost,
         problem::Problem,
@@ -23,14 +23,20 @@ use crate::{
 /// How often a settlement is tried before it is given up.
 const SETTLEMENT_TRIES: u32 = 4;
 
+const EMPTY: &str = "the answer is empty";
+/// Most characters of what a node says of a prompt.
+const LONGEST_REASON: usize = 300;
+
 struct Attempt {
     lease: Lease,
-    number: u32,
+    id: AttemptId,
     assigned: Instant,
     tokens: Vec<TokenId>,
+    /// Kept only where it is to be judged.
     text: String,
     first_token: Option<Duration>,
     acked: bool,
+    time_called: bool,
 }
 
 /// What follows from something that happened.
@@ -50,12 +56,13 @@ impl Drive {
         let artifact = lease.offer.artifact;
         let mut attempt = Attempt {
             lease,
-            number: self.tries,
+            id: AttemptId { task: self.job.id, number: self.tries },
             assigned: Instant::now(),
             tokens: Vec::new(),
             text: String::new(),
             first_token: None,
             acked: false,
+            time_called: false,
         };
         if self.task.apply(TaskEvent::Assign(attempt.lease.node), now()).is_err() {
             return Some(self.ended());
@@ -78,7 +85,7 @@ impl Drive {
         let kind = self.kind();
         let precommit_within_ms = u64::try_from(self.job.deadlines.precommit.as_millis()).unwrap_or(u64::MAX);
         RouterMessage::Assign(Box::new(Assignment {
-            task: self.job.id,
+            attempt: attempt.id,
             kind,
             artifact: attempt.lease.offer.artifact,
             prompt: self.job.prompt.clone(),
@@ -97,6 +104,7 @@ impl Drive {
 
     /// Waits for the next thing to happen and sees to it.
     async fn turn(&mut self, attempt: &mut Attempt) -> Turn {
+        self.call_time(attempt);
         let (client, context) = (self.client.clone(), Arc::clone(&self.context));
         let deadline = self.task.wake_at().since(now());
         tokio::select! {
@@ -113,8 +121,19 @@ impl Drive {
         }
     }
 
+    /// The time for an answer that streams is up: what there is of it is asked for, once.
+    fn call_time(&self, attempt: &mut Attempt) {
+        if matches!(self.task.state(), TaskState::Finishing { .. }) && !attempt.time_called {
+            attempt.time_called = true;
+            attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TimeUp });
+        }
+    }
+
     async fn hear(&mut self, attempt: &mut Attempt, arrival: Arrival) -> Turn {
         let node = attempt.lease.node;
+        if arrival.attempt != attempt.id.number {
+            return self.hear_of_another(attempt, arrival.attempt).await;
+        }
         match arrival.message {
             NodeMessage::Ack { .. } => self.acked(attempt).await,
             NodeMessage::Refuse { .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
@@ -127,6 +146,16 @@ impl Drive {
             NodeMessage::Failed { reason, .. } => self.failed(attempt, reason).await,
             _ => Turn::Go,
         }
+    }
+
+    /// What is said of an earlier attempt is late, not hostile: it was on its way when the task was given back, to
+    /// the same node too.
+    async fn hear_of_another(&mut self, attempt: &mut Attempt, number: u32) -> Turn {
+        if (1..attempt.id.number).contains(&number) {
+            tracing::debug!(task = %self.job.id, number, "a message about an attempt that is over");
+            return Turn::Go;
+        }
+        self.broken(attempt, format!("it speaks of attempt {number}, which was not made")).await
     }
 
     async fn acked(&mut self, attempt: &mut Attempt) -> Turn {
@@ -142,20 +171,28 @@ impl Drive {
 
     async fn tokens(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
         let room = self.job.sampling.max_tokens as usize - self.delivered.len();
-        let reason = match () {
-            () if !attempt.acked => "tokens came before the ack",
-            () if tokens.len() > room => "more tokens came than were asked for",
-            () if tokens.is_empty() => return Turn::Go,
-            () => {
-                attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
-                attempt.tokens.extend(tokens.iter().map(|token| token.id));
-                attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
-                self.delivered.extend(tokens.iter().map(|token| token.id));
-                self.deliver(Delivery::Tokens { tokens, at });
-                return Turn::Go;
-            }
+        let reason = match check_tokens(self.job.sampling.top_logprobs, &tokens) {
+            _ if !attempt.acked => "tokens came before the ack".to_owned(),
+            _ if tokens.len() > room => "more tokens came than were asked for".to_owned(),
+            Err(reason) => reason,
+            Ok(()) if tokens.is_empty() => return Turn::Go,
+            Ok(()) => return self.streamed(attempt, tokens, at).await,
         };
-        self.broken(attempt, reason.to_owned()).await
+        self.broken(attempt, reason).await
+    }
+
+    async fn streamed(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
+        if let Err(refused) = self.task.apply(TaskEvent::Stream(attempt.lease.node), now()) {
+            return self.out_of_order(attempt, refused).await;
+        }
+        attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
+        attempt.tokens.extend(tokens.iter().map(|token| token.id));
+        if matches!(self.job.purse, Purse::Incentives { question: Some(_), .. }) {
+            attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
+        }
+        self.delivered.extend(tokens.iter().map(|token| token.id));
+        self.deliver(Delivery::Tokens { tokens, at });
+        Turn::Go
     }
 
     async fn precommitted(&mut self, attempt: &mut Attempt, precommit: Precommit) -> Turn {
@@ -186,6 +223,8 @@ impl Drive {
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
         let pay = match &self.job.purse {
+            // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
+            Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
             Purse::User { hold, .. } => {
                 let cost = answer_cost(&self.context.policy, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
@@ -193,7 +232,7 @@ impl Drive {
             Purse::Incentives { question: Some(question), .. } if !question.accepts(&attempt.text) => {
                 Pay::Void("the answer to the network's question is not right".to_owned())
             }
-            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void("the answer is empty".to_owned()),
+            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
         self.settle(attempt, &line, &pay).await;
@@ -204,21 +243,33 @@ impl Drive {
     }
 
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {
-        let (message, code) = match reason {
-            FailureReason::ContextExceeded { prompt_tokens, context_tokens } => {
-                let message = format!(
-                    "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one \
-                     for the answer; shorten the prompt"
-                );
-                (message, "context_length_exceeded")
-            }
-            FailureReason::BadPrompt { message } => (message, "invalid_prompt"),
+        let message = match reason {
+            FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
+            FailureReason::BadPrompt { message } => message.chars().take(LONGEST_REASON).collect::<String>(),
             FailureReason::Engine { message } => {
                 return self.lost(attempt, format!("the engine failed: {message}")).await;
             }
         };
         self.void(attempt, format!("the request itself was wrong: {message}")).await;
-        Turn::Over(Over::Problem(Problem::BadRequest { message, param: Some("messages"), code }))
+        Turn::Over(Over::Problem(bad_prompt(message, "invalid_prompt")))
+    }
+
+    /// A larger context may hold it. Only if none is offered is the request itself wrong, and not by one node's word
+    /// against what can be counted here.
+    async fn too_long(&mut self, attempt: &mut Attempt, prompt_tokens: u32) -> Turn {
+        let context_tokens = attempt.lease.offer.context_tokens;
+        let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
+        if most < u64::from(context_tokens) {
+            let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
+            return self.lost(attempt, reason).await;
+        }
+        let message = format!(
+            "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
+             answer; shorten the prompt"
+        );
+        self.too_long = Some(bad_prompt(message, "context_length_exceeded"));
+        self.job.want.context_over = context_tokens;
+        self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
     }
 
     /// The node cannot (go on with) it: another one may.
@@ -240,7 +291,7 @@ impl Drive {
     }
 
     async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::TooLate });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, "a deadline of the task passed".to_owned()).await;
         self.job.want.avoid.push(attempt.lease.node);
         Turn::GivenBack
@@ -252,7 +303,7 @@ impl Drive {
         if self.task.apply(TaskEvent::ClientGone, now()).is_err() {
             return self.too_late(attempt).await;
         }
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::ClientGone });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::ClientGone });
         Turn::Go
     }
 
@@ -268,7 +319,7 @@ impl Drive {
     /// The node broke the rules. What the client has of it is not to be trusted, so no other node goes on from there.
     async fn broken(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
-        attempt.lease.send(RouterMessage::Cancel { task: self.job.id, reason: CancelReason::TooLate });
+        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, reason.clone()).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))
     }
@@ -286,7 +337,7 @@ impl Drive {
         Line {
             node: attempt.lease.node,
             task: self.job.id,
-            attempt: attempt.number,
+            attempt: attempt.id.number,
             kind: self.kind(),
             model: offer.model.clone(),
             precision: offer.precision,
@@ -318,6 +369,10 @@ impl Drive {
             }
         }
     }
+}
+
+fn bad_prompt(message: String, code: &'static str) -> Problem {
+    Problem::BadRequest { message, param: Some("messages"), code }
 }
 
 fn token_count(tokens: &[TokenId]) -> u32 {

@@ -124,6 +124,7 @@ impl Sitting<'_> {
                 model: self.offer.model.clone(),
                 precision: Some(self.offer.precision),
                 artifact: Some(self.offer.artifact),
+                context_over: 0,
                 node: Some(self.examiner.node),
                 avoid: Vec::new(),
             },

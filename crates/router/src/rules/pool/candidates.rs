@@ -36,7 +36,7 @@ impl Standing {
 
 impl Node {
     fn running_on(&self, offer: &Offer) -> usize {
-        self.running.values().filter(|running| running.artifact == offer.artifact).count()
+        self.running.values().filter(|running| running.wares.artifact == offer.artifact).count()
     }
 }
 
@@ -45,6 +45,12 @@ impl State {
     pub(super) fn offered(&self) -> impl Iterator<Item = Wares> {
         let standings = self.nodes.values().flat_map(|node| &node.offers);
         standings.filter(|standing| !matches!(standing.test, Test::Failed(_))).map(|standing| (&standing.offer).into())
+    }
+
+    /// What users' tasks run on, offered still or not.
+    pub(super) fn served(&self) -> impl Iterator<Item = Wares> {
+        let running = self.nodes.values().flat_map(|node| node.running.values());
+        running.filter(|running| running.for_user).map(|running| running.wares.clone())
     }
 
     pub(super) fn could_serve(&self, want: &Want) -> bool {
@@ -79,7 +85,8 @@ impl State {
         let (address, offer) = self.pick(&waiter.want)?;
         let node = self.nodes.get_mut(&address)?;
         let (inbox, arrivals) = mpsc::channel::<Arrival>(INBOX_LENGTH);
-        node.running.insert(waiter.task, Running { artifact: offer.artifact, inbox });
+        let (wares, for_user) = (Wares::from(&offer), waiter.want.node.is_none());
+        node.running.insert(waiter.task, Running { wares, for_user, inbox });
         let link = node.link.clone();
         Some(Lease::new(Arc::clone(pool), waiter.task, address, node.connection, offer, link, arrivals))
     }

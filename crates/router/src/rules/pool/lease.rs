@@ -5,7 +5,8 @@ use std::sync::Arc;
 use cortensor_protocol::{NodeAddress, Offer, RouterMessage, TaskId};
 use tokio::sync::mpsc;
 
-use super::{Arrival, Link, Pool};
+use super::{Arrival, Link, Pool, State};
+use crate::clock::now;
 
 /// One slot on one node for one task. Dropping it gives the slot back.
 pub(crate) struct Lease {
@@ -58,13 +59,29 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (address, connection, refused) = (self.node, self.connection, self.refused);
-        self.pool.update(|state| {
-            let Some(node) = state.nodes.get_mut(&address).filter(|node| node.connection == connection) else { return };
-            node.running.remove(&self.task);
-            let ours = node.offers.iter_mut().filter(|standing| standing.offer.artifact == self.offer.artifact);
+        if self.pool.update(|state| self.give_back(state)) {
+            self.pool.offers_changed.send_replace(());
+        }
+    }
+}
+
+impl Lease {
+    /// Says whether the artifact is not offered any more.
+    fn give_back(&self, state: &mut State) -> bool {
+        let node = state.nodes.get_mut(&self.node).filter(|node| node.connection == self.connection);
+        let Some((node, ended)) = node.and_then(|node| node.running.remove(&self.task).map(|ended| (node, ended)))
+        else {
+            return false;
+        };
+        if let Some(ours) = node.offers.iter_mut().find(|standing| standing.offer.artifact == self.offer.artifact) {
             // A slot that was used and is free again is a sign that something changed.
-            ours.for_each(|standing| standing.parked = refused);
-        });
+            ours.parked = self.refused;
+            return false;
+        }
+        if ended.for_user {
+            // The node finishes what runs before it switches; how long it is waited for counts from here.
+            state.withdrawn.insert(ended.wares, now());
+        }
+        true
     }
 }

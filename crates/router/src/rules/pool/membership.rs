@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cortensor_protocol::{ArtifactDigest, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer, TaskId};
+use cortensor_protocol::{ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer};
 use tokio::time::Instant;
 
 use super::{Arrival, Link, Node, Pool, Standing, Test, Wares};
@@ -90,7 +90,7 @@ impl Membership {
         self.pool.offers_changed.send_replace(());
     }
 
-    /// Notes when what is offered now was offered last: now.
+    /// Notes when what is offered or served now was so last: now.
     fn withdraw(&self) {
         let at = now();
         self.pool.update(|state| {
@@ -99,7 +99,9 @@ impl Membership {
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
             let standings = node.into_iter().flat_map(|node| &node.offers);
             let lasting = standings.filter(|standing| !matches!(standing.test, Test::Failed(_)));
-            let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).collect();
+            let served = node.into_iter().flat_map(|node| node.running.values()).filter(|running| running.for_user);
+            let served = served.map(|running| running.wares.clone());
+            let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).chain(served).collect();
             state.withdrawn.extend(wares.into_iter().map(|wares| (wares, at)));
         });
     }
@@ -122,18 +124,18 @@ impl Membership {
     }
 
     /// Passes on what the node says of a task. What it says of a task that is not its own (any more) is dropped.
-    pub(crate) async fn deliver(&self, task: TaskId, message: NodeMessage) {
+    pub(crate) async fn deliver(&self, attempt: AttemptId, message: NodeMessage) {
         let at = Instant::now();
         let inbox = {
             let state = self.pool.lock();
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
-            node.and_then(|node| node.running.get(&task)).map(|running| running.inbox.clone())
+            node.and_then(|node| node.running.get(&attempt.task)).map(|running| running.inbox.clone())
         };
         let Some(inbox) = inbox else {
-            return tracing::debug!(node = %self.address, %task, "a message about a task that is over");
+            return tracing::debug!(node = %self.address, %attempt, "a message about a task that is over");
         };
         // Its driver may have ended meanwhile.
-        let _ = inbox.send(Arrival { message, at }).await;
+        let _ = inbox.send(Arrival { attempt: attempt.number, message, at }).await;
     }
 }
 

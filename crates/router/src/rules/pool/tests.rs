@@ -23,7 +23,7 @@ fn offer(precision: Precision, slots: u32) -> Offer {
 }
 
 fn want() -> Want {
-    Want { model: ModelId::new("m"), precision: None, artifact: None, node: None, avoid: Vec::new() }
+    Want { model: ModelId::new("m"), precision: None, artifact: None, context_over: 0, node: None, avoid: Vec::new() }
 }
 
 fn passed() -> Test {
@@ -91,6 +91,8 @@ async fn only_what_is_asked_for_and_tested_is_given() {
         (Want { precision: Some(Precision::Q8_0), ..want() }, Some(B)),
         (Want { precision: Some(Precision::F16), ..want() }, None),
         (Want { model: ModelId::new("other"), ..want() }, None),
+        (Want { context_over: 2047, ..want() }, Some(B)),
+        (Want { context_over: 2048, ..want() }, None),
         (Want { artifact: Some(ArtifactDigest::new([255; 32])), ..want() }, None),
     ] {
         assert_eq!(at_once(&pool, want.clone()).map(|lease| lease.node), node, "{want:?}");
@@ -184,6 +186,27 @@ async fn a_node_that_leaves_closes_its_tasks_and_is_remembered_for_a_moment() {
     assert_eq!(pool.presence(&Want { precision: Some(Precision::Q4_0), ..want() }), Presence::Absent);
     drop(lease);
     assert_eq!(acquire(&pool, 2, Want { node: Some(A), ..want() }).await.err(), Some(NoLease::Gone));
+}
+
+#[tokio::test]
+async fn a_node_that_offers_nothing_while_it_finishes_is_waited_for_until_it_has_finished_and_a_moment_longer() {
+    let pool = pool();
+    let (member, _queue) = ready(&pool, A, offer(Precision::F16, 2));
+    let lease = acquire(&pool, 1, want()).await.ok().unwrap();
+    let test = acquire(&pool, 2, Want { node: Some(A), ..want() }).await.ok().unwrap();
+    member.offer(Vec::new());
+    assert_eq!(pool.presence(&want()), Presence::Now);
+    assert_eq!(pool.presence(&Want { precision: Some(Precision::Q8_0), ..want() }), Presence::Absent);
+
+    let mut changed = pool.offers_changed();
+    pool.lock().withdrawn.clear();
+    drop(lease);
+    assert!(changed.has_changed().unwrap());
+    changed.mark_unchanged();
+    assert!(matches!(pool.presence(&want()), Presence::Until(_)));
+    pool.lock().withdrawn.clear();
+    drop(test);
+    assert_eq!(pool.presence(&want()), Presence::Absent);
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, Challenge, Commit, FailureReason, FinishReason, HardwareSummary, Hello, Mode, ModelId,
-    NodeAddress, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RefusalReason, RouterMessage,
-    Settlement, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob, Welcome, commitment, registration_text,
+    ArtifactDigest, Assignment, AttemptId, Challenge, Commit, FailureReason, FinishReason, HardwareSummary, Hello,
+    Mode, ModelId, NodeAddress, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RefusalReason,
+    RouterMessage, Settlement, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob, Welcome, commitment,
+    registration_text,
 };
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::{
@@ -53,6 +54,14 @@ pub(crate) enum Fault {
     Fails(FailureReason),
     /// Says nothing at all.
     Silent,
+    /// Is held up: what it says to its first attempt at a task comes with the second.
+    HeldUp,
+    /// Speaks of an attempt that nobody made.
+    Invents,
+    /// Sends a book as the text of one token.
+    Floods,
+    /// Sends log-probabilities that nobody asked for.
+    Volunteers,
 }
 
 impl Default for Behaviour {
@@ -234,9 +243,9 @@ struct Worker {
 
 impl Worker {
     async fn serve(self, assignment: Assignment) {
-        let task = assignment.task;
+        let attempt = assignment.attempt;
         if assignment.kind == TaskKind::NetworkTest {
-            self.say(NodeMessage::Ack { task });
+            self.say(NodeMessage::Ack { attempt });
             let text = question(&assignment.prompt);
             let pieces = if self.behaviour.fails_tests { vec!["what?"] } else { text.split_inclusive(' ').collect() };
             let tokens: Vec<_> = (0..).zip(pieces).take(assignment.sampling.max_tokens as usize).collect();
@@ -244,12 +253,20 @@ impl Worker {
         }
         match &self.behaviour.fault {
             Fault::Silent => return,
-            Fault::Refuses => return self.say(NodeMessage::Refuse { task, reason: RefusalReason::AtCapacity }),
-            Fault::Fails(reason) => {
-                self.say(NodeMessage::Ack { task });
-                return self.say(NodeMessage::Failed { task, reason: reason.clone() });
+            Fault::HeldUp if attempt.number == 1 => return,
+            Fault::HeldUp => {
+                let late = AttemptId { number: 1, ..attempt };
+                self.say(NodeMessage::Ack { attempt: late });
+                let token = StreamedToken { id: 0, text: "late".to_owned(), logprob: None };
+                self.say(NodeMessage::Tokens { attempt: late, tokens: vec![token] });
+                self.say(NodeMessage::Ack { attempt });
             }
-            _ => self.say(NodeMessage::Ack { task }),
+            Fault::Refuses => return self.say(NodeMessage::Refuse { attempt, reason: RefusalReason::AtCapacity }),
+            Fault::Fails(reason) => {
+                self.say(NodeMessage::Ack { attempt });
+                return self.say(NodeMessage::Failed { attempt, reason: reason.clone() });
+            }
+            _ => self.say(NodeMessage::Ack { attempt }),
         }
         // The pieces' places in the answer are their ids, so that another node can go on from there.
         let given = assignment.continue_after.len();
@@ -272,19 +289,22 @@ impl Worker {
                     () = self.behaviour.go_on.notified() => {}
                 }
             }
-            let top = assignment.sampling.top_logprobs.map(|_| vec![(id, piece.to_owned(), -0.5)]);
-            let logprob = top.map(|top| TokenLogprob { logprob: -0.5, top });
-            let token = StreamedToken { id, text: piece.to_owned(), logprob };
-            self.say(NodeMessage::Tokens { task: assignment.task, tokens: vec![token] });
+            let fault = if assignment.kind == TaskKind::User { &self.behaviour.fault } else { &Fault::None };
+            let asked = assignment.sampling.top_logprobs.is_some() || *fault == Fault::Volunteers;
+            let logprob = asked.then(|| TokenLogprob { logprob: -0.5, top: vec![(id, piece.to_owned(), -0.5)] });
+            let text = piece.repeat(if *fault == Fault::Floods { 1000 } else { 1 });
+            let token = StreamedToken { id, text, logprob };
+            self.say(NodeMessage::Tokens { attempt: assignment.attempt, tokens: vec![token] });
             sent.push(id);
         }
         sent
     }
 
     fn commit(&self, assignment: &Assignment, mut tokens: Vec<u32>, finish: FinishReason) {
-        let task = assignment.task;
         let user = assignment.kind == TaskKind::User;
         let fault = if user { self.behaviour.fault.clone() } else { Fault::None };
+        let mut attempt = assignment.attempt;
+        attempt.number += u32::from(fault == Fault::Invents);
         let mut bound = tokens.clone();
         match fault {
             Fault::WrongHash => bound.push(99),
@@ -294,11 +314,18 @@ impl Worker {
             }
             _ => {}
         }
-        let hash = commitment(&signer(self.number).address(), task, &assignment.artifact, &bound);
+        let hash = commitment(&signer(self.number).address(), attempt.task, &assignment.artifact, &bound);
         let key = signer(if fault == Fault::WrongSigner { self.number + 1 } else { self.number });
-        self.say(NodeMessage::Precommit(Precommit { task, signature: sign(&key, &hash), hash }));
+        self.say(NodeMessage::Precommit(Precommit { attempt, signature: sign(&key, &hash), hash }));
         let prompt_tokens = if fault == Fault::Boasts { 1_000_000 } else { prompt_tokens(&assignment.prompt) };
-        self.say(NodeMessage::Commit(Commit { task, tokens, finish, prompt_tokens, first_token_ms: 1, total_ms: 2 }));
+        self.say(NodeMessage::Commit(Commit {
+            attempt,
+            tokens,
+            finish,
+            prompt_tokens,
+            first_token_ms: 1,
+            total_ms: 2,
+        }));
     }
 
     fn say(&self, message: NodeMessage) {
@@ -318,6 +345,6 @@ pub(crate) fn prompt_tokens(prompt: &Prompt) -> u32 {
 }
 
 /// For messages about tasks that do not exist.
-pub(crate) fn no_task() -> TaskId {
-    TaskId(uuid::Uuid::nil())
+pub(crate) fn no_task() -> AttemptId {
+    AttemptId { task: TaskId(uuid::Uuid::nil()), number: 1 }
 }

@@ -56,6 +56,7 @@ impl Network {
     }
 
     /// Asks the model, with these changes to the request.
+    #[expect(clippy::needless_pass_by_value, reason = "`json!` values are made for the call")]
     pub(crate) fn ask(&self, changes: Value) -> impl Future<Output = (u16, Value)> + use<> {
         let mut body = json!({"model": MODEL, "messages": [{"role": "user", "content": "say these four words"}]});
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());

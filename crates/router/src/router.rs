@@ -16,7 +16,10 @@ use crate::{
     context::{Context, Stopping},
     http,
     policy::Policy,
-    rules::pool::Pool,
+    rules::{
+        backlog::{self, Backlog},
+        pool::Pool,
+    },
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -95,6 +98,7 @@ impl Router {
             tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
         }
         let context = Arc::new(context(config, address, store));
+        context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let closing = context.stopping.closing.clone();
         let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());
@@ -148,6 +152,9 @@ impl Router {
         }
         context.stopping.giving_up.cancel();
         let _ = timeout(PARTING, context.tasks.wait()).await;
+        if timeout(PARTING, context.backlog.emptied()).await.is_err() {
+            tracing::error!("the database did not take everything; the next start releases what is held for it");
+        }
         context.stopping.leaving.cancel();
         context.sessions.close();
         let _ = timeout(PARTING, context.sessions.wait()).await;
@@ -187,6 +194,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         pool: Pool::new(policy.queue_length, policy.absent_model()),
         policy,
         store,
+        backlog: Backlog::default(),
         started: now(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),

@@ -62,6 +62,16 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the database would say the same again, however much room it had.
+    pub(crate) fn is_final(&self) -> bool {
+        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else {
+            return matches!(self, Self::Damaged { .. });
+        };
+        !matches!(error.kind(), sqlx::error::ErrorKind::Other)
+    }
+}
+
 /// Names what was being done when the database said no.
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, StoreError>;

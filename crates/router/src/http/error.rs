@@ -67,6 +67,7 @@ const fn shape(problem: &Problem) -> Shape {
         Problem::QueueFull { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "queue_full", None),
         Problem::NoNode => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_node", None),
         Problem::NodesLost => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "nodes_lost", None),
+        Problem::NotWritten { .. } => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "not_written", None),
         Problem::Stopping => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "stopping", None),
         Problem::InvalidAnswer { .. } => (StatusCode::BAD_GATEWAY, SERVER, "invalid_answer", None),
         Problem::TimedOut { .. } => (StatusCode::GATEWAY_TIMEOUT, SERVER, "timed_out", None),
@@ -78,7 +79,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, ..) = self.shape();
         let mut response = (status, Json(self.body())).into_response();
-        if let Self::Problem(Problem::QueueFull { retry_after, .. }) = self {
+        if let Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::{
+    backlog::Entry,
     pool::{Lease, NoLease, Presence, Want},
     problem::Problem,
     question::Question,
@@ -118,6 +119,9 @@ impl Drive {
         if self.context.pool.presence(&self.job.want) == Presence::Absent {
             return Err(self.absent());
         }
+        if !self.context.backlog.is_empty() {
+            return Err(self.not_written());
+        }
         let (key, hold) = match self.job.purse {
             Purse::User { key, hold } => (Some(key), hold),
             Purse::Incentives { .. } => (None, Amount::ZERO),
@@ -126,14 +130,16 @@ impl Drive {
         match opened {
             Ok(Opened::Held) => Ok(()),
             Ok(Opened::TooLittle { available }) => Err(Problem::TooLittleCredit { needed: hold, available }),
-            Err(error) => Err(self.internal(&error)),
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(task = %self.job.id, %error, source, "a task could not be opened");
+                Err(self.not_written())
+            }
         }
     }
 
-    fn internal(&self, error: &dyn std::error::Error) -> Problem {
-        let source = error.source().map(ToString::to_string);
-        tracing::error!(task = %self.job.id, %error, source, "book-keeping failed");
-        Problem::Internal
+    fn not_written(&self) -> Problem {
+        Problem::NotWritten { retry_after: self.context.policy.retry_after_seconds }
     }
 
     async fn serve(&mut self) -> Over {
@@ -253,9 +259,9 @@ impl Drive {
                 (Some(Delivery::Failed(problem)), ending)
             }
         };
-        if let Err(error) = self.context.store.end_task(self.job.id, ending, now()).await {
-            // The hold is released when the router starts next.
-            let _ = self.internal(&error);
+        let at = now();
+        if let Err(error) = self.context.store.end_task(self.job.id, ending, at).await {
+            self.context.backlog.keep(Entry::Ending(self.job.id, ending, at), &error);
         }
         if let Some(delivery) = delivery {
             self.deliver(delivery);

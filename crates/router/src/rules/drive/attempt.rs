@@ -13,15 +13,13 @@ use crate::{
     clock::now,
     rules::{
         answer::{Binding, check_commit, check_precommit},
+        backlog::Entry,
         pool::{Arrival, Lease},
         price::answer_cost,
         problem::Problem,
     },
-    store::{Line, Pay, StoreError},
+    store::{Line, Pay},
 };
-
-/// How often a settlement is tried before it is given up.
-const SETTLEMENT_TRIES: u32 = 4;
 
 struct Attempt {
     lease: Lease,
@@ -299,23 +297,9 @@ impl Drive {
     }
 
     async fn settle(&self, attempt: &Attempt, line: &Line, pay: &Pay) {
-        match self.settle_with_patience(line, pay).await {
+        match self.context.store.settle(line, pay).await {
             Ok(()) => attempt.lease.settled(),
-            Err(error) => drop(self.internal(&error)),
-        }
-    }
-
-    async fn settle_with_patience(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
-        let mut tries = 1;
-        loop {
-            match self.context.store.settle(line, pay).await {
-                Err(error) if tries < SETTLEMENT_TRIES => {
-                    tracing::warn!(task = %line.task, %error, "a settlement is tried again");
-                    sleep(Duration::from_millis(100) * tries).await;
-                    tries += 1;
-                }
-                result => return result,
-            }
+            Err(error) => self.context.backlog.keep(Entry::Settlement(line.clone(), pay.clone()), &error),
         }
     }
 }

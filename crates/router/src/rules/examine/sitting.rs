@@ -102,7 +102,9 @@ impl Sitting<'_> {
                     heard.text.extend(tokens.iter().map(|token| token.text.as_str()));
                 }
                 Delivery::Finished(Finished { usage, .. }) => heard.usage = Some(usage),
-                Delivery::Failed(Problem::Stopping | Problem::Internal) => return Err(GivenUp),
+                Delivery::Failed(Problem::Stopping | Problem::NotWritten { .. } | Problem::Internal) => {
+                    return Err(GivenUp);
+                }
                 Delivery::Failed(problem) => {
                     tracing::debug!(node = %self.examiner.node, %problem, "a test task failed");
                 }

@@ -92,7 +92,7 @@ impl Examiner<'_> {
             Due::Now => self.test(offer).await?,
             due @ Due::At(..) => Some(due),
         };
-        let Some(Due::At(until, test)) = known else { return Ok(None) };
+        let Some(Due::At(until, test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &test else { return Ok(None) };
         if told.insert(offer.artifact, report.tested_at) != Some(report.tested_at) {
             self.member.tested(offer.artifact, &test);
@@ -102,7 +102,12 @@ impl Examiner<'_> {
         Ok(Some(until))
     }
 
-    /// `None`: the node does not offer it any more, or the router stops.
+    /// When to try again what came to no result. If that was because the offers changed, they say so earlier.
+    fn next_chance(&self) -> Millis {
+        now() + std::time::Duration::from_secs(self.context.policy.retest_seconds)
+    }
+
+    /// `None`: the node does not offer it any more, the router stops, or its database fails.
     async fn test(&self, offer: &Offer) -> Result<Option<Due>, StoreError> {
         let sitting = Sitting { examiner: self, offer, seed: rand::random() };
         let Some(seen) = sitting.run().await else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! A disk that is full for a while: what was promised is kept as soon as there is room again.
 
 use cortensor_protocol::{Precision, RouterMessage, SettlementStatus, TaskKind};
+use cortensor_router::Policy;
 use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -18,6 +19,13 @@ async fn full_disk(practice: &Practice, full: bool) {
     let numbers = if full { i64::MAX } else { 1_000_000 };
     let changed = sqlx::query("UPDATE sqlite_sequence SET seq = ? WHERE name = 'transfers'").bind(numbers);
     assert_eq!(changed.execute(&mut database).await.unwrap().rows_affected(), 1);
+    database.close().await.unwrap();
+}
+
+async fn change(practice: &Practice, schema: &'static str) {
+    let file = practice.folder.path().join("router.sqlite");
+    let mut database = SqliteConnection::connect(file.to_str().unwrap()).await.unwrap();
+    sqlx::raw_sql(schema).execute(&mut database).await.unwrap();
     database.close().await.unwrap();
 }
 
@@ -114,5 +122,21 @@ async fn a_router_that_stops_writes_what_it_could_not_write_before() {
     node = fake(practice.address(), 1, Behaviour::default()).await;
     let paid = node.settlement(TaskKind::User).await;
     assert!(matches!(paid.status, SettlementStatus::Paid { .. }), "{paid:?}");
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn a_test_that_the_database_broke_off_is_held_again() {
+    let practice = Practice::with(Policy { retest_seconds: 1, ..Policy::default() }).await;
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON tasks BEGIN SELECT RAISE(ROLLBACK, 'broken'); END";
+    change(&practice, broken).await;
+    let mut node = fake(practice.address(), 1, Behaviour::default()).await;
+    let begun = |message| matches!(message, RouterMessage::Testing { done: 0, .. }).then_some(());
+    node.hear("a test", begun).await;
+    is_refused(&practice).await;
+    change(&practice, "DROP TRIGGER broken").await;
+    node.hear("another test", begun).await;
+    node.tier().await;
+    assert_eq!(practice.client.answer(json!({})).await.0, 200);
     practice.settle().await;
 }

@@ -28,7 +28,7 @@ pub(super) struct Sitting<'a> {
     pub(super) seed: u64,
 }
 
-/// The node does not offer the artifact any more, or the router stops: there is no result.
+/// The node does not offer the artifact any more, the router stops, or its database fails: there is no result.
 struct GivenUp;
 
 #[derive(Default)]

@@ -3,6 +3,8 @@
 mod connection;
 mod handshake;
 mod state;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -161,17 +163,4 @@ fn retry_after(ended: &Ended, attempt: u32) -> Duration {
         _ => FIRST_RETRY.saturating_mul(1 << attempt.min(10)).min(LONGEST_RETRY),
     };
     base.mul_f64(rand::rng().random_range(0.875..1.125))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_slow_down_to_half_a_minute() {
-        for (attempt, least, most) in [(0, 430, 570), (1, 870, 1_130), (4, 7_000, 9_000), (60, 26_000, 34_000)] {
-            let wait = retry_after(&Ended::Closed, attempt).as_millis();
-            assert!((least..=most).contains(&wait), "{attempt}: {wait}");
-        }
-    }
 }

@@ -26,6 +26,10 @@ use super::{
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the router may take to read one message.
+const WRITE: Duration = Duration::from_secs(10);
+/// How long leaving may take.
+const PARTING: Duration = Duration::from_secs(3);
 const LARGEST_MESSAGE: usize = 4 << 20;
 /// Heartbeats without a word from the router after which the connection counts as lost.
 const SILENT_HEARTBEATS: u32 = 3;
@@ -119,7 +123,7 @@ impl<'a> Session<'a> {
                 Some(ended) = self.workers.join_next() => self.ended(ended),
                 Ok(()) = changes.changed() => self.offer().await?,
                 _ = heartbeat.tick() => self.beat(heartbeat.period()).await?,
-                () = stop.cancelled() => return self.leave().await,
+                () = stop.cancelled() => return timeout(PARTING, self.leave()).await.unwrap_or(Ok(())),
             }
         }
     }
@@ -213,7 +217,7 @@ impl<'a> Session<'a> {
         let (cpu_load, free_memory_bytes) = (self.config.load)();
         let heartbeat = Heartbeat { running: self.state.borrow().running(), cpu_load, free_memory_bytes };
         send(&mut self.socket, &NodeMessage::Heartbeat(heartbeat)).await?;
-        self.socket.send(Message::Ping(Vec::new().into())).await.map_err(|error| Ended::Lost(error.to_string()))
+        write(&mut self.socket, Message::Ping(Vec::new().into())).await
     }
 
     /// Says what is still to be said (a commit may be on its way), then goodbye.
@@ -222,7 +226,7 @@ impl<'a> Session<'a> {
             send(&mut self.socket, &message).await?;
         }
         send(&mut self.socket, &NodeMessage::Goodbye).await?;
-        let _ = timeout(Duration::from_secs(2), self.socket.close(None)).await;
+        let _ = self.socket.close(None).await;
         Ok(())
     }
 
@@ -261,5 +265,12 @@ fn parse(frame: Option<Result<Message, tungstenite::Error>>) -> Result<Option<Ro
 /// Says `message` to the router.
 pub(super) async fn send(socket: &mut Socket, message: &NodeMessage) -> Result<(), Ended> {
     let text = serde_json::to_string(message).map_err(|error| Ended::Lost(error.to_string()))?;
-    socket.send(Message::text(text)).await.map_err(|error| Ended::Lost(error.to_string()))
+    write(socket, Message::text(text)).await
+}
+
+/// Nothing else is seen to while a message is written, so a router that reads nothing must not take long.
+async fn write(socket: &mut Socket, message: Message) -> Result<(), Ended> {
+    let written = timeout(WRITE, socket.send(message)).await;
+    let written = written.map_err(|_| Ended::Lost(format!("the router has read nothing for {WRITE:?}")))?;
+    written.map_err(|error| Ended::Lost(error.to_string()))
 }

@@ -67,7 +67,9 @@ pub enum LedgerError {
         source: sqlx::migrate::MigrateError,
     },
     /// A settlement was not written: it will come again.
-    #[error("a settlement could not be written to {path}; check that the disk is not full, it will be sent again")]
+    #[error(
+        "a settlement could not be written to {path}; make room on its disk: it is tried again by itself, and no tasks are taken until then"
+    )]
     Record {
         /// Which file.
         path: PathBuf,

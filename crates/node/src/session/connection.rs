@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
     sync::{broadcast, mpsc, watch},
     task::JoinSet,
-    time::{Instant, Interval, MissedTickBehavior, interval, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Connection, Ended, NodeConfig, NodeEvent, NodeState, handshake,
+    unkept::Unkept,
     worker::{Cancellation, Worker},
 };
+use crate::LedgerError;
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -66,6 +68,7 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
         state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
         state.tier = welcome.tier;
         state.testing = None;
+        state.trouble = None;
     });
     Ok((socket, challenge.ledger, heartbeat))
 }
@@ -82,6 +85,7 @@ struct Session<'a> {
     sender: mpsc::Sender<NodeMessage>,
     offered: Option<Vec<Offer>>,
     heard: Instant,
+    unkept: Unkept,
 }
 
 impl<'a> Session<'a> {
@@ -105,6 +109,7 @@ impl<'a> Session<'a> {
             sender,
             offered: None,
             heard: Instant::now(),
+            unkept: Unkept::default(),
         }
     }
 
@@ -122,6 +127,7 @@ impl<'a> Session<'a> {
                 Some(message) = self.outgoing.recv() => send(&mut self.socket, &message).await?,
                 Some(ended) = self.workers.join_next() => self.ended(ended),
                 Ok(()) = changes.changed() => self.offer().await?,
+                () = sleep_until(self.unkept.next_try()), if !self.unkept.is_empty() => self.keep().await?,
                 _ = heartbeat.tick() => self.beat(heartbeat.period()).await?,
                 () = stop.cancelled() => return timeout(PARTING, self.leave()).await.unwrap_or(Ok(())),
             }
@@ -191,13 +197,46 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A settlement is acknowledged only once it is on disk.
     async fn settled(&mut self, settlement: Settlement) -> Result<(), Ended> {
-        let sequence = settlement.sequence;
-        if self.config.ledger.record(&self.ledger_name, &settlement).await? {
+        let others_wait = !self.unkept.is_empty();
+        self.unkept.push(settlement)?;
+        if others_wait { Ok(()) } else { self.keep().await }
+    }
+
+    /// Writes settlements down, oldest first; one is acknowledged only once it is on disk.
+    async fn keep(&mut self) -> Result<(), Ended> {
+        while let Some(settlement) = self.unkept.oldest() {
+            let sequence = settlement.sequence;
+            match self.config.ledger.record(&self.ledger_name, settlement).await {
+                Ok(new) => self.kept(new),
+                Err(error) => {
+                    self.not_kept(&error);
+                    return Ok(());
+                }
+            }
+            send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await?;
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self, new: bool) {
+        if let Some(settlement) = self.unkept.kept().filter(|_| new) {
             let _ = self.events.send(NodeEvent::Settled(settlement));
         }
-        send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await
+        let over = self.unkept.is_empty();
+        self.state.send_if_modified(|state| over && state.trouble.take().is_some());
+    }
+
+    /// What cannot be written down is not to be earned either: nothing is offered until it can.
+    fn not_kept(&mut self, error: &LedgerError) {
+        let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(%error, source, "a settlement is not in the ledger yet");
+        self.unkept.wait();
+        let trouble = Some(format!("{error} ({source})"));
+        self.state.send_if_modified(|state| {
+            let before = std::mem::replace(&mut state.trouble, trouble);
+            state.trouble != before
+        });
     }
 
     /// Sends the offers if they are other than the last ones.

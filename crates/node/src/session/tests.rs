@@ -94,3 +94,20 @@ fn retries_slow_down_to_half_a_minute() {
         assert!((least..=most).contains(&wait), "{attempt}: {wait}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_never_lasts_is_tried_less_and_less_often() {
+    let router = listen();
+    let (_folder, node) = node(&router).await;
+    let mut state = node.state();
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        drop(register(&router, 10_000).await);
+        let offline = |state: &NodeState| matches!(state.connection, Connection::Offline { .. });
+        let lost = soon("the loss", state.wait_for(offline)).await.unwrap().clone();
+        let Connection::Offline { retry_in_ms, .. } = lost.connection else { panic!("{lost:?}") };
+        waits.push(retry_in_ms);
+    }
+    assert!(waits.is_sorted() && waits[2] > 3_000, "{waits:?}");
+    node.stop().await;
+}

@@ -33,6 +33,9 @@ const WRITE: Duration = Duration::from_secs(10);
 /// How long leaving may take.
 const PARTING: Duration = Duration::from_secs(3);
 const LARGEST_MESSAGE: usize = 4 << 20;
+/// Heartbeats are not further apart, nor closer together, whatever the router asks for.
+const LONGEST_PERIOD: Duration = Duration::from_secs(60);
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 /// Heartbeats without a word from the router after which the connection counts as lost.
 const SILENT_HEARTBEATS: u32 = 3;
 
@@ -62,7 +65,7 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
     let (mut socket, _) = connected.map_err(|error| Ended::Unreachable(error.to_string()))?;
     let (challenge, welcome) = handshake::register(&mut socket, config).await?;
     tracing::info!(router = welcome.router, network = challenge.network, "registered");
-    let mut heartbeat = interval(Duration::from_millis(welcome.heartbeat_ms.max(100)));
+    let mut heartbeat = interval(heartbeat_period(welcome.heartbeat_ms));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     state.send_modify(|state| {
         state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
@@ -71,6 +74,10 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
         state.trouble = None;
     });
     Ok((socket, challenge.ledger, heartbeat))
+}
+
+pub(super) fn heartbeat_period(asked_ms: u64) -> Duration {
+    Duration::from_millis(asked_ms).clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
 }
 
 struct Session<'a> {

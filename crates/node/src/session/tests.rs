@@ -111,3 +111,10 @@ async fn a_connection_that_never_lasts_is_tried_less_and_less_often() {
     assert!(waits.is_sorted() && waits[2] > 3_000, "{waits:?}");
     node.stop().await;
 }
+
+#[test]
+fn an_absurd_heartbeat_is_not_followed_to_the_letter() {
+    for (asked, milliseconds) in [(0, 100), (10_000, 10_000), (u64::MAX, 60_000)] {
+        assert_eq!(connection::heartbeat_period(asked), Duration::from_millis(milliseconds));
+    }
+}

@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    clock::now,
+    clock::wall_time,
     context::{Context, Stopping},
     http,
     policy::Policy,
@@ -93,7 +93,7 @@ impl Router {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|source| RouterError::Listen { address: config.listen, source })?;
         let store = Store::open(&config.database).await?;
-        let interrupted = store.recover(now()).await?;
+        let interrupted = store.recover(wall_time()).await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
         }
@@ -131,7 +131,7 @@ impl Router {
 
     async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
         let deposit = self.context.policy.practice_deposit;
-        self.context.store.add_key(key, label, deposit, now()).await?;
+        self.context.store.add_key(key, label, deposit, wall_time()).await?;
         Ok(())
     }
 
@@ -195,7 +195,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         policy,
         store,
         backlog: Backlog::default(),
-        started: now(),
+        started: wall_time(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),
         stopping: Stopping::default(),

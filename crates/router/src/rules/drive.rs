@@ -23,7 +23,7 @@ use super::{
     question::Question,
 };
 use crate::{
-    clock::now,
+    clock::{now, wall_time},
     context::Context,
     store::{Ending, KeyId, Opened},
 };
@@ -126,7 +126,7 @@ impl Drive {
             Purse::User { key, hold } => (Some(key), hold),
             Purse::Incentives { .. } => (None, Amount::ZERO),
         };
-        let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, now()).await;
+        let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, wall_time()).await;
         match opened {
             Ok(Opened::Held) => Ok(()),
             Ok(Opened::TooLittle { available }) => Err(Problem::TooLittleCredit { needed: hold, available }),
@@ -259,7 +259,7 @@ impl Drive {
                 (Some(Delivery::Failed(problem)), ending)
             }
         };
-        let at = now();
+        let at = wall_time();
         if let Err(error) = self.context.store.end_task(self.job.id, ending, at).await {
             self.context.backlog.keep(Entry::Ending(self.job.id, ending, at), &error);
         }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Delivery, Drive, Finished, Over, Purse};
 use crate::{
-    clock::now,
+    clock::{now, wall_time},
     rules::{
         answer::{Binding, check_commit, check_precommit},
         backlog::Entry,
@@ -292,7 +292,7 @@ impl Drive {
             usage: Usage { prompt_tokens: 0, completion_tokens: token_count(&attempt.tokens) },
             first_token_ms: milliseconds(attempt.first_token.unwrap_or_default()),
             total_ms: milliseconds(attempt.assigned.elapsed()),
-            at: now(),
+            at: wall_time(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cortensor_app::{App, CommandError, Phase, StepName, StepState};
 use cortensor_engine::scripted::Script;
+use cortensor_node::Connection;
 use cortensor_protocol::{Mode, SettlementStatus, TaskKind};
 use futures::future::join_all;
 use serde_json::json;
@@ -118,6 +119,36 @@ async fn a_router_that_is_gone_is_waited_for_and_nothing_earned_is_lost() {
     assert!(after.total > before.total && after.requests == 2);
     miner.quit().await;
     network.router.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_miner_whose_disk_is_full_takes_no_tasks_says_so_and_goes_on_when_there_is_room() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo()).await;
+    network.answer().await;
+    miner.has_earned(1).await;
+    miner.full_disk(true).await;
+    network.answer().await;
+    let status = miner.comes_to(Phase::Hindered).await;
+    let problem = status.problem.unwrap().message;
+    assert!(problem.contains("disk is full") && problem.contains("make room"), "{problem}");
+    let withdrawn = async {
+        while network.get("/v1/models").await["data"] != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the withdrawal", withdrawn).await;
+    assert!(matches!(miner.app.status().borrow().connection, Connection::Connected { .. }), "it stays connected");
+
+    let waiting = tokio::spawn(network.ask(&json!({})));
+    miner.full_disk(false).await;
+    let status = miner.comes_to(Phase::Mining).await;
+    assert_eq!(status.problem, None);
+    assert_eq!(soon("the answer", waiting).await.unwrap().0, 200, "a request waits for the miner meanwhile");
+    assert_eq!(miner.has_earned(3).await.summary.requests, 3);
+    miner.quit().await;
+    let summary = network.router.verify_ledger().await.unwrap();
+    assert_eq!(summary.held.base_units(), 0);
 }
 
 #[tokio::test]

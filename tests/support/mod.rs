@@ -13,6 +13,7 @@ use cortensor_engine::scripted::{Script, ScriptedEngine};
 use cortensor_node::Identity;
 use cortensor_router::{Policy, Router, RouterConfig};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -150,6 +151,22 @@ impl Miner {
         let passphrase = Arc::new(|_| Some(PASSPHRASE.to_owned()));
         let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrase });
         Self { app, engine, life, home, router, script }
+    }
+
+    /// Makes the miner's ledger say that its disk is full (there is no number left for a row that every settlement
+    /// needs now), or gives it room again.
+    pub(crate) async fn full_disk(&self, full: bool) {
+        let change = if full {
+            "CREATE TABLE full (number INTEGER PRIMARY KEY AUTOINCREMENT);
+             INSERT INTO full VALUES (9223372036854775807);
+             CREATE TRIGGER full_disk BEFORE INSERT ON settlements BEGIN INSERT INTO full VALUES (NULL); END"
+        } else {
+            "DROP TRIGGER full_disk"
+        };
+        let file = self.home.folders().ledger();
+        let mut database = SqliteConnection::connect(file.to_str().unwrap()).await.unwrap();
+        sqlx::raw_sql(change).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
     }
 
     pub(crate) async fn comes_to(&self, phase: Phase) -> Status {

@@ -61,6 +61,8 @@ pub enum Phase {
     Untrusted,
     /// Taking tasks.
     Mining,
+    /// Taking no tasks until the problem is seen to; then it goes on by itself.
+    Hindered,
     /// Changing the model; tasks go on.
     Switching,
     /// Finishing what runs.
@@ -191,6 +193,10 @@ impl Status {
         self.testing = node.testing;
         self.tier.clone_from(&node.tier);
         self.running = node.running();
+        if self.phase != Phase::Failed {
+            let problem = |message| Problem { code: ProblemCode::Files, message };
+            self.problem = node.trouble.clone().map(problem);
+        }
         if let (Some(serving), Some(mode)) = (&node.serving, self.mode) {
             let view = self.modes.iter_mut().find(|view| view.mode == mode && serving.mode == mode);
             if let Some(view) = view.filter(|_| node.work.served > 0) {
@@ -225,6 +231,7 @@ impl Status {
 
     fn by_network(&self) -> Phase {
         match (&self.connection, self.testing, &self.tier) {
+            (Connection::Connected { .. }, ..) if self.problem.is_some() => Phase::Hindered,
             (Connection::Connected { .. }, None, Some(report)) if report.tier.is_some() => Phase::Mining,
             (Connection::Connected { .. }, None, Some(_)) => Phase::Untrusted,
             (Connection::Connected { .. }, _, _) => Phase::Testing,
@@ -317,6 +324,7 @@ impl Phase {
             Self::Testing => "being tested by the network",
             Self::Untrusted => "not passed: the network will test again",
             Self::Mining => "mining",
+            Self::Hindered => "taking no tasks until the problem is seen to",
             Self::Switching => "switching",
             Self::Draining => "finishing what runs",
             Self::Paused => "paused",

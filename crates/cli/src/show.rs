@@ -31,6 +31,7 @@ struct Screen {
     bar: ProgressBar,
     told: BTreeMap<StepName, String>,
     line: String,
+    problem: Option<String>,
     terminal: bool,
     to: To,
 }
@@ -40,7 +41,7 @@ impl Screen {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, told: BTreeMap::new(), line: String::new(), terminal, to }
+        Self { bar, told: BTreeMap::new(), line: String::new(), problem: None, terminal, to }
     }
 
     fn show(&mut self, status: &Status) {
@@ -51,9 +52,11 @@ impl Screen {
                 StepState::Failed => self.tell(step.name, "failed", &step.detail),
             }
         }
-        if let Some(problem) = &status.problem {
-            self.print(&format!("error: {}", problem.message));
+        let problem = status.problem.as_ref().map(|problem| format!("error: {}", problem.message));
+        if let Some(text) = problem.as_ref().filter(|_| problem != self.problem) {
+            self.print(text);
         }
+        self.problem = problem;
         // A log has a line for what was done, not one for what is about to be.
         let line = if self.terminal { headline(status) } else { summary(status, false) };
         if status.phase != Phase::Starting && line != self.line {

@@ -78,6 +78,27 @@ pub enum IdentityError {
         #[source]
         source: LocalSignerError,
     },
+    /// The keystore is missing, or not a keystore.
+    #[error("the keystore {path} cannot be read; restore it from a backup")]
+    KeystoreUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// The keystore is another node's.
+    #[error(
+        "the keystore in {folder} is node {found}'s and this folder is node {expected}'s; restore its own keystore, or move identity.json away to become {found}"
+    )]
+    KeystoreOfAnother {
+        /// Where it is.
+        folder: PathBuf,
+        /// Whose key should be there.
+        expected: NodeAddress,
+        /// Whose key is there.
+        found: NodeAddress,
+    },
     /// The keystore could not be written.
     #[error("the keystore {path} could not be written; check that the disk is not full and the folder is yours")]
     KeystoreNotWritten {
@@ -149,6 +170,10 @@ impl Identity {
             KeyPlace::Keychain => keychain::read(note.address)?,
             KeyPlace::Keystore => keystore::read(folder, passphrase)?,
         };
+        if signer.address() != note.address {
+            let (expected, found) = (note.address, signer.address());
+            return Err(IdentityError::KeystoreOfAnother { folder: folder.to_owned(), expected, found });
+        }
         Ok(Self { signer, place: note.place })
     }
 
@@ -226,6 +251,32 @@ mod tests {
         assert!(matches!(wrong, IdentityError::KeystoreClosed { .. }), "{wrong}");
         let nobody = Identity::open(folder.path(), &|_| None).err().unwrap();
         assert!(matches!(nobody, IdentityError::NoPassphrase), "{nobody}");
+    }
+
+    #[test]
+    fn a_keystore_that_is_missing_or_damaged_is_not_blamed_on_the_passphrase() {
+        let folder = tempfile::tempdir().unwrap();
+        create(folder.path());
+        let keystore = folder.path().join("keystore.json");
+        for content in [None, Some("{"), Some("{}"), Some("{\"crypto\": {}}")] {
+            match content {
+                None => fs::remove_file(&keystore).unwrap(),
+                Some(content) => fs::write(&keystore, content).unwrap(),
+            }
+            let nobody_is_asked = |_| panic!("there is nothing to open");
+            let unread = Identity::open(folder.path(), &nobody_is_asked).err().unwrap();
+            assert!(matches!(unread, IdentityError::KeystoreUnreadable { .. }), "{content:?}: {unread}");
+        }
+    }
+
+    #[test]
+    fn another_node_s_keystore_is_not_taken_for_one_s_own() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, second) = (create(own.path()), create(other.path()));
+        fs::copy(other.path().join("keystore.json"), own.path().join("keystore.json")).unwrap();
+        let refused = Identity::open(own.path(), &secret).err().unwrap();
+        let IdentityError::KeystoreOfAnother { expected, found, .. } = refused else { panic!("{refused}") };
+        assert_eq!((expected, found), (first.address(), second.address()));
     }
 
     #[test]

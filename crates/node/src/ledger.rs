@@ -67,7 +67,9 @@ pub enum LedgerError {
         source: sqlx::migrate::MigrateError,
     },
     /// A settlement was not written: it will come again.
-    #[error("a settlement could not be written to {path}; check that the disk is not full, it will be sent again")]
+    #[error(
+        "a settlement could not be written to {path}; make room on its disk: it is tried again by itself, and no tasks are taken until then"
+    )]
     Record {
         /// Which file.
         path: PathBuf,
@@ -136,14 +138,28 @@ impl Ledger {
 
     /// The last settlement of `router` before the first gap; 0 if there is none.
     pub async fn last_sequence(&self, router: &str) -> Result<u64, LedgerError> {
-        let sequences: Vec<i64> =
-            sqlx::query_scalar("SELECT sequence FROM settlements WHERE router = ? ORDER BY sequence")
+        let (count, last): (i64, i64) =
+            sqlx::query_as("SELECT COUNT(*), COALESCE(MAX(sequence), 0) FROM settlements WHERE router = ?")
                 .bind(router)
-                .fetch_all(&self.pool)
+                .fetch_one(&self.pool)
                 .await
                 .map_err(|source| self.unread(source))?;
-        let whole = (1_u64..).zip(sequences).take_while(|(expected, found)| i64::try_from(*expected) == Ok(*found));
-        Ok(whole.last().map_or(0, |(sequence, _)| sequence))
+        // They are positive and distinct: as many as the last one says means that none is missing.
+        let whole = if count == last { last } else { self.before_first_gap(router).await? };
+        Ok(u64::try_from(whole).unwrap_or_default())
+    }
+
+    /// The first settlement without a next one; none if the very first is missing.
+    async fn before_first_gap(&self, router: &str) -> Result<i64, LedgerError> {
+        sqlx::query_scalar(
+            "SELECT COALESCE(MIN(sequence), 0) FROM settlements AS one WHERE router = ?1
+                 AND EXISTS (SELECT * FROM settlements WHERE router = ?1 AND sequence = 1)
+                 AND NOT EXISTS (SELECT * FROM settlements WHERE router = ?1 AND sequence = one.sequence + 1)",
+        )
+        .bind(router)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|source| self.unread(source))
     }
 
     /// Sums, with `today` counted from `start_of_today`.
@@ -285,10 +301,10 @@ mod tests {
     async fn a_gap_is_asked_for_again() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = ledger(&folder).await;
-        for sequence in [1, 2, 4] {
+        for (sequence, last) in [(2, 0), (4, 0), (1, 2), (5, 2), (3, 5), (6, 6)] {
             ledger.record("r", &paid(sequence, Mode::Volume, Amount::ZERO, 0)).await.unwrap();
+            assert_eq!(ledger.last_sequence("r").await.unwrap(), last, "after {sequence}");
         }
-        assert_eq!(ledger.last_sequence("r").await.unwrap(), 2);
         assert_eq!(ledger.last_sequence("another router").await.unwrap(), 0);
     }
 

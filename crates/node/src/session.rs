@@ -5,6 +5,9 @@ mod handshake;
 mod state;
 #[cfg(test)]
 mod task_tests;
+#[cfg(test)]
+mod tests;
+mod unkept;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -14,7 +17,7 @@ use rand::Rng;
 use tokio::{
     sync::{broadcast, watch},
     task::JoinHandle,
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +27,8 @@ pub use state::{Connection, NodeState, Serving, Work};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// A connection that lasted as long was a good one: what ends it is no reason to wait long.
+const STEADY: Duration = Duration::from_secs(30);
 /// A router that turned the node away for what it is will do so again until something is changed.
 const REJECTED_RETRY: Duration = Duration::from_secs(60);
 
@@ -114,6 +119,8 @@ enum Ended {
     Unintelligible,
     #[error("{}", .0.message)]
     Rejected(Rejection),
+    #[error("too many settlements wait for room on the ledger's disk; make room there")]
+    TooManyUnkept,
     #[error("settlements cannot be kept: {0}")]
     Ledger(#[from] crate::LedgerError),
     #[error("the key does not sign: {0}")]
@@ -129,10 +136,11 @@ async fn live(
     let mut attempt = 0;
     while !stop.is_cancelled() {
         state.send_modify(|state| state.connection = Connection::Connecting);
+        let started = Instant::now();
         let ended = connection::run(&config, &state, &events, &stop).await;
         let Err(ended) = ended else { break };
         let was_connected = matches!(state.borrow().connection, Connection::Connected { .. });
-        attempt = if was_connected { 0 } else { attempt + 1 };
+        attempt = if was_connected && started.elapsed() >= STEADY { 0 } else { attempt + 1 };
         let wait = retry_after(&ended, attempt);
         tracing::warn!(reason = %ended, retry_in = ?wait, "not connected to the router");
         state.send_modify(|state| state.connection = offline(&ended, wait));
@@ -155,25 +163,11 @@ fn offline(ended: &Ended, wait: Duration) -> Connection {
 /// Doubles from half a second to half a minute, with a quarter of chance so that nodes do not come back in step.
 fn retry_after(ended: &Ended, attempt: u32) -> Duration {
     let base = match ended {
-        Ended::Rejected(Rejection { code: RejectionCode::Stopping, .. }) => FIRST_RETRY,
         Ended::Rejected(Rejection { code: RejectionCode::AlreadyConnected | RejectionCode::Silent, .. }) => {
             FIRST_RETRY * 4
         }
-        Ended::Rejected(_) => REJECTED_RETRY,
+        Ended::Rejected(Rejection { code, .. }) if *code != RejectionCode::Stopping => REJECTED_RETRY,
         _ => FIRST_RETRY.saturating_mul(1 << attempt.min(10)).min(LONGEST_RETRY),
     };
     base.mul_f64(rand::rng().random_range(0.875..1.125))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_slow_down_to_half_a_minute() {
-        for (attempt, least, most) in [(0, 430, 570), (1, 870, 1_130), (4, 7_000, 9_000), (60, 26_000, 34_000)] {
-            let wait = retry_after(&Ended::Closed, attempt).as_millis();
-            assert!((least..=most).contains(&wait), "{attempt}: {wait}");
-        }
-    }
 }

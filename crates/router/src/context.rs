@@ -5,7 +5,11 @@ use std::{net::SocketAddr, sync::Arc};
 use cortensor_protocol::Millis;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{policy::Policy, rules::pool::Pool, store::Store};
+use crate::{
+    policy::Policy,
+    rules::{backlog::Backlog, pool::Pool},
+    store::Store,
+};
 
 /// What every part of a running router shares. Made once, never changed; what changes has its own owner inside.
 pub(crate) struct Context {
@@ -15,10 +19,11 @@ pub(crate) struct Context {
     pub(crate) policy: Policy,
     pub(crate) store: Store,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) backlog: Backlog,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,
-    /// Connections of nodes.
+    /// Connections of nodes, and what works off the backlog.
     pub(crate) sessions: TaskTracker,
     pub(crate) stopping: Stopping,
 }

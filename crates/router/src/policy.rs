@@ -49,6 +49,8 @@ pub struct Policy {
     pub most_answer_tokens: u32,
     /// Largest request body in bytes.
     pub body_bytes: usize,
+    /// How long a request's body may take to arrive, in seconds.
+    pub body_seconds: u64,
 
     /// How often a node is to give a sign of life, in milliseconds. After three without one it is dropped.
     pub heartbeat_milliseconds: u64,
@@ -119,6 +121,7 @@ impl Default for Policy {
             answer_tokens: 256,
             most_answer_tokens: 8192,
             body_bytes: 2 * 1024 * 1024,
+            body_seconds: 30,
             heartbeat_milliseconds: 10_000,
             handshake_milliseconds: 10_000,
             ping_milliseconds: 2_000,
@@ -165,6 +168,10 @@ impl Policy {
     pub(crate) fn test_deadlines(&self) -> Deadlines {
         let total = Duration::from_secs(self.test_seconds);
         Deadlines { total, precommit: total, attempts: 1, ..self.user_deadlines(0) }
+    }
+
+    pub(crate) const fn body(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
     }
 
     pub(crate) const fn silence(&self) -> Duration {

@@ -12,11 +12,14 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    clock::now,
+    clock::wall_time,
     context::{Context, Stopping},
     http,
     policy::Policy,
-    rules::pool::Pool,
+    rules::{
+        backlog::{self, Backlog},
+        pool::Pool,
+    },
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -90,11 +93,12 @@ impl Router {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|source| RouterError::Listen { address: config.listen, source })?;
         let store = Store::open(&config.database).await?;
-        let interrupted = store.recover(now()).await?;
+        let interrupted = store.recover(wall_time()).await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
         }
         let context = Arc::new(context(config, address, store));
+        context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let closing = context.stopping.closing.clone();
         let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());
@@ -127,7 +131,7 @@ impl Router {
 
     async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
         let deposit = self.context.policy.practice_deposit;
-        self.context.store.add_key(key, label, deposit, now()).await?;
+        self.context.store.add_key(key, label, deposit, wall_time()).await?;
         Ok(())
     }
 
@@ -148,6 +152,9 @@ impl Router {
         }
         context.stopping.giving_up.cancel();
         let _ = timeout(PARTING, context.tasks.wait()).await;
+        if timeout(PARTING, context.backlog.emptied()).await.is_err() {
+            tracing::error!("the database did not take everything; the next start releases what is held for it");
+        }
         context.stopping.leaving.cancel();
         context.sessions.close();
         let _ = timeout(PARTING, context.sessions.wait()).await;
@@ -187,7 +194,8 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         pool: Pool::new(policy.queue_length, policy.absent_model()),
         policy,
         store,
-        started: now(),
+        backlog: Backlog::default(),
+        started: wall_time(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),
         stopping: Stopping::default(),

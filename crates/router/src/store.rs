@@ -62,6 +62,16 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the database would say the same again, however much room it had.
+    pub(crate) fn is_final(&self) -> bool {
+        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else {
+            return matches!(self, Self::Damaged { .. });
+        };
+        !matches!(error.kind(), sqlx::error::ErrorKind::Other)
+    }
+}
+
 /// Names what was being done when the database said no.
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, StoreError>;
@@ -94,7 +104,14 @@ impl Store {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(open)?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            // When the disk is full SQLite takes a transaction back by itself. The connection does not learn of it and
+            // would refuse to begin another one for as long as it lives, so a new one takes its place.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await
+            .map_err(open)?;
         let migrated = sqlx::migrate!("./migrations").run(&writer).await;
         migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(open)?;

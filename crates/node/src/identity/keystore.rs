@@ -11,8 +11,19 @@ const SHORTEST_PASSPHRASE: usize = 8;
 
 pub(super) fn read(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<PrivateKeySigner, IdentityError> {
     let path = folder.join(FILE);
+    check(&path).map_err(|source| IdentityError::KeystoreUnreadable { path: path.clone(), source })?;
     let secret = passphrase(false).ok_or(IdentityError::NoPassphrase)?;
     PrivateKeySigner::decrypt_keystore(&path, secret).map_err(|source| IdentityError::KeystoreClosed { path, source })
+}
+
+/// Whether it is a keystore at all: if not, no passphrase opens it.
+fn check(path: &Path) -> io::Result<()> {
+    let keystore: serde_json::Value = serde_json::from_slice(&fs::read(path)?)?;
+    let parts = ["ciphertext", "cipherparams", "kdf", "kdfparams", "mac"];
+    if parts.iter().all(|part| keystore["crypto"].get(part).is_some()) {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a keystore"))
 }
 
 /// A keystore without a note was left by a kill between the two writes: it is opened, never replaced.

@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
     sync::{broadcast, mpsc, watch},
     task::JoinSet,
-    time::{Instant, Interval, MissedTickBehavior, interval, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
@@ -20,13 +20,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Connection, Ended, NodeConfig, NodeEvent, NodeState, handshake,
+    unkept::Unkept,
     worker::{Cancellation, Worker},
 };
+use crate::LedgerError;
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the router may take to read one message.
+const WRITE: Duration = Duration::from_secs(10);
+/// How long leaving may take.
+const PARTING: Duration = Duration::from_secs(3);
 const LARGEST_MESSAGE: usize = 4 << 20;
+/// Heartbeats are not further apart, nor closer together, whatever the router asks for.
+const LONGEST_PERIOD: Duration = Duration::from_secs(60);
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 /// Heartbeats without a word from the router after which the connection counts as lost.
 const SILENT_HEARTBEATS: u32 = 3;
 
@@ -56,14 +65,19 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
     let (mut socket, _) = connected.map_err(|error| Ended::Unreachable(error.to_string()))?;
     let (challenge, welcome) = handshake::register(&mut socket, config).await?;
     tracing::info!(router = welcome.router, network = challenge.network, "registered");
-    let mut heartbeat = interval(Duration::from_millis(welcome.heartbeat_ms.max(100)));
+    let mut heartbeat = interval(heartbeat_period(welcome.heartbeat_ms));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     state.send_modify(|state| {
         state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
         state.tier = welcome.tier;
         state.testing = None;
+        state.trouble = None;
     });
     Ok((socket, challenge.ledger, heartbeat))
+}
+
+pub(super) fn heartbeat_period(asked_ms: u64) -> Duration {
+    Duration::from_millis(asked_ms).clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
 }
 
 struct Session<'a> {
@@ -78,6 +92,7 @@ struct Session<'a> {
     sender: mpsc::Sender<NodeMessage>,
     offered: Option<Vec<Offer>>,
     heard: Instant,
+    unkept: Unkept,
 }
 
 impl<'a> Session<'a> {
@@ -101,6 +116,7 @@ impl<'a> Session<'a> {
             sender,
             offered: None,
             heard: Instant::now(),
+            unkept: Unkept::default(),
         }
     }
 
@@ -118,8 +134,9 @@ impl<'a> Session<'a> {
                 Some(message) = self.outgoing.recv() => send(&mut self.socket, &message).await?,
                 Some(ended) = self.workers.join_next() => self.ended(ended),
                 Ok(()) = changes.changed() => self.offer().await?,
+                () = sleep_until(self.unkept.next_try()), if !self.unkept.is_empty() => self.keep().await?,
                 _ = heartbeat.tick() => self.beat(heartbeat.period()).await?,
-                () = stop.cancelled() => return self.leave().await,
+                () = stop.cancelled() => return timeout(PARTING, self.leave()).await.unwrap_or(Ok(())),
             }
         }
     }
@@ -187,13 +204,46 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A settlement is acknowledged only once it is on disk.
     async fn settled(&mut self, settlement: Settlement) -> Result<(), Ended> {
-        let sequence = settlement.sequence;
-        if self.config.ledger.record(&self.ledger_name, &settlement).await? {
+        let others_wait = !self.unkept.is_empty();
+        self.unkept.push(settlement)?;
+        if others_wait { Ok(()) } else { self.keep().await }
+    }
+
+    /// Writes settlements down, oldest first; one is acknowledged only once it is on disk.
+    async fn keep(&mut self) -> Result<(), Ended> {
+        while let Some(settlement) = self.unkept.oldest() {
+            let sequence = settlement.sequence;
+            match self.config.ledger.record(&self.ledger_name, settlement).await {
+                Ok(new) => self.kept(new),
+                Err(error) => {
+                    self.not_kept(&error);
+                    return Ok(());
+                }
+            }
+            send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await?;
+        }
+        Ok(())
+    }
+
+    fn kept(&mut self, new: bool) {
+        if let Some(settlement) = self.unkept.kept().filter(|_| new) {
             let _ = self.events.send(NodeEvent::Settled(settlement));
         }
-        send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await
+        let over = self.unkept.is_empty();
+        self.state.send_if_modified(|state| over && state.trouble.take().is_some());
+    }
+
+    /// What cannot be written down is not to be earned either: nothing is offered until it can.
+    fn not_kept(&mut self, error: &LedgerError) {
+        let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(%error, source, "a settlement is not in the ledger yet");
+        self.unkept.wait();
+        let trouble = Some(format!("{error} ({source})"));
+        self.state.send_if_modified(|state| {
+            let before = std::mem::replace(&mut state.trouble, trouble);
+            state.trouble != before
+        });
     }
 
     /// Sends the offers if they are other than the last ones.
@@ -213,7 +263,7 @@ impl<'a> Session<'a> {
         let (cpu_load, free_memory_bytes) = (self.config.load)();
         let heartbeat = Heartbeat { running: self.state.borrow().running(), cpu_load, free_memory_bytes };
         send(&mut self.socket, &NodeMessage::Heartbeat(heartbeat)).await?;
-        self.socket.send(Message::Ping(Vec::new().into())).await.map_err(|error| Ended::Lost(error.to_string()))
+        write(&mut self.socket, Message::Ping(Vec::new().into())).await
     }
 
     /// Says what is still to be said (a commit may be on its way), then goodbye.
@@ -222,7 +272,7 @@ impl<'a> Session<'a> {
             send(&mut self.socket, &message).await?;
         }
         send(&mut self.socket, &NodeMessage::Goodbye).await?;
-        let _ = timeout(Duration::from_secs(2), self.socket.close(None)).await;
+        let _ = self.socket.close(None).await;
         Ok(())
     }
 
@@ -261,5 +311,12 @@ fn parse(frame: Option<Result<Message, tungstenite::Error>>) -> Result<Option<Ro
 /// Says `message` to the router.
 pub(super) async fn send(socket: &mut Socket, message: &NodeMessage) -> Result<(), Ended> {
     let text = serde_json::to_string(message).map_err(|error| Ended::Lost(error.to_string()))?;
-    socket.send(Message::text(text)).await.map_err(|error| Ended::Lost(error.to_string()))
+    write(socket, Message::text(text)).await
+}
+
+/// Nothing else is seen to while a message is written, so a router that reads nothing must not take long.
+async fn write(socket: &mut Socket, message: Message) -> Result<(), Ended> {
+    let written = timeout(WRITE, socket.send(message)).await;
+    let written = written.map_err(|_| Ended::Lost(format!("the router has read nothing for {WRITE:?}")))?;
+    written.map_err(|error| Ended::Lost(error.to_string()))
 }

@@ -23,7 +23,9 @@ pub struct NodeState {
     pub tier: Option<TierReport>,
     /// What was served since [`NodeState::serving`] was last changed.
     pub work: Work,
-    /// What is offered.
+    /// Why what is earned cannot be written down, and what to do. Nothing is offered meanwhile.
+    pub trouble: Option<String>,
+    /// What is to be offered.
     pub serving: Option<Serving>,
     running: BTreeMap<AttemptId, (ArtifactDigest, TaskKind)>,
     busy_since: Option<Instant>,
@@ -147,7 +149,7 @@ impl NodeState {
     }
 
     pub(super) fn offers(&self) -> Vec<Offer> {
-        self.serving.iter().map(Serving::offer).collect()
+        self.serving.iter().filter(|_| self.trouble.is_none()).map(Serving::offer).collect()
     }
 
     /// Takes a task up, or says why not.

@@ -1,16 +1,23 @@
-//! Reading a request's body up to a limit.
+//! Reading a request's body, up to a limit and within reasonable time.
 
 use axum::body::Body;
 use futures::StreamExt as _;
+use tokio::time::timeout;
 
 use super::error::ApiError;
+use crate::policy::Policy;
 
 /// Of a body that is too large, this much is read and thrown away, so that the client gets to read the answer instead
 /// of finding its connection broken while it still sends.
 const THROWN_AWAY: usize = 32 * 1024 * 1024;
 
-/// The whole body.
-pub(super) async fn read(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
+/// The whole body. Who sends it too slowly does not hold a connection for ever.
+pub(super) async fn read(body: Body, policy: &Policy) -> Result<Vec<u8>, ApiError> {
+    let read = timeout(policy.body(), read_up_to(body, policy.body_bytes)).await;
+    read.unwrap_or(Err(ApiError::SlowBody { seconds: policy.body_seconds }))
+}
+
+async fn read_up_to(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut length = 0_usize;

@@ -32,7 +32,7 @@ pub(super) async fn complete(
     Extension(key): Extension<KeyId>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let bytes = body::read(request.into_body(), context.policy.body_bytes).await?;
+    let bytes = body::read(request.into_body(), &context.policy).await?;
     let request = parse(&bytes, &context.policy)?;
     if context.stopping.closing.is_cancelled() {
         return Err(Problem::Stopping.into());

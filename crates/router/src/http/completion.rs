@@ -4,7 +4,7 @@ use cortensor_protocol::{FinishReason, NodeAddress, Precision, StreamedToken, Ta
 use serde_json::{Value, json};
 
 use crate::{
-    clock::now,
+    clock::wall_time,
     rules::{drive::Finished, request::ChatRequest},
 };
 
@@ -25,7 +25,7 @@ impl Completion {
         Self {
             task,
             model: request.name.clone(),
-            created: now().0 / 1000,
+            created: wall_time().0 / 1000,
             logprobs: request.sampling.top_logprobs.is_some(),
             include_usage: request.include_usage,
             served_by: None,

@@ -18,6 +18,8 @@ pub(super) enum ApiError {
     WrongKey,
     #[error("the body is larger than {most} bytes; send less")]
     TooLarge { most: usize },
+    #[error("the body did not arrive within {seconds} seconds; send less, or try again over a faster connection")]
+    SlowBody { seconds: u64 },
     #[error("the body broke off; send the request again")]
     BrokenBody,
     #[error("there is nothing here; this router serves /v1/models, /v1/chat/completions and /api/v1/...")]
@@ -40,6 +42,7 @@ impl ApiError {
             Self::NoKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_api_key", None),
             Self::WrongKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_api_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),
+            Self::SlowBody { .. } => (StatusCode::REQUEST_TIMEOUT, WRONG, "slow_body", None),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),
             Self::NotFound => (StatusCode::NOT_FOUND, WRONG, "not_found", None),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, WRONG, "method_not_allowed", None),
@@ -67,6 +70,7 @@ const fn shape(problem: &Problem) -> Shape {
         Problem::QueueFull { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "queue_full", None),
         Problem::NoNode => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_node", None),
         Problem::NodesLost => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "nodes_lost", None),
+        Problem::NotWritten { .. } => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "not_written", None),
         Problem::Stopping => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "stopping", None),
         Problem::InvalidAnswer { .. } => (StatusCode::BAD_GATEWAY, SERVER, "invalid_answer", None),
         Problem::TimedOut { .. } => (StatusCode::GATEWAY_TIMEOUT, SERVER, "timed_out", None),
@@ -78,7 +82,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, ..) = self.shape();
         let mut response = (status, Json(self.body())).into_response();
-        if let Self::Problem(Problem::QueueFull { retry_after, .. }) = self {
+        if let Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response

@@ -17,12 +17,13 @@ use tokio::{
 };
 
 use super::{
+    backlog::Entry,
     pool::{Lease, NoLease, Presence, Want},
     problem::Problem,
     question::Question,
 };
 use crate::{
-    clock::now,
+    clock::{now, wall_time},
     context::Context,
     store::{Ending, KeyId, Opened},
 };
@@ -128,22 +129,27 @@ impl Drive {
         if self.context.pool.presence(&self.job.want) == Presence::Absent {
             return Err(self.absent());
         }
+        if !self.context.backlog.is_empty() {
+            return Err(self.not_written());
+        }
         let (key, hold) = match self.job.purse {
             Purse::User { key, hold } => (Some(key), hold),
             Purse::Incentives { .. } => (None, Amount::ZERO),
         };
-        let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, now()).await;
+        let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, wall_time()).await;
         match opened {
             Ok(Opened::Held) => Ok(()),
             Ok(Opened::TooLittle { available }) => Err(Problem::TooLittleCredit { needed: hold, available }),
-            Err(error) => Err(self.internal(&error)),
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(task = %self.job.id, %error, source, "a task could not be opened");
+                Err(self.not_written())
+            }
         }
     }
 
-    fn internal(&self, error: &dyn std::error::Error) -> Problem {
-        let source = error.source().map(ToString::to_string);
-        tracing::error!(task = %self.job.id, %error, source, "book-keeping failed");
-        Problem::Internal
+    fn not_written(&self) -> Problem {
+        Problem::NotWritten { retry_after: self.context.policy.retry_after_seconds }
     }
 
     async fn serve(&mut self) -> Over {
@@ -267,9 +273,9 @@ impl Drive {
                 (Some(Delivery::Failed(problem)), ending)
             }
         };
-        if let Err(error) = self.context.store.end_task(self.job.id, ending, now()).await {
-            // The hold is released when the router starts next.
-            let _ = self.internal(&error);
+        let at = wall_time();
+        if let Err(error) = self.context.store.end_task(self.job.id, ending, at).await {
+            self.context.backlog.keep(Entry::Ending(self.job.id, ending, at), &error);
         }
         if let Some(delivery) = delivery {
             self.deliver(delivery);

@@ -17,7 +17,7 @@ use super::{
     pool::{Membership, Test},
 };
 use crate::{
-    clock::now,
+    clock::wall_time,
     context::Context,
     policy::Policy,
     store::{StoreError, StoredReport},
@@ -66,7 +66,7 @@ impl Examiner<'_> {
             let closing = self.context.stopping.closing.clone();
             let until_next = async {
                 match next {
-                    Some(next) => sleep(next.since(now())).await,
+                    Some(next) => sleep(next.since(wall_time())).await,
                     None => std::future::pending().await,
                 }
             };
@@ -88,11 +88,11 @@ impl Examiner<'_> {
         told: &mut HashMap<ArtifactDigest, Millis>,
     ) -> Result<Option<Millis>, StoreError> {
         let known = self.context.store.report(self.node, offer.artifact).await?;
-        let known = match due(&self.context.policy, known, now()) {
+        let known = match due(&self.context.policy, known, wall_time()) {
             Due::Now => self.test(offer).await?,
             due @ Due::At(..) => Some(due),
         };
-        let Some(Due::At(until, test)) = known else { return Ok(None) };
+        let Some(Due::At(until, test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &test else { return Ok(None) };
         if told.insert(offer.artifact, report.tested_at) != Some(report.tested_at) {
             self.member.tested(offer.artifact, &test);
@@ -102,16 +102,21 @@ impl Examiner<'_> {
         Ok(Some(until))
     }
 
-    /// `None`: the node does not offer it any more, or the router stops.
+    /// When to try again what came to no result. If that was because the offers changed, they say so earlier.
+    fn next_chance(&self) -> Millis {
+        wall_time() + std::time::Duration::from_secs(self.context.policy.retest_seconds)
+    }
+
+    /// `None`: the node does not offer it any more, the router stops, or its database fails.
     async fn test(&self, offer: &Offer) -> Result<Option<Due>, StoreError> {
         let sitting = Sitting { examiner: self, offer, seed: rand::random() };
         let Some(seen) = sitting.run().await else { return Ok(None) };
         let policy = &self.context.policy;
-        let report = grade(policy, offer.precision, offer.parameters, &seen, now());
+        let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         self.context.store.add_report(self.node, offer.artifact, &report).await?;
         let known = StoredReport { passed: report.tier.is_some(), report };
-        Ok(Some(due(policy, Some(known), now())))
+        Ok(Some(due(policy, Some(known), wall_time())))
     }
 }
 

@@ -270,6 +270,13 @@ impl Pool {
         self.lock().nodes.iter().map(view).collect()
     }
 
+    /// Tells a node's connection, if it has one, that there is a settlement for it.
+    pub(crate) fn settled(&self, address: NodeAddress) {
+        if let Some(node) = self.lock().nodes.get(&address) {
+            node.link.settled.notify_one();
+        }
+    }
+
     /// Requests that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).count()

@@ -65,6 +65,15 @@ pub(crate) enum Problem {
     /// The router stops.
     #[error("the router is stopping; try again in a few seconds")]
     Stopping,
+    /// The router cannot keep its books.
+    #[error(
+        "the router cannot write to its database and takes no requests meanwhile; its operator must make room on its \
+         disk, then it goes on by itself: try again in {retry_after} seconds"
+    )]
+    NotWritten {
+        /// Seconds.
+        retry_after: u64,
+    },
     /// The router failed.
     #[error("the router could not do its own book-keeping; look at its log, then send the request again")]
     Internal,

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, say};
 use crate::{
-    clock::now,
+    clock::wall_time,
     context::Context,
     rules::pool::{Link, Membership, Registration},
 };
@@ -144,7 +144,7 @@ async fn welcome(context: &Context, socket: &mut WebSocket, hello: &Hello) -> Re
         tracing::error!(%error, "a node could not be taken in");
         Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
     };
-    context.store.node_seen(hello.address, &hello.software, now()).await.map_err(failed)?;
+    context.store.node_seen(hello.address, &hello.software, wall_time()).await.map_err(failed)?;
     let known = context.store.latest_report(hello.address).await.map_err(failed)?;
     let welcome = Welcome {
         router: context.name.clone(),

@@ -139,6 +139,34 @@ async fn a_database_keeps_its_ledger_s_name_and_another_one_has_another() {
     assert_ne!(store().await.1.ledger(), name);
 }
 
+/// Makes the database say that its disk is full to whoever moves money (there is no number left for a transfer), or
+/// gives it room again.
+async fn full_disk(store: &Store, full: bool) {
+    let numbers = if full { i64::MAX } else { 1_000 };
+    let changed = sqlx::query("UPDATE sqlite_sequence SET seq = ? WHERE name = 'transfers'").bind(numbers);
+    assert_eq!(changed.execute(&store.writer).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_refused_is_written_once_there_is_room_again() {
+    let (_folder, store) = store().await;
+    let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
+    open(&store, 1, key, 10).await;
+    full_disk(&store, true).await;
+    for _ in 0..3 {
+        let refused = store.settle(&line(task(1), 1), &Pay::User(credits(3))).await.unwrap_err();
+        let source = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(source.contains("database or disk is full"), "{source}");
+    }
+    full_disk(&store, false).await;
+    for _ in 0..2 {
+        store.settle(&line(task(1), 1), &Pay::User(credits(3))).await.unwrap();
+    }
+    assert_eq!(store.settlements_after(NODE, 0, 10).await.unwrap().len(), 1);
+    let summary = store.verify_ledger().await.unwrap().unwrap();
+    assert_eq!((summary.pending, summary.deposits, summary.held), (credits(3), credits(97), Amount::ZERO));
+}
+
 /// What may happen to a task, in whatever order.
 #[derive(Clone, Debug)]
 enum Step {

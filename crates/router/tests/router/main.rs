@@ -2,6 +2,7 @@
 
 mod chat;
 mod connections;
+mod disk;
 mod faults;
 mod money;
 mod network;

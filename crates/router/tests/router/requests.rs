@@ -3,6 +3,10 @@
 use cortensor_protocol::{FailureReason, Offer, Precision};
 use cortensor_router::{Policy, Router, RouterConfig, RouterError};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{Behaviour, Fault, Practice, config, offer, soon};
 
@@ -51,6 +55,19 @@ async fn a_body_that_is_not_json_or_too_large_is_refused_as_json() {
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["error"]["code"], code);
     }
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_arrives_is_not_waited_for() {
+    let practice = Practice::with(Policy { body_seconds: 1, ..Policy::default() }).await;
+    let mut socket = TcpStream::connect(practice.address()).await.unwrap();
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: router\r\ncontent-length: 100\r\n";
+    let key = format!("authorization: Bearer {}\r\n\r\n{{", practice.client.key);
+    socket.write_all(format!("{head}{key}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon("an answer", socket.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"slow_body\""), "{answer}");
     practice.settle().await;
 }
 

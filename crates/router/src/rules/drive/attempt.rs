@@ -10,18 +10,16 @@ use tokio::time::{Instant, sleep};
 
 use super::{Delivery, Drive, Finished, Over, Purse};
 use crate::{
-    clock::now,
+    clock::{now, wall_time},
     rules::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
+        backlog::Entry,
         pool::{Arrival, Lease},
         price::answer_cost,
         problem::Problem,
     },
-    store::{Line, Pay, StoreError},
+    store::{Line, Pay},
 };
-
-/// How often a settlement is tried before it is given up.
-const SETTLEMENT_TRIES: u32 = 4;
 
 const EMPTY: &str = "the answer is empty";
 /// Most characters of what a node says of a prompt.
@@ -345,28 +343,14 @@ impl Drive {
             usage: Usage { prompt_tokens: 0, completion_tokens: token_count(&attempt.tokens) },
             first_token_ms: milliseconds(attempt.first_token.unwrap_or_default()),
             total_ms: milliseconds(attempt.assigned.elapsed()),
-            at: now(),
+            at: wall_time(),
         }
     }
 
     async fn settle(&self, attempt: &Attempt, line: &Line, pay: &Pay) {
-        match self.settle_with_patience(line, pay).await {
+        match self.context.store.settle(line, pay).await {
             Ok(()) => attempt.lease.settled(),
-            Err(error) => drop(self.internal(&error)),
-        }
-    }
-
-    async fn settle_with_patience(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
-        let mut tries = 1;
-        loop {
-            match self.context.store.settle(line, pay).await {
-                Err(error) if tries < SETTLEMENT_TRIES => {
-                    tracing::warn!(task = %line.task, %error, "a settlement is tried again");
-                    sleep(Duration::from_millis(100) * tries).await;
-                    tries += 1;
-                }
-                result => return result,
-            }
+            Err(error) => self.context.backlog.keep(Entry::Settlement(line.clone(), pay.clone()), &error),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Sitting<'a> {
     pub(super) seed: u64,
 }
 
-/// The node does not offer the artifact any more, or the router stops: there is no result.
+/// The node does not offer the artifact any more, the router stops, or its database fails: there is no result.
 struct GivenUp;
 
 #[derive(Default)]
@@ -102,7 +102,9 @@ impl Sitting<'_> {
                     heard.text.extend(tokens.iter().map(|token| token.text.as_str()));
                 }
                 Delivery::Finished(Finished { usage, .. }) => heard.usage = Some(usage),
-                Delivery::Failed(Problem::Stopping | Problem::Internal) => return Err(GivenUp),
+                Delivery::Failed(Problem::Stopping | Problem::NotWritten { .. } | Problem::Internal) => {
+                    return Err(GivenUp);
+                }
                 Delivery::Failed(problem) => {
                     tracing::debug!(node = %self.examiner.node, %problem, "a test task failed");
                 }

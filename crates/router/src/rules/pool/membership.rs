@@ -6,7 +6,7 @@ use cortensor_protocol::{ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, 
 use tokio::time::Instant;
 
 use super::{Arrival, Link, Node, Pool, Standing, Test, Wares};
-use crate::clock::now;
+use crate::clock::{now, wall_time};
 
 /// What a node said of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl Pool {
                 connection,
                 link,
                 registration,
-                connected_at: now(),
+                connected_at: wall_time(),
                 heartbeat: Heartbeat::default(),
                 offers: Vec::new(),
                 running: HashMap::new(),

@@ -10,7 +10,7 @@ use cortensor_hardware::Hardware;
 use cortensor_models::Artifact;
 use cortensor_node::{Identity, Ledger, Node, NodeConfig};
 use cortensor_planner::Plan;
-use cortensor_protocol::HardwareSummary;
+use cortensor_protocol::{HardwareSummary, LONGEST_NAME};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -192,7 +192,7 @@ impl Life {
 
 fn summary(hardware: &Hardware) -> HardwareSummary {
     HardwareSummary {
-        cpu: hardware.cpu.model.clone(),
+        cpu: hardware.cpu.model.chars().take(LONGEST_NAME).collect(),
         cores: hardware.cpu.physical_cores,
         memory_bytes: hardware.memory.total_bytes,
         accelerator: None,

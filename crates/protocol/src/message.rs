@@ -135,6 +135,9 @@ pub struct Hello {
     pub last_settlement: u64,
 }
 
+/// Most characters of a name that a node gives: of its software, processor or accelerator.
+pub const LONGEST_NAME: usize = 128;
+
 /// What a node tells of its hardware. A claim: the tier comes from tests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HardwareSummary {

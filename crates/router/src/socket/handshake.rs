@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{Message, WebSocket};
 use cortensor_protocol::{
-    Challenge, Hello, NodeMessage, RejectionCode, RouterMessage, SUPPORTED_VERSIONS, Welcome, recover,
+    Challenge, Hello, LONGEST_NAME, NodeMessage, RejectionCode, RouterMessage, SUPPORTED_VERSIONS, Welcome, recover,
     registration_text,
 };
 use tokio::{
@@ -19,6 +19,9 @@ use crate::{
     context::Context,
     rules::pool::{Link, Membership, Registration},
 };
+
+/// Largest hello, in bytes. Whoever sends it has proved nothing yet.
+const LARGEST_HELLO: usize = 16 << 10;
 
 /// A node that proved who it is and has its place in the pool.
 pub(super) struct Registered {
@@ -69,6 +72,9 @@ async fn read_hello(socket: &mut WebSocket) -> Result<Hello, Ended> {
 
 /// A hello of another version may look different, but it says its version in the same place.
 fn parse_hello(text: &str) -> Result<Hello, Ended> {
+    if text.len() > LARGEST_HELLO {
+        return Err(Ended::violation(format!("a hello has at most {LARGEST_HELLO} bytes")));
+    }
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|_| Ended::violation("the first message is not JSON; is this a Cortensor node?"))?;
     let version = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
@@ -78,9 +84,18 @@ fn parse_hello(text: &str) -> Result<Hello, Ended> {
         return Err(unsupported(version));
     }
     match serde_json::from_value(value) {
-        Ok(NodeMessage::Hello(hello)) => Ok(hello),
+        Ok(NodeMessage::Hello(hello)) if names(&hello).all(|name| name.chars().count() <= LONGEST_NAME) => Ok(hello),
+        Ok(NodeMessage::Hello(_)) => {
+            Err(Ended::violation(format!("names of software and hardware have at most {LONGEST_NAME} characters")))
+        }
         _ => Err(Ended::violation("the first message must be a hello")),
     }
+}
+
+fn names(hello: &Hello) -> impl Iterator<Item = &str> {
+    [Some(hello.software.as_str()), Some(hello.hardware.cpu.as_str()), hello.hardware.accelerator.as_deref()]
+        .into_iter()
+        .flatten()
 }
 
 fn unsupported(version: u64) -> Ended {

@@ -37,6 +37,22 @@ async fn a_node_of_another_version_is_told_both_versions() {
 }
 
 #[tokio::test]
+async fn a_stranger_cannot_fill_the_router_with_names() {
+    let practice = Practice::start().await;
+    for (letters, told) in [(129, "128 characters"), (20_000, "16384 bytes")] {
+        let (mut socket, challenge) = open(practice.address()).await;
+        let software = "x".repeat(letters);
+        say(&mut socket, &NodeMessage::Hello(Hello { software, ..hello(&challenge, 1) })).await;
+        let rejected = rejection(&mut socket).await;
+        assert_eq!(rejected.code, RejectionCode::ProtocolViolation);
+        assert!(rejected.message.contains(told), "{rejected:?}");
+    }
+    let (_, miners) = practice.client.get("/api/v1/miners").await;
+    assert_eq!(miners["stats"]["total_count"], 0, "{miners}");
+    practice.settle().await;
+}
+
+#[tokio::test]
 async fn a_node_must_prove_its_identity_on_this_very_connection() {
     let practice = Practice::start().await;
     let (_first, earlier) = open(practice.address()).await;

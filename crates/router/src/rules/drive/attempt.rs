@@ -22,7 +22,7 @@ use crate::{
 };
 
 const EMPTY: &str = "the answer is empty";
-/// Most characters of what a node says of a prompt.
+/// Most characters of what a node says of a failure: the reason is kept with the task.
 const LONGEST_REASON: usize = 300;
 
 struct Attempt {
@@ -243,9 +243,9 @@ impl Drive {
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {
         let message = match reason {
             FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
-            FailureReason::BadPrompt { message } => message.chars().take(LONGEST_REASON).collect::<String>(),
+            FailureReason::BadPrompt { message } => cut(&message),
             FailureReason::Engine { message } => {
-                return self.lost(attempt, format!("the engine failed: {message}")).await;
+                return self.lost(attempt, format!("the engine failed: {}", cut(&message))).await;
             }
         };
         self.void(attempt, format!("the request itself was wrong: {message}")).await;
@@ -361,4 +361,8 @@ fn bad_prompt(message: String, code: &'static str) -> Problem {
 
 fn token_count(tokens: &[TokenId]) -> u32 {
     u32::try_from(tokens.len()).unwrap_or(u32::MAX)
+}
+
+fn cut(reason: &str) -> String {
+    reason.chars().take(LONGEST_REASON).collect()
 }

@@ -98,7 +98,8 @@ impl Membership {
             state.withdrawn.retain(|_, since| *since + keep > at);
             let node = state.nodes.get(&self.address).filter(|node| node.connection == self.connection);
             let standings = node.into_iter().flat_map(|node| &node.offers);
-            let lasting = standings.filter(|standing| !matches!(standing.test, Test::Failed(_)));
+            // Only what a node has proved to serve is worth waiting for, and so nobody can fill this with names.
+            let lasting = standings.filter(|standing| matches!(standing.test, Test::Passed(_)));
             let served = node.into_iter().flat_map(|node| node.running.values()).filter(|running| running.for_user);
             let served = served.map(|running| running.wares.clone());
             let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).chain(served).collect();

@@ -8,12 +8,15 @@ use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
 use cortensor_models::{ladder::prepare_ladder, starter};
-use cortensor_node::{Identity, Ledger, Node, NodeConfig, Serving};
-use cortensor_protocol::{HardwareSummary, Mode, Precision, Prompt, Sampling};
+use cortensor_node::{Identity, Ledger, Node, NodeConfig, NodeEvent, Serving};
+use cortensor_protocol::{HardwareSummary, Mode, Precision, Prompt, Sampling, TaskKind};
 use cortensor_router::{Policy, Router, RouterConfig};
 use futures::StreamExt;
 use serde_json::json;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -30,7 +33,7 @@ struct Run {
 async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
     let source = PathBuf::from(arguments.next().ok_or("say the starter model's file")?);
-    let rounds: usize = arguments.next().map_or(Ok(7), |text| text.parse())?;
+    let rounds: usize = arguments.next().map_or(Ok(12), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
     let artifacts = prepare_ladder(&source, folder.path(), &starter(), &mut |_| {}, &|| false)?;
     let artifact = artifacts.iter().find(|artifact| artifact.precision == Precision::Q8_0).ok_or("no Q8_0")?;
@@ -60,8 +63,13 @@ async fn main() -> Outcome<()> {
     node.state().wait_for(|state| state.tier.as_ref().is_some_and(|report| report.tier.is_some())).await?;
 
     let (mut direct, mut path) = (Vec::new(), Vec::new());
+    let mut events = node.events();
     for round in 0..=rounds {
-        let (one, other) = (ask_model(model.as_ref()).await?, ask_router(&url, &key).await?);
+        // Who begins changes, and nobody begins before the request before is paid: paying takes time of the same cores.
+        let first = if round % 2 == 0 { Some(ask_model(model.as_ref()).await?) } else { None };
+        let other = ask_router(&url, &key).await?;
+        paid(&mut events).await?;
+        let one = if let Some(first) = first { first } else { ask_model(model.as_ref()).await? };
         // The first round warms up.
         if round > 0 {
             direct.push(one);
@@ -73,6 +81,15 @@ async fn main() -> Outcome<()> {
     router.stop().await;
     model.unload().await;
     Ok(())
+}
+
+async fn paid(events: &mut broadcast::Receiver<NodeEvent>) -> Outcome<()> {
+    loop {
+        let NodeEvent::Settled(settlement) = events.recv().await?;
+        if settlement.kind == TaskKind::User {
+            return Ok(());
+        }
+    }
 }
 
 async fn ask_model(model: &dyn Model) -> Outcome<Run> {
@@ -139,10 +156,12 @@ fn report(direct: &[Run], path: &[Run]) {
     println!("medians of {} rounds, {TOKENS} tokens each    model directly    whole path", direct.len());
     println!("tokens/s, first token included           {:>14.2}  {:>12.2}", rate(direct), rate(path));
     println!("time to first token, ms                  {:>14.1}  {:>12.1}", first(direct), first(path));
+    let pairs = || direct.iter().zip(path);
+    let ratio = median(pairs().map(|(direct, path)| path.tokens_per_second / direct.tokens_per_second));
+    let added = |(direct, path): (&Run, &Run)| path.first_token.as_secs_f64() - direct.first_token.as_secs_f64();
     println!(
-        "path / direct, tokens/s: {:.3}   added time to first token: {:.1} ms",
-        rate(path) / rate(direct),
-        first(path) - first(direct)
+        "medians of the pairs: path / direct, tokens/s: {ratio:.3}   added time to first token: {:.1} ms",
+        median(pairs().map(added)) * 1e3
     );
 }
 

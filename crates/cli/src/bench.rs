@@ -21,7 +21,7 @@ pub(crate) async fn bench(common: &Common, model_file: PathBuf) -> Outcome {
     shown.await?;
     let Some(report) = report else { return Ok(ExitCode::FAILURE) };
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print(&report);
     }
@@ -29,12 +29,12 @@ pub(crate) async fn bench(common: &Common, model_file: PathBuf) -> Outcome {
 }
 
 fn print(report: &Report) {
-    println!(
+    say!(
         "precision  file MB  load s  prefill tokens/s  decode tokens/s  first token ms  memory MB (estimated)  requests/h"
     );
     for row in &report.precisions {
         let one = &row.measurement;
-        println!(
+        say!(
             "{:<9}  {:>7}  {:>6.1}  {:>16.0}  {:>15.1}  {:>14.0}  {:>9} {:>11}  {:>10}",
             row.precision.to_string(),
             row.file_bytes / 1_000_000,
@@ -48,6 +48,6 @@ fn print(report: &Report) {
         );
     }
     for choice in [&report.plan.precision, &report.plan.volume] {
-        println!("{:<9}  {}: {}", choice.mode.to_string(), choice.variant.precision, choice.reasons.join(" "));
+        say!("{:<9}  {}: {}", choice.mode.to_string(), choice.variant.precision, choice.reasons.join(" "));
     }
 }

@@ -68,25 +68,25 @@ impl Miner {
 pub(crate) async fn status(common: &Common) -> Outcome {
     let status: Status = Miner::find(&common.folders()?)?.get("status").await?;
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        say!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", show::headline(&status));
+    say!("{}", show::headline(&status));
     if let Some(problem) = &status.problem {
-        println!("  {}", problem.message);
+        say!("  {}", problem.message);
     }
     for view in &status.modes {
-        println!("{}", show::mode_line(view, status.mode == Some(view.mode)));
+        say!("{}", show::mode_line(view, status.mode == Some(view.mode)));
     }
     if let Some(report) = &status.tier {
         for evidence in &report.evidence {
             let met = if evidence.met { "met" } else { "not met" };
-            println!("  {}: {} (asked: {}; {met})", evidence.what, evidence.seen, evidence.asked);
+            say!("  {}: {} (asked: {}; {met})", evidence.what, evidence.seen, evidence.asked);
         }
-        println!("  {}", report.next_step);
+        say!("  {}", report.next_step);
     }
     if let Some(address) = status.address {
-        println!("  node {address}");
+        say!("  node {address}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,7 +104,7 @@ pub(crate) async fn earnings(common: &Common, limit: u32) -> Outcome {
         Err(error) => return Err(error.into()),
     };
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&earnings)?);
+        say!("{}", serde_json::to_string_pretty(&earnings)?);
     } else {
         print_earnings(&earnings);
     }
@@ -123,17 +123,17 @@ async fn stored(folders: &Folders, limit: u32) -> Result<Earnings, Box<dyn std::
 
 fn print_earnings(earnings: &Earnings) {
     let summary = &earnings.summary;
-    println!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
-    println!("User requests paid: {}; not paid: {}", summary.requests, summary.void);
+    say!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
+    say!("User requests paid: {}; not paid: {}", summary.requests, summary.void);
     for mode in &summary.by_mode {
-        println!("  {:<9} {} for {} user requests and the network's tests", mode.mode, mode.total, mode.requests);
+        say!("  {:<9} {} for {} user requests and the network's tests", mode.mode, mode.total, mode.requests);
     }
     if earnings.latest.is_empty() {
-        println!("No request yet. Send one to the router; `cortensor mine` prints its address and API key.");
+        say!("No request yet. Send one to the router; `cortensor mine` prints its address and API key.");
         return;
     }
-    println!("\n{:<19}  {:<12} {:<22} {:<5} {:>11}  {:>8}  paid", "time", "kind", "model", "", "tokens", "tokens/s");
-    earnings.latest.iter().for_each(|settlement| println!("{}", line(settlement)));
+    say!("\n{:<19}  {:<12} {:<22} {:<5} {:>11}  {:>8}  paid", "time", "kind", "model", "", "tokens", "tokens/s");
+    earnings.latest.iter().for_each(|settlement| say!("{}", line(settlement)));
 }
 
 fn line(settlement: &Settlement) -> String {
@@ -167,7 +167,7 @@ pub(crate) async fn mode(common: &Common, mode: Mode) -> Outcome {
     let miner = Miner::find(&common.folders()?)?;
     let before: Status = miner.get("status").await?;
     if !common.json {
-        before.modes.iter().for_each(|view| println!("{}", show::mode_line(view, before.mode == Some(view.mode))));
+        before.modes.iter().for_each(|view| say!("{}", show::mode_line(view, before.mode == Some(view.mode))));
     }
     let request = ModeRequest { mode };
     let mut switching = std::pin::pin!(miner.post("mode", &request));
@@ -183,9 +183,9 @@ pub(crate) async fn mode(common: &Common, mode: Mode) -> Outcome {
     }
     let after: Status = miner.get("status").await?;
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&after.modes)?);
+        say!("{}", serde_json::to_string_pretty(&after.modes)?);
     } else {
-        println!("{}", show::headline(&after));
+        say!("{}", show::headline(&after));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -203,9 +203,9 @@ async fn progress(miner: &Miner, shown: &mut String, quiet: bool) {
 pub(crate) async fn tell(common: &Common, what: &str, done: &str) -> Outcome {
     let answer = Miner::find(&common.folders()?)?.post(what, &serde_json::json!({})).await?;
     if common.json {
-        println!("{answer}");
+        say!("{answer}");
     } else {
-        println!("{done}");
+        say!("{done}");
     }
     Ok(ExitCode::SUCCESS)
 }

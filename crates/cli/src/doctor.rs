@@ -16,7 +16,7 @@ pub(crate) async fn doctor(common: &Common, arguments: &MineArguments) -> Outcom
     })
     .await?;
     if common.json {
-        println!("{}", serde_json::to_string_pretty(&checks)?);
+        say!("{}", serde_json::to_string_pretty(&checks)?);
     } else {
         for check in &checks {
             let mark = match check.verdict {
@@ -24,15 +24,12 @@ pub(crate) async fn doctor(common: &Common, arguments: &MineArguments) -> Outcom
                 Verdict::Advice => "note  ",
                 Verdict::Stops => "STOPS ",
             };
-            println!("{mark} {:<14} {}", check.name, check.detail);
+            say!("{mark} {:<14} {}", check.name, check.detail);
         }
     }
     let stops = checks.iter().any(|check| check.verdict == Verdict::Stops);
     if !common.json {
-        println!(
-            "{}",
-            if stops { "This machine cannot mine yet: see what STOPS it." } else { "This machine can mine." }
-        );
+        say!("{}", if stops { "This machine cannot mine yet: see what STOPS it." } else { "This machine can mine." });
     }
     Ok(if stops { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -10,7 +10,7 @@ pub(crate) fn start(folder: &Path) -> WorkerGuard {
     let file = tracing_appender::rolling::daily(folder, "cortensor.log");
     let (file, guard) = tracing_appender::non_blocking(file);
     let filter = |default: &str| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let to_file = fmt::layer().with_ansi(false).with_writer(file).with_filter(filter("warn,cortensor=info,cortensor_app=info,cortensor_node=info,cortensor_router=info,cortensor_engine_mistral=info"));
+    let to_file = fmt::layer().with_ansi(false).with_writer(file).with_filter(filter("warn,mistralrs_core::pipeline=error,cortensor=info,cortensor_app=info,cortensor_node=info,cortensor_router=info,cortensor_engine_mistral=info"));
     let to_terminal = fmt::layer()
         .with_target(false)
         .without_time()

@@ -65,12 +65,12 @@ fn endpoint(embedded: Option<&(Router, String)>) -> String {
 }
 
 fn greet(folders: &Folders, embedded: Option<&(Router, String)>) {
-    println!("Cortensor Miner {}", env!("CARGO_PKG_VERSION"));
-    println!("Data     {}", folders.data().display());
+    say!("Cortensor Miner {}", env!("CARGO_PKG_VERSION"));
+    say!("Data     {}", folders.data().display());
     if let Some((router, key)) = embedded {
-        println!("Network  practice (embedded): it pays practice credits, which are worth nothing");
-        println!("Router   http://{}/v1", router.address());
-        println!("API key: {key}");
+        say!("Network  practice (embedded): it pays practice credits, which are worth nothing");
+        say!("Router   http://{}/v1", router.address());
+        say!("API key: {key}");
     }
 }
 
@@ -83,7 +83,7 @@ fn passphrase(given: Option<String>) -> AskPassphrase {
         if !new {
             return rpassword::prompt_password("Passphrase of this node's key: ").ok();
         }
-        println!("No keychain runs here, so the node's key goes into a file that a passphrase encrypts.");
+        say!("No keychain runs here, so the node's key goes into a file that a passphrase encrypts.");
         let first = rpassword::prompt_password("New passphrase (at least 8 characters): ").ok()?;
         let second = rpassword::prompt_password("Once more: ").ok()?;
         if first == second {

@@ -14,9 +14,9 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     let _logs = logs::start(&folders.logs());
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
     let (router, key) = start(&folders, arguments.listen, policy).await?;
-    println!("Router   http://{}/v1", router.address());
-    println!("Nodes    ws://{}/node/v1", router.address());
-    println!("API key: {key}");
+    say!("Router   http://{}/v1", router.address());
+    say!("Nodes    ws://{}/node/v1", router.address());
+    say!("API key: {key}");
     crate::mine::interrupted().await;
     eprintln!("stopping");
     router.stop().await;

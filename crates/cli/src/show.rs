@@ -91,7 +91,7 @@ impl Screen {
     fn print(&self, text: &str) {
         match self.to {
             _ if self.terminal => self.bar.println(text),
-            To::Stdout => println!("{text}"),
+            To::Stdout => say!("{text}"),
             To::Stderr => eprintln!("{text}"),
         }
     }
@@ -99,7 +99,7 @@ impl Screen {
     fn end(&self) {
         self.bar.finish_and_clear();
         if self.terminal && !self.line.is_empty() {
-            println!("{}", self.line);
+            say!("{}", self.line);
         }
     }
 }

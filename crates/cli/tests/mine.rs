@@ -276,3 +276,15 @@ async fn doctor_says_what_stops_this_machine() {
     assert!(!stopped.status.success());
     assert!(String::from_utf8_lossy(&stopped.stdout).contains("STOPS"));
 }
+
+#[tokio::test]
+async fn a_reader_that_leaves_is_no_panic() {
+    let folder = TempDir::new().unwrap();
+    let mut doctor = cortensor(folder.path());
+    doctor.args(["doctor", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = doctor.spawn().unwrap();
+    drop(running.stdout.take());
+    let output = timeout(Duration::from_secs(60), running.wait_with_output()).await.unwrap().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!error.contains("panicked"), "{error}");
+}

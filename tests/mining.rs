@@ -70,6 +70,8 @@ async fn a_switch_fails_no_request_and_what_runs_ends_on_the_old_model() {
         stop.send_replace(true);
     };
     let (answers, ()) = tokio::join!(clients, switching);
+    let steps = miner.comes_to(Phase::Mining).await.steps;
+    assert!(steps.iter().all(|step| step.state == StepState::Done), "{steps:?}");
     let precisions = answers.concat();
     assert!(precisions.iter().any(|one| one == "F16"), "{precisions:?}");
     assert_eq!(miner.engine.loaded(), 1);
@@ -82,7 +84,8 @@ async fn a_switch_fails_no_request_and_what_runs_ends_on_the_old_model() {
 async fn pausing_finishes_what_runs_and_gives_the_model_back() {
     let network = Network::start().await;
     let miner = Miner::start(&network, echo().paced(Duration::from_millis(100))).await;
-    let running = tokio::spawn(network.ask(&json!({})));
+    let long = json!({"messages": [{"role": "user", "content": "word ".repeat(20)}]});
+    let running = tokio::spawn(network.ask(&long));
     miner.becomes("the request", |status| status.running == 1).await;
     soon("the pause", miner.app.pause()).await.unwrap();
     assert_eq!(soon("the answer", running).await.unwrap().0, 200, "a pause fails no running request");
@@ -117,7 +120,9 @@ async fn a_router_that_is_gone_is_waited_for_and_nothing_earned_is_lost() {
     network.answer().await;
     let after = miner.has_earned(2).await.summary;
     assert!(after.total > before.total && after.requests == 2);
+    let app = miner.app.clone();
     miner.quit().await;
+    assert_eq!(app.earnings(1).await.unwrap().summary, after, "earnings can be asked for when the miner has stopped");
     network.router.verify_ledger().await.unwrap();
 }
 

@@ -166,7 +166,9 @@ impl App {
 
 impl LedgerCell {
     pub(crate) async fn open(&self) -> Result<Ledger, LedgerError> {
-        self.cell.get_or_try_init(|| Ledger::open(&self.path)).await.cloned()
+        let ledger = self.cell.get_or_try_init(|| Ledger::open(&self.path)).await?;
+        // The life closes it at its end; what was earned can still be asked for.
+        if ledger.is_closed() { Ledger::open(&self.path).await } else { Ok(ledger.clone()) }
     }
 }
 

@@ -219,11 +219,15 @@ impl Status {
                 let (progress, words) = tests_in_words(self.testing);
                 self.step(StepName::Test, progress, words);
             }
-            Phase::Mining if !self.is_done(StepName::Mine) => {
+            Phase::Mining if !(self.is_done(StepName::Test) && self.is_done(StepName::Mine)) => {
                 let tier = self.tier.as_ref().and_then(|report| report.tier);
                 self.done(StepName::Join, joined(&self.connection));
                 self.done(StepName::Test, tier.map_or_else(String::new, |tier| format!("tier: {tier}")));
                 self.done(StepName::Mine, "taking tasks");
+            }
+            Phase::Untrusted => {
+                self.done(StepName::Join, joined(&self.connection));
+                self.done(StepName::Test, "not passed; the network will test again");
             }
             _ => {}
         }

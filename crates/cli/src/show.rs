@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
 use cortensor_app::{ModeView, Phase, Status, StepName, StepState};
+use cortensor_node::Connection;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
@@ -114,6 +115,7 @@ fn summary(status: &Status, with_running: bool) -> String {
     if let (Phase::Testing, Some((done, total))) = (status.phase, status.testing) {
         parts.push(format!("{done} of {total}"));
     }
+    parts.extend(why_offline(status).map(str::to_owned));
     if let Some(tier) = status.tier.as_ref().and_then(|report| report.tier) {
         parts.push(format!("tier: {tier}"));
     }
@@ -126,6 +128,16 @@ fn summary(status: &Status, with_running: bool) -> String {
     parts.push(format!("today {} practice credits", status.earnings.today));
     parts.push(format!("in all {}", status.earnings.total));
     parts.join(" · ")
+}
+
+/// What the connection says, when there is none.
+fn why_offline(status: &Status) -> Option<&str> {
+    match &status.connection {
+        _ if status.phase != Phase::Offline => None,
+        Connection::Offline { reason, .. } => Some(reason),
+        Connection::Rejected { rejection, .. } => Some(&rejection.message),
+        _ => None,
+    }
 }
 
 /// Both sides of the switch.

@@ -79,7 +79,9 @@ pub enum IdentityError {
         source: LocalSignerError,
     },
     /// The keystore is missing, or not a keystore.
-    #[error("the keystore {path} cannot be read; restore it from a backup")]
+    #[error(
+        "the keystore {path} cannot be read; check that it is there and yours to read, or restore it from a backup"
+    )]
     KeystoreUnreadable {
         /// Which file.
         path: PathBuf,

@@ -189,6 +189,11 @@ impl Ledger {
         rows.iter().map(settlement).collect::<Result<_, _>>().map_err(|source| self.unread(source))
     }
 
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.pool.is_closed()
+    }
+
     /// Closes the database; what was written is on disk.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -140,8 +140,11 @@ async fn live(
         let ended = connection::run(&config, &state, &events, &stop).await;
         let Err(ended) = ended else { break };
         let was_connected = matches!(state.borrow().connection, Connection::Connected { .. });
-        attempt = if was_connected && started.elapsed() >= STEADY { 0 } else { attempt + 1 };
+        if was_connected && started.elapsed() >= STEADY {
+            attempt = 0;
+        }
         let wait = retry_after(&ended, attempt);
+        attempt += 1;
         tracing::warn!(reason = %ended, retry_in = ?wait, "not connected to the router");
         state.send_modify(|state| state.connection = offline(&ended, wait));
         tokio::select! {

@@ -270,7 +270,7 @@ pub enum CancelReason {
     ClientGone,
     /// The time for the answer is up: commit what there is, it is paid.
     TimeUp,
-    /// A deadline passed; the task is another node's now.
+    /// A deadline passed; this attempt is over.
     TooLate,
 }
 
@@ -278,7 +278,7 @@ pub enum CancelReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FailureReason {
-    /// The prompt does not fit the context: the request's own error.
+    /// The prompt does not fit the context; a larger one may hold it.
     ContextExceeded {
         /// Tokens of the prompt.
         prompt_tokens: u32,

@@ -20,7 +20,7 @@ pub struct Deadlines {
     pub precommit: Duration,
     /// From precommit to commit; also from the end of the time for an answer to the precommit of what there is of it.
     pub commit: Duration,
-    /// Nodes that may be tried.
+    /// Attempts there may be, at the same node or another.
     pub attempts: u32,
 }
 
@@ -167,7 +167,7 @@ impl Task {
         }
     }
 
-    /// Nodes that were given it so far and did not refuse.
+    /// Attempts so far that were not refused.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

@@ -34,11 +34,11 @@ pub struct Policy {
     pub precommit_token_milliseconds: u64,
     /// From precommit to commit, in seconds.
     pub commit_seconds: u64,
-    /// Nodes that may be tried for one task.
+    /// Attempts there may be at one task, at the same node or another.
     pub attempts: u32,
     /// User tasks that may wait for a free slot; the next one is told to come back later.
     pub queue_length: usize,
-    /// What a client is told to wait when the queue is full, in seconds.
+    /// What a client is told to wait when the queue is full or nothing can be written, in seconds.
     pub retry_after_seconds: u64,
     /// How long, in seconds, requests wait for a model that was offered a moment ago and is not now: a node that
     /// switches precision or reconnects does not make requests fail.

@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    clock::wall_time,
+    clock::{now, wall_time},
     context::{Context, Stopping},
     http,
     policy::Policy,
@@ -195,7 +195,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         policy,
         store,
         backlog: Backlog::default(),
-        started: wall_time(),
+        started: now(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),
         stopping: Stopping::default(),

@@ -192,6 +192,10 @@ impl<'a> Session<'a> {
         if let Some(cancellation) = self.cancels.get(&attempt) {
             cancellation.cancel(reason);
         }
+        // The router gave the slot to the next attempt with this message; that must not find it taken.
+        if reason == CancelReason::TooLate {
+            self.state.send_modify(|state| state.end(attempt, None));
+        }
     }
 
     fn ended(&mut self, ended: Result<(AttemptId, Option<Usage>), tokio::task::JoinError>) {
@@ -210,20 +214,21 @@ impl<'a> Session<'a> {
         if others_wait { Ok(()) } else { self.keep().await }
     }
 
-    /// Writes settlements down, oldest first; one is acknowledged only once it is on disk.
+    /// Writes the oldest settlement down; it is acknowledged only once it is on disk. If more wait, it is time for the
+    /// next at once: a slow disk must not keep the connection from being read.
     async fn keep(&mut self) -> Result<(), Ended> {
-        while let Some(settlement) = self.unkept.oldest() {
-            let sequence = settlement.sequence;
-            match self.config.ledger.record(&self.ledger_name, settlement).await {
-                Ok(new) => self.kept(new),
-                Err(error) => {
-                    self.not_kept(&error);
-                    return Ok(());
-                }
+        let Some(settlement) = self.unkept.oldest() else { return Ok(()) };
+        let sequence = settlement.sequence;
+        match self.config.ledger.record(&self.ledger_name, settlement).await {
+            Ok(new) => {
+                self.kept(new);
+                send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await
             }
-            send(&mut self.socket, &NodeMessage::SettledUpTo { sequence }).await?;
+            Err(error) => {
+                self.not_kept(&error);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn kept(&mut self, new: bool) {
@@ -237,13 +242,15 @@ impl<'a> Session<'a> {
     /// What cannot be written down is not to be earned either: nothing is offered until it can.
     fn not_kept(&mut self, error: &LedgerError) {
         let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        tracing::error!(%error, source, "a settlement is not in the ledger yet");
         self.unkept.wait();
         let trouble = Some(format!("{error} ({source})"));
-        self.state.send_if_modified(|state| {
+        let is_new = self.state.send_if_modified(|state| {
             let before = std::mem::replace(&mut state.trouble, trouble);
             state.trouble != before
         });
+        if is_new {
+            tracing::error!(%error, source, "a settlement is not in the ledger yet");
+        }
     }
 
     /// Sends the offers if they are other than the last ones.

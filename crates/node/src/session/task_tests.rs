@@ -156,6 +156,17 @@ async fn a_task_that_comes_again_outlives_its_first_attempt_and_hears_its_own_ca
 }
 
 #[tokio::test]
+async fn a_cancelled_attempt_leaves_its_slot_to_the_next_one() {
+    let mut router = FakeRouter::with(endless(Precision::Q8_0, 1).await).await;
+    for number in 1..20 {
+        let attempt = attempt(1, number);
+        assert!(router.takes(attempt, Precision::Q8_0).await, "attempt {number}");
+        router.say(RouterMessage::Cancel { attempt, reason: CancelReason::TooLate }).await;
+    }
+    router.node.stop().await;
+}
+
+#[tokio::test]
 async fn what_runs_on_the_model_before_takes_no_slot_of_the_new_one() {
     let mut router = FakeRouter::with(endless(Precision::Q8_0, 1).await).await;
     assert!(router.takes(attempt(1, 1), Precision::Q8_0).await);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use crate::{
-    clock::wall_time,
+    clock::now,
     context::Context,
     rules::pool::{NodeView, Test},
 };
@@ -35,7 +35,7 @@ pub(super) async fn info(State(context): State<Arc<Context>>) -> Result<Json<Val
 pub(super) async fn status(State(context): State<Arc<Context>>) -> Json<Value> {
     let nodes = context.pool.nodes();
     Json(json!({
-        "uptime": wall_time().since(context.started).as_secs(),
+        "uptime": now().since(context.started).as_secs(),
         "connected_miners": nodes.len(),
         "active_sessions": 0,
         "running_tasks": nodes.iter().map(|node| node.running).sum::<usize>(),

@@ -4,7 +4,7 @@ use cortensor_protocol::{
     ArtifactDigest, Commit, NodeAddress, Precommit, Prompt, StreamedToken, TaskId, TokenId, commitment, recover,
 };
 
-/// Most text of one token. An honest one is far shorter, even with what was held back because a stop text might begin.
+/// Most text of one token. An honest one is far shorter.
 const LONGEST_TEXT: usize = 1024;
 
 /// Whose answer to what.

@@ -74,7 +74,7 @@ pub(crate) struct Finished {
 enum Over {
     /// Answered and settled.
     Answered(Finished),
-    /// The answer was whole when its node was lost: delivered, and nobody is paid.
+    /// Delivered, and nobody is paid: its node was lost at the end, or the answer is empty.
     Whole(Finished),
     /// Nobody waits any more.
     ClientGone,
@@ -143,7 +143,7 @@ impl Drive {
             Err(error) => {
                 let source = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(task = %self.job.id, %error, source, "a task could not be opened");
-                Err(self.not_written())
+                Err(if error.is_final() { Problem::Internal } else { self.not_written() })
             }
         }
     }

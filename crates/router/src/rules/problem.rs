@@ -67,8 +67,8 @@ pub(crate) enum Problem {
     Stopping,
     /// The router cannot keep its books.
     #[error(
-        "the router cannot write to its database and takes no requests meanwhile; its operator must make room on its \
-         disk, then it goes on by itself: try again in {retry_after} seconds"
+        "the router cannot write to its database and takes no requests meanwhile; try again in {retry_after} seconds \
+         (its operator: look at the log; if the disk is full, make room, then it goes on by itself)"
     )]
     NotWritten {
         /// Seconds.

@@ -162,7 +162,7 @@ async fn what_a_held_up_node_says_of_its_first_attempt_does_not_disturb_its_seco
 #[tokio::test]
 async fn an_answer_that_streams_when_its_time_is_up_is_cut_and_what_there_is_of_it_paid() {
     let policy = Policy { precommit_token_milliseconds: 0, ..Policy::default() };
-    for policy in [Policy { total_seconds: 1, ..policy.clone() }, Policy { precommit_seconds: 1, ..policy }] {
+    for policy in [Policy { total_seconds: 3, ..policy.clone() }, Policy { precommit_seconds: 3, ..policy }] {
         let practice = Practice::with(policy).await;
         let mut node = practice.node_that(1, paused_after(2)).await;
         let (status, answer) = soon("an answer", practice.client.answer(json!({}))).await;

@@ -162,6 +162,8 @@ impl Drive {
             return self.out_of_order(attempt, refused).await;
         }
         attempt.acked = true;
+        // This context may hold the prompt; what ends this attempt is something else.
+        self.too_long = None;
         let precision = attempt.lease.offer.precision;
         self.deliver(Delivery::Started { node, precision, assigned: attempt.assigned });
         Turn::Go
@@ -265,7 +267,8 @@ impl Drive {
             "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
              answer; shorten the prompt"
         );
-        self.too_long = Some(bad_prompt(message, "context_length_exceeded"));
+        // Behind tokens that were delivered it is not the prompt that is too long.
+        self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
         self.job.want.context_over = context_tokens;
         self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
     }

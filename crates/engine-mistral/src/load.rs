@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Activation, EngineSettings,
     decoding::EndTokens,
-    memory::{GiveBack, Loading, Presence},
+    memory::{self, GiveBack, Presence},
     model::MistralModel,
     progress::{ENGINE_STARTED, Progress},
     running::Running,
@@ -96,7 +96,7 @@ async fn watched(plan: Plan, progress: &Progress) -> Result<Loaded, LoadError> {
 }
 
 fn load_blocking(plan: &Plan) -> Result<Loaded, LoadError> {
-    let _loading = Loading::begin();
+    memory::return_large_blocks();
     let artifact = &plan.artifact;
     let tokenizer = Tokenizer::open(&artifact.tokenizer).map_err(|error| artifact_error(artifact, &error))?;
     let pipeline = read_file(artifact, plan.settings).map_err(|error| artifact_error(artifact, &error))?;

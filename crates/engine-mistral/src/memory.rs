@@ -31,40 +31,18 @@ impl Drop for GiveBack {
     }
 }
 
-/// While a model is loaded, blocks of at least this many bytes come from the system and go back to it when they are
-/// freed: smaller than most weights. By itself the C library raises its limit with each large block that is freed, and
-/// with its many arenas each load then leaves more behind than the last.
-const WEIGHT_BYTES: i32 = 1 << 20;
-
-/// While a model answers, blocks below this size are kept for the next step, the most the C library allows: what the
-/// layers pass on would else be mapped and cleared anew for every layer, a tenth of the time of a prompt.
-const ACTIVATION_BYTES: i32 = 32 << 20;
-
-/// For the time of a load: weights are to go back to the system when they are freed.
-pub(crate) struct Loading;
-
-impl Loading {
-    /// From now on, until it is dropped.
-    pub(crate) fn begin() -> Self {
-        map_blocks_from(WEIGHT_BYTES);
-        Self
-    }
-}
-
-impl Drop for Loading {
-    fn drop(&mut self) {
-        map_blocks_from(ACTIVATION_BYTES);
-    }
-}
-
-/// For the whole process: it is the setting of the C library. Keeping the free ends of arenas as well
-/// (`M_TRIM_THRESHOLD`) was measured: 1 to 4 % more prefill, and twice as much memory that stays after an unload.
+/// Blocks of at least this many bytes come from the system and go back to it. Smaller than the weights of a model,
+/// larger than what most steps of decoding pass around.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn map_blocks_from(bytes: i32) {
+const OWN_MAPPING_BYTES: libc::c_int = 1 << 20;
+
+/// Has the C library give large blocks back when they are freed, for the whole process. By itself it raises its limit
+/// with each large block that is freed, and with its many arenas each load then leaves more behind than the last.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn return_large_blocks() {
     // SAFETY: `mallopt` takes no pointers and may be called from any thread at any time.
-    let accepted =
-        unsafe { [libc::mallopt(libc::M_MMAP_THRESHOLD, bytes), libc::mallopt(libc::M_TRIM_THRESHOLD, 2 * bytes)] };
-    if accepted.contains(&0) {
+    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES) };
+    if accepted == 0 {
         tracing::warn!("the C library keeps freed memory; an unloaded model may still count as used memory");
     }
 }
@@ -80,7 +58,7 @@ fn give_back() {
 
 /// Other allocators return large blocks by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn map_blocks_from(_bytes: i32) {}
+pub(crate) fn return_large_blocks() {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}

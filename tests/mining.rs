@@ -121,7 +121,7 @@ async fn a_router_that_is_gone_is_waited_for_and_nothing_earned_is_lost() {
     let after = miner.has_earned(2).await.summary;
     assert!(after.total > before.total && after.requests == 2);
     let app = miner.app.clone();
-    miner.quit().await;
+    let _its_folder = miner.quit().await;
     assert_eq!(app.earnings(1).await.unwrap().summary, after, "earnings can be asked for when the miner has stopped");
     network.router.verify_ledger().await.unwrap();
 }

@@ -46,7 +46,7 @@ struct Arguments {
     #[arg(long, default_value_t = 64)]
     tokens: usize,
     /// Runs of each.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// Type of the values between the layers: f32, f16 or bf16.
     #[arg(long, default_value = "f32")]

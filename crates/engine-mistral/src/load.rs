@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Activation, EngineSettings,
     decoding::EndTokens,
-    memory::{self, GiveBack, Presence},
+    memory::{GiveBack, Loading, Presence},
     model::MistralModel,
     progress::{ENGINE_STARTED, Progress},
     running::Running,
@@ -96,7 +96,7 @@ async fn watched(plan: Plan, progress: &Progress) -> Result<Loaded, LoadError> {
 }
 
 fn load_blocking(plan: &Plan) -> Result<Loaded, LoadError> {
-    memory::return_large_blocks();
+    let _loading = Loading::begin();
     let artifact = &plan.artifact;
     let tokenizer = Tokenizer::open(&artifact.tokenizer).map_err(|error| artifact_error(artifact, &error))?;
     let pipeline = read_file(artifact, plan.settings).map_err(|error| artifact_error(artifact, &error))?;

@@ -31,17 +31,37 @@ impl Drop for GiveBack {
     }
 }
 
-/// Blocks of at least this many bytes come from the system and go back to it. Smaller than the weights of a model,
-/// larger than what most steps of decoding pass around.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_MAPPING_BYTES: libc::c_int = 1 << 20;
+/// While a model is loaded, blocks of at least this many bytes come from the system and go back to it when they are
+/// freed: smaller than the weights of any layer. By itself the C library begins with this limit and raises it with each
+/// large block that is freed; with its many arenas each load then leaves more behind than the last.
+const WEIGHT_BYTES: i32 = 128 << 10;
 
-/// Has the C library give large blocks back when they are freed, for the whole process. By itself it raises its limit
-/// with each large block that is freed, and with its many arenas each load then leaves more behind than the last.
+/// While a model answers, blocks below this size are kept for the next step: what the layers pass on would else be mapped
+/// and cleared anew for every layer. More than this gains nothing that can be told from noise and leaves more behind.
+const ACTIVATION_BYTES: i32 = 4 << 20;
+
+/// For the time of a load: weights are to go back to the system when they are freed.
+pub(crate) struct Loading;
+
+impl Loading {
+    /// From now on, until it is dropped.
+    pub(crate) fn begin() -> Self {
+        map_blocks_from(WEIGHT_BYTES);
+        Self
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        map_blocks_from(ACTIVATION_BYTES);
+    }
+}
+
+/// For the whole process: it is the setting of the C library.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn return_large_blocks() {
+fn map_blocks_from(bytes: i32) {
     // SAFETY: `mallopt` takes no pointers and may be called from any thread at any time.
-    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES) };
+    let accepted = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, bytes) };
     if accepted == 0 {
         tracing::warn!("the C library keeps freed memory; an unloaded model may still count as used memory");
     }
@@ -58,7 +78,7 @@ fn give_back() {
 
 /// Other allocators return large blocks by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn return_large_blocks() {}
+fn map_blocks_from(_bytes: i32) {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}

@@ -7,8 +7,8 @@ mod common;
 use common::{collect, load, question};
 use cortensor_protocol::{Precision, Sampling};
 
-/// What may stay of 780 MB after an unload: thread pools and their buffers, and the allocator's slack (40 and 41 were
-/// measured, as much after the third load as after the first).
+/// What may stay of 780 MB after an unload: thread pools and their buffers, and the allocator's slack (40 to 42
+/// were measured).
 const STAYS_MEGABYTES: u64 = 60;
 
 /// What may stay of it when a model is only dropped, and nobody tidies up after the engine's thread (98 to 160).

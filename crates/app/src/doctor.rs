@@ -92,9 +92,12 @@ fn memory(hardware: &Hardware) -> Check {
 }
 
 fn disk(hardware: &Hardware) -> Check {
-    let free = hardware.disk.free_bytes;
+    let (free, needed) = (hardware.disk.free_bytes, 700_000_000);
+    if hardware.disk.total_bytes == 0 {
+        let detail = format!("{} does not tell its free space; 700 MB are needed", hardware.disk.path.display());
+        return Check { name: "Disk".to_owned(), verdict: Verdict::Advice, detail };
+    }
     let words = format!("{} MB free for {}", free / 1_000_000, hardware.disk.path.display());
-    let needed = 700_000_000;
     check("Disk", if free >= needed { Ok(words) } else { Err(format!("{words}; the model files need 700 MB")) })
 }
 

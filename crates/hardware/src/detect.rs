@@ -97,17 +97,21 @@ fn cores(count: NonZero<usize>) -> u32 {
     u32::try_from(count.get()).unwrap_or(u32::MAX)
 }
 
+/// The folder's own file system is asked: where it is mounted is not always listed (in a container, say).
 fn disk(data_folder: &Path) -> Disk {
     let unknown = || Disk { path: data_folder.to_path_buf(), ..Disk::default() };
-    let Ok(disks) = Disks::new_with_refreshed_list() else { return unknown() };
     let Some(folder) = existing(data_folder) else { return unknown() };
+    let (Ok(free_bytes), Ok(total_bytes)) = (fs4::available_space(&folder), fs4::total_space(&folder)) else {
+        return unknown();
+    };
+    let path = mounted_at(&folder).unwrap_or_else(|| data_folder.to_path_buf());
+    Disk { path, free_bytes, total_bytes }
+}
+
+fn mounted_at(folder: &Path) -> Option<PathBuf> {
+    let disks = Disks::new_with_refreshed_list().ok()?;
     let mounts: Vec<&Path> = disks.iter().map(sysinfo::Disk::mount_point).collect();
-    let holding = mount_of(&folder, &mounts).and_then(|mount| disks.iter().find(|disk| disk.mount_point() == mount));
-    holding.map_or_else(unknown, |disk| Disk {
-        path: disk.mount_point().to_path_buf(),
-        free_bytes: disk.available_space(),
-        total_bytes: disk.total_space(),
-    })
+    mount_of(folder, &mounts).map(Path::to_path_buf)
 }
 
 /// The nearest folder around `path` that exists, with links resolved: what is made below it comes to the same disk.
@@ -153,7 +157,7 @@ mod tests {
         let hardware = detect(&folder.path().join("not/yet"), &Overrides::default());
         assert!(hardware.cpu.logical_cores >= hardware.cpu.physical_cores && hardware.cpu.physical_cores > 0);
         assert!(hardware.memory.free_bytes > 0 && hardware.memory.free_bytes <= hardware.memory.total_bytes);
-        assert!(hardware.disk.free_bytes <= hardware.disk.total_bytes);
+        assert!(hardware.disk.total_bytes > 0 && hardware.disk.free_bytes <= hardware.disk.total_bytes);
         assert!(hardware.summary_lines().len() >= 5, "{hardware:?}");
         assert_eq!(hardware.missing_features(), Vec::<&str>::new(), "this build itself requires them");
     }

@@ -15,6 +15,9 @@ use futures::StreamExt;
 use tokio::{sync::watch, time::timeout};
 
 const QUESTION: &str = "Name three colours of the rainbow and say one sentence about each.";
+/// Natural logarithms of probabilities that are this close count as equal. Quantized products round their input to eight
+/// bits, so a last bit that differs can become a few hundredths: 0.03 were seen.
+const NEAR: f64 = 0.1;
 const SOON: Duration = Duration::from_mins(1);
 
 async fn greedy(model: &dyn Model, prompt: &[TokenId], tokens: u32) -> Answer {
@@ -154,7 +157,7 @@ async fn one_candidate_is_greedy_at_any_temperature() {
     let prompt = question(&*model, QUESTION);
     let one = Sampling { temperature: 2.0, top_k: Some(1), ..Sampling::greedy(24) };
     let one = collect(model.generate(prompt.clone(), one)).await.unwrap();
-    assert_eq!(one, greedy(&*model, &prompt, 24).await);
+    assert_near_likeliest(&*model, &prompt, &one).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,10 +211,21 @@ async fn scoring_waits_for_running_answers_and_disturbs_none() {
     );
     assert_eq!(scored.unwrap().rows(), prompt.len());
     assert!(given_up.is_err(), "a score that nobody waits for disturbs nobody either");
-    for answer in &answers {
-        assert_eq!(*answer, alone);
+    for answer in answers.into_iter().chain([alone, greedy(&*model, &prompt, 24).await]) {
+        assert!(answer.tokens.len() >= 12, "{answer:?}");
+        assert_near_likeliest(&*model, &prompt, &answer).await;
     }
-    assert_eq!(greedy(&*model, &prompt, 24).await, alone);
+}
+
+/// Every token is the likeliest, or as good as: of two that are equally likely the last bits of the engine's sums decide, and
+/// those are not the same in every run.
+async fn assert_near_likeliest(model: &dyn Model, prompt: &[TokenId], answer: &Answer) {
+    let logits = model.score([prompt, &answer.ids()].concat()).await.unwrap();
+    for (row, token) in (prompt.len() - 1..).zip(&answer.tokens) {
+        let best = logits.log_probability(row, logits.likeliest(row).unwrap()).unwrap();
+        let gap = best - logits.log_probability(row, token.id).unwrap();
+        assert!(gap < NEAR, "{gap} at row {row}: {}", answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

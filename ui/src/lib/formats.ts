@@ -1,0 +1,105 @@
+// How figures are written. Every one has its unit.
+import { locale, t } from "./messages";
+import type { Amount, Millis } from "./host/types";
+
+const BASE_UNITS = 10n ** 18n;
+const decimalMark = new Intl.NumberFormat(locale).formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".";
+
+/** Decimal places that are worth reading: fewer for large amounts, enough to see something of tiny ones. */
+function places(amount: bigint): number {
+  if (amount >= 1000n * BASE_UNITS) return 2;
+  if (amount >= BASE_UNITS) return 3;
+  let digits = 4;
+  while (digits < 18 && amount > 0n && amount < 10n ** BigInt(19 - digits)) digits += 1;
+  return digits;
+}
+
+function written(amount: bigint, digits: number): string {
+  const whole = new Intl.NumberFormat(locale).format(amount / BASE_UNITS);
+  const fraction = (amount % BASE_UNITS).toString().padStart(18, "0").slice(0, digits);
+  return digits === 0 ? whole : `${whole}${decimalMark}${fraction}`;
+}
+
+/** Credits, cut and not rounded up: nobody is shown more than there is. Without the word; see `Amount.svelte`. */
+export function formatAmount(amount: Amount): string {
+  const units = BigInt(amount);
+  return units === 0n ? "0" : written(units, places(units));
+}
+
+/** Every digit, for titles and for copying. */
+export function formatAmountExactly(amount: Amount): string {
+  const digits = written(BigInt(amount), 18);
+  return digits.replace(/0+$/, "").replace(/\D$/, "");
+}
+
+export function formatNumber(value: number, most = 0): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: most }).format(value);
+}
+
+/** Three digits that matter: 0.52, 5.1, 58, 580. */
+function rate(value: number): string {
+  return formatNumber(value, value < 1 ? 2 : value < 20 ? 1 : 0);
+}
+
+export const formatRequestsPerHour = (value: number): string => t("unit.requests_per_hour", { value: rate(value) });
+export const formatTokensPerSecond = (value: number): string => t("unit.tokens_per_second", { value: rate(value) });
+export const formatTokens = (count: number): string => t("unit.tokens", { count, value: formatNumber(count) });
+export const formatPercent = (share: number): string =>
+  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
+
+/** Decimal units, as the planner and disks count. */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1e9) return t("unit.gigabytes", { value: formatNumber(bytes / 1e9, bytes < 1e11 ? 1 : 0) });
+  if (bytes >= 1e6) return t("unit.megabytes", { value: formatNumber(bytes / 1e6) });
+  return t("unit.kilobytes", { value: formatNumber(Math.ceil(bytes / 1e3)) });
+}
+
+/** How long something takes or took. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return t("unit.milliseconds", { value: formatNumber(milliseconds) });
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return t("unit.seconds", { value: formatNumber(seconds, seconds < 10 ? 1 : 0) });
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return t("unit.minutes", { minutes, seconds: whole % 60 });
+  return t("unit.hours", { hours: formatNumber(Math.floor(minutes / 60)), minutes: minutes % 60 });
+}
+
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
+
+/** "5 minutes ago", seen from `now`. Under a minute: "just now". */
+export function formatRelative(at: Millis, now: Millis): string {
+  const away = at - now;
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(away) >= length) return relative.format(Math.trunc(away / length), unit);
+  }
+  return t("time.just_now");
+}
+
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const clockWithSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
+
+export const formatExactTime = (at: Millis): string => exact.format(at);
+export const formatClock = (at: Millis): string => clock.format(at);
+export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds.format(at);
+export const formatDay = (at: Millis): string => day.format(at);
+
+/** The two ends of a long address or id; the whole of it belongs into a title or a copy button. */
+export function shorten(id: string, ends = 6): string {
+  return id.length <= 2 * ends + 3 ? id : `${id.slice(0, ends)}…${id.slice(-ends)}`;
+}
+
+export const capitalised = (words: string): string => words.charAt(0).toLocaleUpperCase(locale) + words.slice(1);
+
+/** A message of the miner's as a sentence of its own: logs begin small and end without a stop, windows do not. */
+export function sentence(message: string): string {
+  const begun = capitalised(message.trim());
+  return begun === "" || /[.!?]\)?$/.test(begun) ? begun : `${begun}.`;
+}

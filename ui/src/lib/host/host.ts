@@ -1,0 +1,51 @@
+// What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
+
+import type {
+  About, ActivityFilter, ActivityPage, ActivityQuery, EarningsChart, Folder, KeptPrompt, LogLine, Mode, NodeAddress, Practice,
+  Settings, SettingsView, Span, Status, TaskId,
+} from "./types";
+
+/** Ends a subscription. */
+export type Unwatch = () => void;
+
+/** Every promise rejects with a `Failure`. */
+export interface Host {
+  /** Calls back at once with the status of now, and again at every change (at most a few times a second). */
+  watchStatus(seen: (status: Status) => void): Promise<Unwatch>;
+  /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
+  setMode(mode: Mode): Promise<void>;
+  /** Done when what runs has finished and the memory is given back. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Finishes what runs, then starts anew: after a failure, or to use changed settings. */
+  restart(): Promise<void>;
+  /** Measures every precision again and plans anew; finishes what runs first, then goes on. Progress is in the status. */
+  measure(): Promise<void>;
+  /** Finishes what runs and closes the window. */
+  quit(): Promise<void>;
+  /** Answers `status.passphrase`. What was wrong with it comes back in `status.passphrase.refused`. */
+  givePassphrase(passphrase: string): Promise<void>;
+
+  earnings(span: Span): Promise<EarningsChart>;
+  activity(query: ActivityQuery): Promise<ActivityPage>;
+  /** Asks where to save and writes a CSV file. Answers with its path; null: the user changed their mind. */
+  exportActivity(filter: ActivityFilter): Promise<string | null>;
+  /** null: none was kept. */
+  prompt(task: TaskId): Promise<KeptPrompt | null>;
+
+  settings(): Promise<SettingsView>;
+  saveSettings(settings: Settings): Promise<SettingsView>;
+
+  /** Asks where to save and writes an encrypted Ethereum keystore. Answers with its path; null: changed their mind. */
+  exportKey(passphrase: string): Promise<string | null>;
+  /** Asks for a keystore file and makes its key this node's. The old key's address and earnings stay with the network.
+   *  Answers with the new address; null: changed their mind. */
+  importKey(passphrase: string): Promise<NodeAddress | null>;
+
+  /** Calls back with the lines so far and then with new ones. */
+  watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch>;
+  openFolder(folder: Folder): Promise<void>;
+  about(): Promise<About>;
+  /** How to send a request to the embedded practice network; null where another router is used. */
+  practice(): Promise<Practice | null>;
+}

@@ -1,0 +1,102 @@
+/** A recorded miner for a plain browser: for tests, for design, and for looking at every state of every screen. */
+
+import type { Host } from "../host";
+import type { About, Failure } from "../types";
+import { followRealTime } from "./clock";
+import { COMPONENTS } from "./components";
+import { failure } from "./failure";
+import { DATA_FOLDER, HARDWARE, IMPORTED_ADDRESS } from "./machine";
+import { Miner, isScenario } from "./miner";
+import { STILL_TIME } from "./still";
+
+/** How a test moves a still mock on. */
+export type MockControl = { advance(milliseconds: number): Promise<void>; now(): number };
+
+declare global {
+  interface Window {
+    cortensorMock?: MockControl;
+  }
+}
+
+/** `?still` in the address stops the time: then only `window.cortensorMock.advance` moves it. */
+export function createMock(scenario = "mining", still = isStill()): Host {
+  const miner = new Miner(isScenario(scenario) ? scenario : "mining", still ? STILL_TIME : Date.now());
+  if (!still) void miner.ready.then(() => followRealTime(miner.clock));
+  if (typeof window !== "undefined") window.cortensorMock = miner.clock;
+  const host = hostOf(miner);
+  if (scenario === "command-errors") return behind(host, () => Promise.reject(refusal()));
+  return scenario === "slow" ? behind(host, () => miner.clock.wait(60_000)) : host;
+}
+
+function isStill(): boolean {
+  return typeof location !== "undefined" && new URLSearchParams(location.search).has("still");
+}
+
+function hostOf(miner: Miner): Host {
+  const { life, stage, ledger, journal, work, preferences, clock } = miner;
+  return {
+    watchStatus: async (seen) => {
+      await miner.ready;
+      return stage.watch(seen);
+    },
+    setMode: (mode) => life.setMode(mode),
+    pause: () => life.pause(),
+    resume: () => life.resume(),
+    restart: async () => {
+      await life.restart();
+      preferences.restarted();
+    },
+    measure: () => life.measure(),
+    quit: () => life.quit(),
+    givePassphrase: (passphrase) => life.givePassphrase(passphrase),
+    earnings: async (span) => ledger.chart(span, clock.now()),
+    activity: async (query) => structuredClone(ledger.page(query)),
+    exportActivity: async () => "/home/sam/Documents/cortensor-activity.csv",
+    prompt: async (task) => work.prompt(task),
+    settings: async () => preferences.view(),
+    saveSettings: async (settings) => {
+      const view = preferences.save(settings);
+      work.keepPrompts = view.settings.keep_prompts;
+      if (!work.keepPrompts) work.forgetPrompts();
+      return view;
+    },
+    exportKey: async () => "/home/sam/Documents/cortensor-node-key.json",
+    importKey: async (passphrase) => {
+      if (passphrase !== "correct horse") throw failure("passphrase", "the keystore does not open; check the passphrase");
+      stage.change((status) => (status.address = IMPORTED_ADDRESS));
+      return IMPORTED_ADDRESS;
+    },
+    watchLogs: async (seen) => journal.watch(seen),
+    openFolder: async () => {},
+    about: async () => about(),
+    practice: async () => practiceOf(preferences.view().settings.router),
+  };
+}
+
+function about(): About {
+  return {
+    version: "0.1.0", engine: "mistral.rs 0.6.0 (CPU)", os: HARDWARE.os, data_folder: DATA_FOLDER,
+    log_folder: `${DATA_FOLDER}/logs`, licence: "MIT OR Apache-2.0", components: COMPONENTS,
+  };
+}
+
+function practiceOf(router: string | null) {
+  if (router !== null) return null;
+  return { api_url: "http://127.0.0.1:5010/v1", api_key: "sk-5f1c7a9e02b84d6f9c3e1a7b04d2e8f6" };
+}
+
+function refusal(): Failure {
+  return failure("file", `the database in ${DATA_FOLDER} is locked by another program; close it, then try again`);
+}
+
+/** The same host with something before every command; the status itself still comes. */
+function behind(host: Host, before: () => Promise<void>): Host {
+  const commands = Object.entries(host).map(([name, command]: [string, (...given: never[]) => Promise<unknown>]) => {
+    const later = async (...given: never[]) => {
+      await before();
+      return command(...given);
+    };
+    return [name, name === "watchStatus" ? command : later];
+  });
+  return Object.fromEntries(commands) as Host;
+}

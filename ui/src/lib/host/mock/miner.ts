@@ -1,0 +1,50 @@
+/** All parts of the mock in one place. */
+
+import type { Millis } from "../types";
+import { Clock } from "./clock";
+import { Journal, recordedLines } from "./journal";
+import { type Ledger, recordedLedger } from "./ledger";
+import { Life } from "./life";
+import { Preferences } from "./preferences";
+import { SCENARIOS, type ScenarioName } from "./scenarios";
+import { Stage } from "./stage";
+import { Workload } from "./workload";
+
+/** Settlements in the ledger, where it is not the usual number. */
+const SETTLEMENTS: Partial<Record<ScenarioName, number>> = {
+  "first-start": 0, "empty-activity": 0, "mining-quiet": 10, many: 5000,
+};
+const USUAL = 236;
+
+export class Miner {
+  readonly clock: Clock;
+  readonly stage = new Stage();
+  readonly preferences = new Preferences();
+  readonly journal: Journal;
+  readonly ledger: Ledger;
+  readonly work: Workload;
+  readonly life: Life;
+  /** Done when the scenario is set up. */
+  ready: Promise<void> = Promise.resolve();
+
+  constructor(readonly scenario: ScenarioName, now: Millis) {
+    this.clock = new Clock(now);
+    this.journal = new Journal(this.clock);
+    this.ledger = recordedLedger(SETTLEMENTS[scenario] ?? USUAL, now, scenario !== "mining-quiet");
+    this.work = new Workload(this.clock, this.stage, this.ledger, this.journal);
+    this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
+    this.stage.status.earnings = this.ledger.summary(now);
+    SCENARIOS[scenario](this);
+    if (scenario === "logs-empty") this.journal.forget();
+    else if (scenario !== "first-start") this.journal.recall(recordedLines(this.clock));
+  }
+
+  /** Moves on before anybody looks. */
+  prepare(milliseconds: number, then: () => void = () => {}): void {
+    this.ready = this.clock.advance(milliseconds).then(then);
+  }
+}
+
+export function isScenario(name: string): name is ScenarioName {
+  return name in SCENARIOS;
+}

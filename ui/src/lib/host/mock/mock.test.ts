@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Status } from "../types";
+import { createMock, type MockControl } from "./index";
+import { STILL_TIME } from "./still";
+
+const everything = { search: "", kind: null, outcome: null, mode: null };
+
+async function watched(scenario: string) {
+  const host = createMock(scenario, true);
+  const clock = window.cortensorMock as MockControl;
+  const seen: Status[] = [];
+  await host.watchStatus((status) => seen.push(status));
+  return { host, clock, seen, last: () => seen.at(-1) as Status };
+}
+
+describe("the mock", () => {
+  beforeEach(() => {
+    delete window.cortensorMock;
+  });
+
+  it("stands still until it is moved", async () => {
+    const { clock, seen } = await watched("mining");
+    expect(clock.now()).toBe(STILL_TIME);
+    const before = seen.length;
+    await clock.advance(1000);
+    expect(seen.length).toBeGreaterThan(before);
+  });
+
+  it("goes from the first start to mining, step by step", async () => {
+    const { clock, seen, last } = await watched("first-start");
+    await clock.advance(45_000);
+    expect(last().phase).toBe("mining");
+    expect(last().steps.map((step) => [step.name, step.state.is])).toEqual(
+      ["hardware", "identity", "model", "benchmark", "plan", "load", "join", "test", "mine"].map((name) => [name, "done"]),
+    );
+    const phases = seen.map((status) => status.phase).filter((phase, index, all) => phase !== all[index - 1]);
+    expect(phases).toEqual(["starting", "testing", "mining"]);
+    expect(seen.some((status) => status.testing?.[0] === 5)).toBe(true);
+  });
+
+  it("streams tokens, settles, and earns", async () => {
+    const { host, clock, seen, last } = await watched("mining");
+    const before = { known: (await host.activity({ filter: everything, offset: 0, limit: 1 })).known, earned: BigInt(last().earnings.total) };
+    await clock.advance(30_000);
+    expect(new Set(seen.flatMap((status) => status.tasks.map((task) => task.answer_tokens))).size).toBeGreaterThan(10);
+    expect((await host.activity({ filter: everything, offset: 0, limit: 1 })).known).toBeGreaterThan(before.known);
+    expect(BigInt(last().earnings.total)).toBeGreaterThan(before.earned);
+  });
+
+  it("switches with progress, and finishes what runs", async () => {
+    const { host, clock, seen, last } = await watched("mining");
+    const switched = host.setMode("precision");
+    await clock.advance(60_000);
+    await switched;
+    expect([last().phase, last().loaded?.precision, last().mode]).toEqual(["mining", "F16", "precision"]);
+    const progress = seen.flatMap((status) => status.steps.filter((step) => step.name === "load").map((step) => step.state));
+    expect(progress.some((state) => state.is === "running" && (state.progress ?? 0) > 0.5)).toBe(true);
+    const targets = seen.map((status) => status.switching_to).filter((to, index, all) => to !== all[index - 1]);
+    expect(targets).toEqual([null, "precision", null]);
+    expect((await host.activity({ filter: { ...everything, outcome: "void" }, offset: 0, limit: 50 })).entries.every((one) => one.settled_at < STILL_TIME)).toBe(true);
+  });
+
+  it("pauses when what runs has ended, and comes back", async () => {
+    const { host, clock, seen, last } = await watched("mining");
+    const paused = host.pause();
+    expect([last().phase, last().running]).toEqual(["draining", 1]);
+    await clock.advance(20_000);
+    await paused;
+    expect([last().phase, last().running, last().loaded]).toEqual(["paused", 0, null]);
+    const resumed = host.resume();
+    await clock.advance(5_000);
+    await resumed;
+    expect(last().phase).toBe("mining");
+    expect(seen.map((status) => status.phase)).not.toContain("failed");
+  });
+
+  it("measures again when what runs has ended, and has the later steps to come meanwhile", async () => {
+    const { host, clock, last } = await watched("mining");
+    const measured = host.measure();
+    expect([last().phase, last().measuring, last().running]).toEqual(["draining", true, 1]);
+    await clock.advance(12_000);
+    expect([last().phase, last().measuring]).toEqual(["starting", true]);
+    expect(last().steps.at(-1)?.name).toBe("benchmark");
+    await clock.advance(20_000);
+    await measured;
+    expect([last().phase, last().measuring, last().measurements.length]).toEqual(["mining", false, 3]);
+  });
+
+  it("starts again after it was quit", async () => {
+    const { host, clock, last } = await watched("stopped");
+    expect([last().phase, last().loaded]).toEqual(["stopped", null]);
+    const again = host.restart();
+    await clock.advance(10_000);
+    await again;
+    expect([last().phase, last().connection.is]).toEqual(["mining", "connected"]);
+  });
+
+  it("fails, and starts when asked again", async () => {
+    const { host, clock, last } = await watched("failed-model");
+    expect([last().phase, last().problem?.code]).toEqual(["failed", "model"]);
+    const again = host.restart();
+    await clock.advance(10_000);
+    await again;
+    expect([last().phase, last().problem]).toEqual(["mining", null]);
+  });
+
+  it.each([["passphrase-new", "short", "longer than that"], ["passphrase-existing", "wrong one", "correct horse"]])(
+    "%s refuses %s and takes %s",
+    async (scenario, wrong, right) => {
+      const { host, clock, last } = await watched(scenario);
+      expect(last().passphrase?.refused).toBe(null);
+      await Promise.all([host.givePassphrase(wrong), clock.advance(1000)]);
+      expect(last().passphrase?.refused).toContain("passphrase");
+      await Promise.all([host.givePassphrase(right), clock.advance(1000)]);
+      await clock.advance(10_000);
+      expect(last().phase).toBe("mining");
+    },
+  );
+
+  it("pages, filters and searches like the miner", async () => {
+    const { host } = await watched("many");
+    const page = await host.activity({ filter: everything, offset: 4990, limit: 50 });
+    expect([page.entries.length, page.total, page.known]).toEqual([10, 5000, 5000]);
+    const failed = await host.activity({ filter: { ...everything, search: "DEADLINE" }, offset: 0, limit: 1000 });
+    expect(failed.total).toBeGreaterThan(0);
+    expect(failed.entries.every((entry) => entry.status === "void" && entry.reason.includes("deadline"))).toBe(true);
+  });
+
+  it("keeps prompts only while the user wants it", async () => {
+    const { host, clock } = await watched("mining");
+    const newest = async () => {
+      const { entries } = await host.activity({ filter: { ...everything, kind: "user" }, offset: 0, limit: 1 });
+      return host.prompt(entries[0]?.task ?? "");
+    };
+    expect(await newest()).toBe(null);
+    const { settings } = await host.settings();
+    await host.saveSettings({ ...settings, keep_prompts: true });
+    await clock.advance(20_000);
+    expect((await newest())?.answer.length).toBeGreaterThan(10);
+  });
+
+  it("answers every command with a failure where that is asked for", async () => {
+    const { host, last } = await watched("command-errors");
+    expect(last().phase).toBe("mining");
+    await expect(host.about()).rejects.toMatchObject({ code: "file" });
+    await expect(host.watchLogs(() => {})).rejects.toMatchObject({ code: "file" });
+  });
+});

@@ -1,0 +1,64 @@
+/** The settings file of the mock. */
+
+import type { Range, Settings, SettingsView } from "../types";
+import { failure } from "./failure";
+import { DATA_FOLDER } from "./machine";
+
+const DEFAULTS: Settings = {
+  memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
+  payout_address: null, keep_prompts: false, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+};
+
+/** Named as in settings.toml. */
+const RANGES: Range[] = [
+  { name: "memory_budget_bytes", least: 64 * 2 ** 20, most: 2 ** 50 },
+  { name: "context_tokens", least: 256, most: 2 ** 20 },
+  { name: "slots", least: 1, most: 64 },
+  { name: "hardware.memory_bytes", least: 64 * 2 ** 20, most: 2 ** 50 },
+  { name: "hardware.cpu_cores", least: 1, most: 4096 },
+];
+
+export class Preferences {
+  #saved: Settings = structuredClone(DEFAULTS);
+  #restartNeeded = false;
+  readonly path = `${DATA_FOLDER}/settings.toml`;
+
+  view(): SettingsView {
+    return structuredClone({
+      settings: this.#saved, defaults: DEFAULTS, ranges: RANGES, path: this.path, restart_needed: this.#restartNeeded,
+      problem: null,
+    });
+  }
+
+  save(settings: Settings): SettingsView {
+    for (const { name, least, most } of RANGES) {
+      const value = read(settings, name);
+      if (value !== null && (value < least || value > most)) {
+        throw failure("settings", `${this.path}: ${name} is ${value} and must be between ${least} and ${most}`);
+      }
+    }
+    if (settings.payout_address?.toLowerCase().endsWith("bad")) {
+      throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`);
+    }
+    const { keep_prompts: _before, payout_address: _old, ...before } = this.#saved;
+    const { keep_prompts: _after, payout_address: _new, ...after } = settings;
+    this.#restartNeeded ||= JSON.stringify(before) !== JSON.stringify(after);
+    this.#saved = structuredClone(settings);
+    return this.view();
+  }
+
+  restarted(): void {
+    this.#restartNeeded = false;
+  }
+}
+
+function read(settings: Settings, name: string): number | null {
+  const values: Record<string, number | null> = {
+    memory_budget_bytes: settings.memory_budget_bytes,
+    context_tokens: settings.context_tokens,
+    slots: settings.slots,
+    "hardware.memory_bytes": settings.hardware.memory_bytes,
+    "hardware.cpu_cores": settings.hardware.cpu_cores,
+  };
+  return values[name] ?? null;
+}

@@ -1,0 +1,123 @@
+/** What the mock can be asked to be, by name. */
+
+import type { ProblemCode } from "../types";
+import { DATA_FOLDER } from "./machine";
+import type { Miner } from "./miner";
+
+export type Scenario = (miner: Miner) => void;
+
+const SETTLEMENT_TROUBLE = `a settlement could not be written to ${DATA_FOLDER}/ledger.sqlite; make room on its disk: `
+  + "it is tried again by itself, and no tasks are taken until then";
+
+export const SCENARIOS = {
+  "first-start": (miner) => {
+    miner.life.first = true;
+    void miner.life.start().then(() => miner.work.begin([20_000, 60_000]));
+  },
+  mining,
+  "mining-quiet": (miner) => miner.life.arrive(),
+  switching: (miner) => {
+    mining(miner);
+    void miner.life.setMode("precision");
+    miner.prepare(1_600);
+  },
+  paused: (miner) => {
+    miner.life.arrive();
+    served(miner);
+    miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused" }));
+  },
+  offline: (miner) => {
+    miner.life.arrive();
+    miner.stage.change((status) => {
+      status.phase = "offline";
+      status.connection = {
+        is: "offline", retry_at: miner.clock.now() + 15_400,
+        reason: "the router at wss://router.example.net does not answer: connection refused (os error 111)",
+      };
+    });
+  },
+  rejected: (miner) => {
+    miner.life.arrive();
+    miner.stage.change((status) => {
+      status.phase = "offline";
+      status.connection = {
+        is: "rejected", retry_at: miner.clock.now() + 29_000,
+        rejection: {
+          code: "already_connected",
+          message: "this identity is connected already; stop the other miner, or give this one an identity of its own",
+        },
+      };
+    });
+  },
+  untrusted: (miner) => {
+    miner.life.arrive();
+    void miner.life.distrust();
+  },
+  hindered: (miner) => {
+    miner.life.arrive();
+    miner.stage.change((status) => {
+      status.phase = "hindered";
+      status.problem = { code: "files", message: SETTLEMENT_TROUBLE };
+    });
+  },
+  "failed-model": (miner) => fails(
+    miner, "model",
+    "the model file /opt/cortensor/SmolLM2-135M-Instruct.Q4_1.gguf cannot be read; run `./dev run` again to get it "
+      + "(No such file or directory (os error 2))",
+  ),
+  "failed-identity": (miner) => fails(
+    miner, "identity",
+    "the keychain does not give the key of node 0x3F1b6cE0B4b1a0C5bE6f5d6f0e4C2dA9b7E81d42; unlock it and start again",
+  ),
+  stopped: (miner) => {
+    miner.life.arrive();
+    void miner.life.quit();
+  },
+  "in-use": (miner) => miner.stage.fail({
+    code: "in_use",
+    message: `a miner is already running on ${DATA_FOLDER}; close it first, or start this one with another folder`,
+  }),
+  "passphrase-new": (miner) => asks(miner, true),
+  "passphrase-existing": (miner) => asks(miner, false),
+  "passphrase-refused": (miner) => {
+    asks(miner, false, `the keystore ${DATA_FOLDER}/identity/keystore.json does not open; check the passphrase`);
+  },
+  "empty-activity": (miner) => miner.life.arrive(),
+  many: mining,
+  "logs-empty": mining,
+  "command-errors": mining,
+  /** Every answer takes a minute: what is shown while waiting. */
+  slow: mining,
+} satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+
+function mining(miner: Miner): void {
+  miner.life.arrive();
+  served(miner);
+  miner.work.take("user", 61);
+  miner.work.begin([9_000, 26_000]);
+}
+
+/** What was served since the mode was chosen. */
+function served(miner: Miner): void {
+  miner.stage.change((status) => {
+    const volume = status.modes.find((side) => side.mode === "volume");
+    if (!volume) return;
+    volume.work = { served: 41, prompt_tokens: 8_733, completion_tokens: 5_904, busy: { secs: 254, nanos: 0 } };
+    volume.measured_requests_per_hour = 561.7;
+  });
+}
+
+/** As far as a start comes before the obstacle; trying again gets past it, as if the user had seen to it. */
+function fails(miner: Miner, code: ProblemCode, message: string): void {
+  miner.life.obstacle = { code, message };
+  void miner.life.start();
+  miner.prepare(1_500);
+}
+
+function asks(miner: Miner, isNew: boolean, refused: string | null = null): void {
+  miner.life.asks = { new: isNew };
+  void miner.life.start();
+  miner.prepare(1_500, () => miner.stage.change((status) => (status.passphrase = { new: isNew, refused })));
+}

@@ -1,0 +1,74 @@
+import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
+import { afterEach, expect, it } from "vitest";
+
+import { statusWith } from "../testing/statuses";
+import { tauriHost } from "./tauri";
+import type { Settings, Status } from "./types";
+
+/** What the other side was asked, in order. */
+const asked: [string, unknown][] = [];
+
+/** The other side, answering every command with `answer`. */
+function answering(answer: unknown): void {
+  mockIPC((name, args) => {
+    asked.push([name, args]);
+    return answer;
+  });
+}
+
+afterEach(() => {
+  clearMocks();
+  asked.length = 0;
+});
+
+it("asks by the names and arguments of the window's commands", async () => {
+  answering(null);
+  const filter = { search: "", kind: null, outcome: null, mode: null };
+  const settings = { router: null } as Settings;
+  await tauriHost.setMode("volume");
+  await tauriHost.pause();
+  await tauriHost.givePassphrase("p");
+  await tauriHost.earnings("day");
+  await tauriHost.activity({ filter, offset: 0, limit: 50 });
+  await tauriHost.exportActivity(filter);
+  await tauriHost.prompt("t");
+  await tauriHost.saveSettings(settings);
+  await tauriHost.exportKey("p");
+  await tauriHost.importKey("p");
+  await tauriHost.openFolder("logs");
+  expect(asked).toEqual([
+    ["set_mode", { mode: "volume" }],
+    ["pause", {}],
+    ["give_passphrase", { passphrase: "p" }],
+    ["earnings", { span: "day" }],
+    ["activity", { query: { filter, offset: 0, limit: 50 } }],
+    ["export_activity", { filter }],
+    ["prompt", { task: "t" }],
+    ["save_settings", { settings }],
+    ["export_key", { passphrase: "p" }],
+    ["import_key", { passphrase: "p" }],
+    ["open_folder", { folder: "logs" }],
+  ]);
+});
+
+it("rejects with the failure that the other side tells", async () => {
+  const failure = { code: "not_loaded", message: "not enough memory" };
+  mockIPC(() => Promise.reject(failure));
+  await expect(tauriHost.setMode("precision")).rejects.toEqual(failure);
+});
+
+it("hears the status until it stops listening, and says so to the other side", async () => {
+  let channel: { onmessage: (status: Status) => void } | undefined;
+  mockIPC((name, args) => {
+    asked.push([name, name === "unwatch" ? args : null]);
+    if (name === "watch_status") channel = (args as unknown as { channel: typeof channel }).channel;
+    return 7;
+  });
+  const seen: Status[] = [];
+  const unwatch = await tauriHost.watchStatus((status) => seen.push(status));
+  channel?.onmessage(statusWith({ running: 1 }));
+  unwatch();
+  channel?.onmessage(statusWith({ running: 2 }));
+  expect(seen.map((status) => status.running)).toEqual([1]);
+  expect(asked).toEqual([["watch_status", null], ["unwatch", { id: 7 }]]);
+});

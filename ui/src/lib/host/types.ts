@@ -1,0 +1,1248 @@
+// Written from the Rust types by `./dev types`: change those.
+
+/**
+ * What this program is.
+ */
+export type About = { 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * The engine and its version.
+ */
+engine: string, 
+/**
+ * The operating system it runs on.
+ */
+os: string, 
+/**
+ * Where everything is kept.
+ */
+data_folder: string, 
+/**
+ * Where logs are written.
+ */
+log_folder: string, 
+/**
+ * Its own licence (SPDX).
+ */
+licence: string, 
+/**
+ * What it is made of, by name.
+ */
+components: Array<Component>, };
+
+/**
+ * Which settlements.
+ */
+export type ActivityFilter = { 
+/**
+ * Words in the task's id, the model, the format or the reason it was not paid; empty: all.
+ */
+search: string, 
+/**
+ * Only these.
+ */
+kind: TaskKind | null, 
+/**
+ * Only these.
+ */
+outcome: Outcome | null, 
+/**
+ * Only these.
+ */
+mode: Mode | null, };
+
+/**
+ * What a query found.
+ */
+export type ActivityPage = { 
+/**
+ * Newest first.
+ */
+entries: Array<Settlement>, 
+/**
+ * All that the filter lets through.
+ */
+total: number, 
+/**
+ * All there are.
+ */
+known: number, };
+
+/**
+ * A part of what a filter lets through, newest first.
+ */
+export type ActivityQuery = { 
+/**
+ * Which settlements.
+ */
+filter: ActivityFilter, 
+/**
+ * How many to leave out.
+ */
+offset: number, 
+/**
+ * How many at most.
+ */
+limit: number, };
+
+/**
+ * A sum of money, never negative, in base units of 10⁻¹⁸ credit.
+ *
+ * On the wire it is a decimal string of base units (JSON numbers lose digits beyond 2⁵³). In a database it is the two
+ * integers of [`Amount::to_limbs`], so that `SUM` over each column stays exact in 64 bits.
+ */
+export type Amount = string;
+
+/**
+ * The SHA-256 of a model file: what a node says it runs, to the bit.
+ */
+export type ArtifactDigest = string;
+
+/**
+ * What was earned in a span of time.
+ */
+export type Bucket = { 
+/**
+ * Its start.
+ */
+from: Millis, 
+/**
+ * Its end, which is the next one's start.
+ */
+to: Millis, 
+/**
+ * What was paid.
+ */
+amount: Amount, 
+/**
+ * User requests paid.
+ */
+requests: number, 
+/**
+ * Network tests paid.
+ */
+tests: number, };
+
+/**
+ * What the network measured the hardware to be capable of.
+ */
+export type Capability = "low_end" | "high_end";
+
+/**
+ * What to serve in one mode, and why.
+ */
+export type Choice = { 
+/**
+ * The mode.
+ */
+mode: Mode, 
+/**
+ * What to serve.
+ */
+variant: Variant, 
+/**
+ * What to load it with.
+ */
+load: Load, 
+/**
+ * What it should take.
+ */
+memory: MemoryEstimate, 
+/**
+ * By measurement; `None` before there is one.
+ */
+predicted_requests_per_hour: number | null, 
+/**
+ * In words, with numbers.
+ */
+reasons: Array<string>, 
+/**
+ * What else there was.
+ */
+runners_up: Array<RunnerUp>, };
+
+/**
+ * A library in this program.
+ */
+export type Component = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * Its licence (SPDX).
+ */
+licence: string, };
+
+/**
+ * The connection to the router.
+ */
+export type Connection = { "is": "connecting" } | { "is": "connected", 
+/**
+ * The router's name.
+ */
+router: string, 
+/**
+ * The network's name.
+ */
+network: string, } | { "is": "offline", 
+/**
+ * Why.
+ */
+reason: string, 
+/**
+ * When it is tried again, by this machine's clock.
+ */
+retry_at: Millis, } | { "is": "rejected", 
+/**
+ * Why, and what to do.
+ */
+rejection: Rejection, 
+/**
+ * When it is tried again, by this machine's clock.
+ */
+retry_at: Millis, } | { "is": "stopped" };
+
+/**
+ * The processor.
+ */
+export type Cpu = { 
+/**
+ * As the maker calls it, such as `AMD Ryzen 9 7950X 16-Core Processor`.
+ */
+model: string, 
+/**
+ * The maker; empty if unknown.
+ */
+vendor: string, 
+/**
+ * Instruction set family: `x86_64`, `aarch64`.
+ */
+architecture: string, 
+/**
+ * Instruction set extensions an engine asks for, such as `avx2`, `fma`, `avx512f`, `neon`; empty if unknown.
+ */
+features: Array<string>, 
+/**
+ * Cores, as far as this process may use them; where the system does not tell, the logical ones.
+ */
+physical_cores: number, 
+/**
+ * Hardware threads this process may use.
+ */
+logical_cores: number, };
+
+/**
+ * The disk that holds the data folder. Zero `total_bytes`: unknown.
+ */
+export type Disk = { 
+/**
+ * Where it is mounted, or the data folder itself if that is unknown.
+ */
+path: string, 
+/**
+ * What can be written.
+ */
+free_bytes: number, 
+/**
+ * Its size.
+ */
+total_bytes: number, };
+
+/**
+ * What was earned in a span, part by part.
+ */
+export type EarningsChart = { 
+/**
+ * How far back.
+ */
+span: Span, 
+/**
+ * Oldest first, those without earnings too. The last one goes on.
+ */
+buckets: Array<Bucket>, 
+/**
+ * Their sum.
+ */
+total: Amount, };
+
+/**
+ * Sums over the ledger.
+ */
+export type EarningsSummary = { 
+/**
+ * Since the given start of the day.
+ */
+today: Amount, 
+/**
+ * Since the first run.
+ */
+total: Amount, 
+/**
+ * User requests served and paid since the first run.
+ */
+requests: number, 
+/**
+ * Tasks that were not paid since the first run.
+ */
+void: number, 
+/**
+ * By what the miner had chosen.
+ */
+by_mode: Array<ModeEarnings>, };
+
+/**
+ * One thing the network observed, and what it asks for.
+ */
+export type Evidence = { 
+/**
+ * What was looked at, such as `prefill rate`.
+ */
+what: string, 
+/**
+ * What was seen, with its unit.
+ */
+seen: string, 
+/**
+ * What the next tier asks for, with its unit.
+ */
+asked: string, 
+/**
+ * Whether that was met.
+ */
+met: boolean, };
+
+/**
+ * Something that was asked for and not done. What was before goes on.
+ */
+export type Failure = { 
+/**
+ * For programs.
+ */
+code: FailureCode, 
+/**
+ * For people: what is wrong and what to do.
+ */
+message: string, };
+
+/**
+ * Kinds of failures, by what helps.
+ */
+export type FailureCode = "stopped" | "not_loaded" | "not_kept" | "settings" | "identity" | "passphrase" | "ledger" | "file" | "network";
+
+/**
+ * A folder that a user may want to look into.
+ */
+export type Folder = "data" | "logs";
+
+/**
+ * The shape of a model, as its file tells it.
+ */
+export type Geometry = { 
+/**
+ * Parameters.
+ */
+parameters: number, 
+/**
+ * Transformer blocks.
+ */
+layers: number, 
+/**
+ * Width of the residual stream.
+ */
+hidden: number, 
+/**
+ * Width inside the feed-forward blocks.
+ */
+feed_forward: number, 
+/**
+ * Attention heads.
+ */
+heads: number, 
+/**
+ * Heads that keep keys and values.
+ */
+kv_heads: number, 
+/**
+ * Values in a head.
+ */
+head_width: number, 
+/**
+ * Most tokens the model was trained for.
+ */
+context_tokens: number, 
+/**
+ * Tokens in the vocabulary.
+ */
+vocabulary: number, 
+/**
+ * Whether the last layer is the token embeddings once more, and the file has them once.
+ */
+tied_embeddings: boolean, };
+
+/**
+ * A graphics card.
+ */
+export type Gpu = { 
+/**
+ * The maker: `NVIDIA`, `AMD`, `Intel`, `Apple`, or as the system calls it.
+ */
+vendor: string, 
+/**
+ * The card.
+ */
+model: string, 
+/**
+ * Its memory; `None` if unknown.
+ */
+total_bytes: number | null, 
+/**
+ * Free memory now; `None` if unknown.
+ */
+free_bytes: number | null, 
+/**
+ * Whether the engine can compute on it.
+ */
+usable: GpuUse, 
+/**
+ * Whether it shares the machine's main memory; `None` if unknown.
+ */
+integrated: boolean | null, 
+/**
+ * Version of its driver, where that is known.
+ */
+driver: string | null, };
+
+/**
+ * Whether the engine of this build can compute on a card.
+ */
+export type GpuUse = { "use": "usable" } | { "use": "not_yet", 
+/**
+ * Why, and what would change it.
+ */
+reason: string, };
+
+/**
+ * This machine, as far as it can be known.
+ */
+export type Hardware = { 
+/**
+ * The processor.
+ */
+cpu: Cpu, 
+/**
+ * Main memory.
+ */
+memory: Memory, 
+/**
+ * The disk the data folder is on.
+ */
+disk: Disk, 
+/**
+ * Every graphics card that was seen, usable or not.
+ */
+gpus: Array<Gpu>, 
+/**
+ * Operating system and its version.
+ */
+os: string, };
+
+/**
+ * What a user task asked and what was answered.
+ */
+export type KeptPrompt = { 
+/**
+ * Which task.
+ */
+task: TaskId, 
+/**
+ * What was asked.
+ */
+prompt: string, 
+/**
+ * What was answered.
+ */
+answer: string, };
+
+/**
+ * Where a key is kept.
+ */
+export type KeyPlace = "keychain" | "keystore";
+
+/**
+ * A task that the node works on, or has committed and not seen settled.
+ */
+export type LiveTask = { 
+/**
+ * Which.
+ */
+task: TaskId, 
+/**
+ * Which go at it, from 1.
+ */
+attempt: number, 
+/**
+ * Where it comes from.
+ */
+kind: TaskKind, 
+/**
+ * Model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * What the miner had chosen.
+ */
+mode: Mode, 
+/**
+ * When the node took it.
+ */
+begun_at: Millis, 
+/**
+ * Tokens of the prompt, once it is encoded.
+ */
+prompt_tokens: number | null, 
+/**
+ * Tokens of the answer so far.
+ */
+answer_tokens: number, 
+/**
+ * How far.
+ */
+state: LiveTaskState, };
+
+/**
+ * How far a live task is.
+ */
+export type LiveTaskState = "answering" | "committed";
+
+/**
+ * What to load with.
+ */
+export type Load = { 
+/**
+ * Most tokens of prompt and answer together.
+ */
+context_tokens: number, 
+/**
+ * Requests worked on at a time.
+ */
+slots: number, };
+
+/**
+ * What is loaded.
+ */
+export type Loaded = { 
+/**
+ * Model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * For which mode.
+ */
+mode: Mode, 
+/**
+ * What the planner expected the process to grow by when it was loaded, in bytes.
+ */
+estimated_bytes: number, 
+/**
+ * What it did grow by.
+ */
+measured_bytes: number | null, 
+/**
+ * What is expected with every slot at work at full context.
+ */
+most_bytes: number, 
+/**
+ * Seconds it took to load.
+ */
+seconds: number, };
+
+/**
+ * How grave a line is.
+ */
+export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
+
+/**
+ * One event.
+ */
+export type LogLine = { 
+/**
+ * When.
+ */
+at: Millis, 
+/**
+ * How grave.
+ */
+level: LogLevel, 
+/**
+ * The module that says it.
+ */
+target: string, 
+/**
+ * What it says, with its fields.
+ */
+message: string, };
+
+/**
+ * What the benchmark measured of one precision.
+ */
+export type Measured = { 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * What was measured.
+ */
+measurement: Measurement, };
+
+/**
+ * What one artifact does on one machine with one version of the engine; the caller keeps those apart.
+ */
+export type Measurement = { 
+/**
+ * Which.
+ */
+artifact: ArtifactDigest, 
+/**
+ * Prompt tokens a second.
+ */
+prefill_tokens_per_second: number, 
+/**
+ * Answer tokens a second, one request at a time.
+ */
+decode_tokens_per_second: number, 
+/**
+ * Milliseconds from a short request to its first token.
+ */
+first_token_ms: number, 
+/**
+ * Seconds to load it.
+ */
+load_seconds: number, 
+/**
+ * Share of the processor (0 to 1) that other programs took meanwhile; `None` where the system does not tell.
+ */
+taken_by_others: number | null, 
+/**
+ * What the process grew by when it was loaded and used, in bytes.
+ */
+memory_bytes: number, 
+/**
+ * What was expected of that use, in bytes.
+ */
+estimated_memory_bytes: number, };
+
+/**
+ * Main memory.
+ */
+export type Memory = { 
+/**
+ * What this process could ever have: installed memory, or less in a container or under an override.
+ */
+total_bytes: number, 
+/**
+ * What can be taken now without swapping, within the same limits.
+ */
+free_bytes: number, };
+
+/**
+ * What a loaded model should take, in bytes, by cause.
+ */
+export type MemoryEstimate = { 
+/**
+ * The weights, as they lie in memory.
+ */
+weights_bytes: number, 
+/**
+ * Keys and values of every slot at full context.
+ */
+kv_cache_bytes: number, 
+/**
+ * Activations and logits of a prompt.
+ */
+working_bytes: number, 
+/**
+ * What the engine takes besides: tokenizer, graph, threads.
+ */
+engine_bytes: number, };
+
+/**
+ * Milliseconds since the Unix epoch, as the router's clock has it.
+ */
+export type Millis = number;
+
+/**
+ * The miner's switch.
+ */
+export type Mode = "precision" | "volume";
+
+/**
+ * Sums for one mode.
+ */
+export type ModeEarnings = { 
+/**
+ * Which.
+ */
+mode: Mode, 
+/**
+ * Paid, network tests included.
+ */
+total: Amount, 
+/**
+ * User requests served and paid.
+ */
+requests: number, };
+
+/**
+ * One side of the switch.
+ */
+export type ModeView = { 
+/**
+ * Which.
+ */
+mode: Mode, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * What the network tells apart and pays by.
+ */
+precision_class: PrecisionClass, 
+/**
+ * The tier: what was tested of the hardware, with this precision.
+ */
+tier: Tier | null, 
+/**
+ * What an hour of typical requests pays, by the benchmark and the network's prices.
+ */
+predicted_earnings_per_hour: Amount | null, 
+/**
+ * What the benchmark measured.
+ */
+benchmark: Measurement | null, 
+/**
+ * Typical requests in an hour, by the benchmark.
+ */
+predicted_requests_per_hour: number | null, 
+/**
+ * The same by the requests that were served since the mode was chosen, which need not be typical.
+ */
+measured_requests_per_hour: number | null, 
+/**
+ * What was served since the mode was chosen.
+ */
+work: Work, };
+
+/**
+ * The name of a model on the network, such as `smollm2-135m-instruct`. One model has several artifacts.
+ */
+export type ModelId = string;
+
+/**
+ * The address of a node's key: 0x and 40 hexadecimal digits, whose case carries a checksum (EIP-55).
+ */
+export type NodeAddress = string;
+
+/**
+ * What became of a task's pay.
+ */
+export type Outcome = "paid" | "void";
+
+/**
+ * What the settings say against what was found: limits and corrections.
+ */
+export type Overrides = { 
+/**
+ * Use no more main memory than this.
+ */
+memory_bytes: number | null, 
+/**
+ * Use no more cores than this.
+ */
+cpu_cores: number | null, 
+/**
+ * Look for no graphics cards.
+ */
+ignore_gpus: boolean, };
+
+/**
+ * The passphrase of the key's file is needed.
+ */
+export type PassphraseRequest = { 
+/**
+ * Whether it is a new one.
+ */
+new: boolean, 
+/**
+ * What was wrong with the one before, if there was one.
+ */
+refused: string | null, };
+
+/**
+ * The one word for how the miner is.
+ */
+export type Phase = "starting" | "offline" | "testing" | "untrusted" | "mining" | "hindered" | "switching" | "draining" | "paused" | "stopped" | "failed";
+
+/**
+ * Both sides of the switch.
+ */
+export type Plan = { 
+/**
+ * For high-accuracy work.
+ */
+precision: Choice, 
+/**
+ * For most requests.
+ */
+volume: Choice, };
+
+/**
+ * How to send a request to the embedded practice network.
+ */
+export type Practice = { 
+/**
+ * Base address for `OpenAI` clients, such as `http://127.0.0.1:5010/v1`.
+ */
+api_url: string, 
+/**
+ * Key of the local user, the same at every start. It opens practice credits only.
+ */
+api_key: string, };
+
+/**
+ * The format most of a model's weights are stored in, named as in GGUF files.
+ */
+export type Precision = "F32" | "BF16" | "F16" | "Q8_0" | "Q6_K" | "Q5_1" | "Q5_0" | "Q5_K" | "Q4_1" | "Q4_0" | "Q4_K" | "Q3_K" | "Q2_K";
+
+/**
+ * Whether the weights are kept in full or quantized: what the network sells and what a tier names.
+ */
+export type PrecisionClass = "full" | "quantized";
+
+/**
+ * What is wrong and what to do.
+ */
+export type Problem = { 
+/**
+ * For programs.
+ */
+code: ProblemCode, 
+/**
+ * For people.
+ */
+message: string, };
+
+/**
+ * Kinds of problems, by what helps.
+ */
+export type ProblemCode = "identity" | "model" | "plan" | "engine" | "files" | "network" | "in_use";
+
+/**
+ * The least and the most that a setting may be.
+ */
+export type Range = { 
+/**
+ * Which setting.
+ */
+name: string, 
+/**
+ * Least.
+ */
+least: number, 
+/**
+ * Most.
+ */
+most: number, };
+
+/**
+ * The router turns the node away.
+ */
+export type Rejection = { 
+/**
+ * For programs.
+ */
+code: RejectionCode, 
+/**
+ * For people: what is wrong and what to do.
+ */
+message: string, };
+
+/**
+ * Why a node was turned away.
+ */
+export type RejectionCode = "unsupported_version" | "bad_signature" | "already_connected" | "protocol_violation" | "silent" | "stopping";
+
+/**
+ * A variant that was not chosen.
+ */
+export type RunnerUp = { 
+/**
+ * Which.
+ */
+precision: Precision, 
+/**
+ * In words.
+ */
+why_not: string, };
+
+/**
+ * The settings. Everything has a default; an unknown name is an error, so that a slip of the pen is not ignored.
+ */
+export type Settings = { 
+/**
+ * Most memory the model may take, in bytes. Default: what is free.
+ */
+memory_budget_bytes: number | null, 
+/**
+ * Most tokens of prompt and answer together. Default: the model's, up to 4096.
+ */
+context_tokens: number | null, 
+/**
+ * Requests worked on at a time. Default: by the planner.
+ */
+slots: number | null, 
+/**
+ * The router's node endpoint, such as `wss://router.example/node/v1`. Default: the embedded practice network.
+ */
+router: string | null, 
+/**
+ * Where the embedded router listens.
+ */
+listen: string, 
+/**
+ * Where earnings are to go, on a network that pays out: an address, best not the node's own, whose key is on this
+ * machine.
+ */
+payout_address: string | null, 
+/**
+ * Whether prompts and answers of user requests are kept on this machine, to be looked at. Turning it off deletes
+ * those that were kept.
+ */
+keep_prompts: boolean, 
+/**
+ * Corrections to the hardware that was found.
+ */
+hardware: Overrides, };
+
+/**
+ * The settings and what there is to know for changing them.
+ */
+export type SettingsView = { 
+/**
+ * As they stand in the file.
+ */
+settings: Settings, 
+/**
+ * As they would be without a file.
+ */
+defaults: Settings, 
+/**
+ * Least and most of the numbers.
+ */
+ranges: Array<Range>, 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Whether the miner runs with others and has to start again to use these.
+ */
+restart_needed: boolean, 
+/**
+ * Why the file is not understood; the settings are the defaults then, and saving replaces the file.
+ */
+problem: string | null, };
+
+/**
+ * One line of the router's ledger that concerns the node. The node's own ledger is a copy of these.
+ */
+export type Settlement = { 
+/**
+ * Counts up by one for each node; the key that makes receiving it twice harmless.
+ */
+sequence: number, 
+/**
+ * Which task.
+ */
+task: TaskId, 
+/**
+ * Where the task came from.
+ */
+kind: TaskKind, 
+/**
+ * Model.
+ */
+model: ModelId, 
+/**
+ * Exact format it was served in.
+ */
+precision: Precision, 
+/**
+ * What the miner had chosen.
+ */
+mode: Mode, 
+/**
+ * Tokens in and out.
+ */
+usage: Usage, 
+/**
+ * Milliseconds from taking the task to the first token.
+ */
+first_token_ms: number, 
+/**
+ * Milliseconds from taking the task to the last token.
+ */
+total_ms: number, 
+/**
+ * When.
+ */
+settled_at: Millis, } & ({ "status": "paid", 
+/**
+ * How much.
+ */
+amount: Amount, } | { "status": "void", 
+/**
+ * Why, for people.
+ */
+reason: string, });
+
+/**
+ * How far back.
+ */
+export type Span = "hour" | "day" | "week";
+
+/**
+ * How the miner is.
+ */
+export type Status = { 
+/**
+ * The one word.
+ */
+phase: Phase, 
+/**
+ * The way from start to mining, step by step.
+ */
+steps: Array<Step>, 
+/**
+ * What must be done by the user, if anything.
+ */
+problem: Problem | null, 
+/**
+ * What was found.
+ */
+hardware: Hardware | null, 
+/**
+ * What was decided, and why.
+ */
+plan: Plan | null, 
+/**
+ * What the user chose.
+ */
+mode: Mode | null, 
+/**
+ * What is loaded and served.
+ */
+loaded: Loaded | null, 
+/**
+ * Both sides of the switch.
+ */
+modes: Array<ModeView>, 
+/**
+ * The node's address.
+ */
+address: NodeAddress | null, 
+/**
+ * Where its key is kept.
+ */
+key_place: KeyPlace | null, 
+/**
+ * The key's file waits for this passphrase; answer with [`crate::App::give_passphrase`].
+ */
+passphrase: PassphraseRequest | null, 
+/**
+ * Whether every precision is being measured again.
+ */
+measuring: boolean, 
+/**
+ * Which side of the switch is being loaded.
+ */
+switching_to: Mode | null, 
+/**
+ * What the benchmark measured here, the most exact first, whether a mode chose it or not.
+ */
+measurements: Array<Measured>, 
+/**
+ * To the router.
+ */
+connection: Connection, 
+/**
+ * Done and all, while the network tests the node.
+ */
+testing: [number, number] | null, 
+/**
+ * What the network says of the node.
+ */
+tier: TierReport | null, 
+/**
+ * Tasks being worked on.
+ */
+running: number, 
+/**
+ * The same, one by one, behind those whose settlement is awaited.
+ */
+tasks: Array<LiveTask>, 
+/**
+ * What was earned. On the practice network: practice credits.
+ */
+earnings: EarningsSummary, };
+
+/**
+ * A step on the way to mining.
+ */
+export type Step = { 
+/**
+ * Which.
+ */
+name: StepName, 
+/**
+ * How far.
+ */
+state: StepState, 
+/**
+ * In words.
+ */
+detail: string, };
+
+/**
+ * The steps, in order.
+ */
+export type StepName = "hardware" | "identity" | "model" | "benchmark" | "plan" | "load" | "join" | "test" | "mine";
+
+/**
+ * How far a step is.
+ */
+export type StepState = { "is": "running", 
+/**
+ * 0 to 1, if it can be told.
+ */
+progress: number | null, } | { "is": "done" } | { "is": "failed" };
+
+/**
+ * One task. Version 7, so that the order of ids is the order of creation.
+ */
+export type TaskId = string;
+
+/**
+ * Where a task comes from.
+ */
+export type TaskKind = "user" | "network_test";
+
+/**
+ * What the network sells a node's work as.
+ */
+export type Tier = { 
+/**
+ * By measured throughput.
+ */
+capability: Capability, 
+/**
+ * By the artifact that is served.
+ */
+precision: PrecisionClass, };
+
+/**
+ * A node's tier and why.
+ */
+export type TierReport = { 
+/**
+ * `None`: the node did not pass its tests and gets no user tasks.
+ */
+tier: Tier | null, 
+/**
+ * What was observed.
+ */
+evidence: Array<Evidence>, 
+/**
+ * When.
+ */
+tested_at: Millis, 
+/**
+ * The smallest change that would raise the tier, in words.
+ */
+next_step: string, };
+
+/**
+ * Tokens in and out.
+ */
+export type Usage = { 
+/**
+ * Tokens of the prompt.
+ */
+prompt_tokens: number, 
+/**
+ * Tokens of the answer.
+ */
+completion_tokens: number, };
+
+/**
+ * A model file that could be served.
+ */
+export type Variant = { 
+/**
+ * Model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Digest of the file.
+ */
+artifact: ArtifactDigest, 
+/**
+ * Size of the file.
+ */
+bytes: number, 
+/**
+ * The model's shape.
+ */
+geometry: Geometry, };
+
+/**
+ * User tasks that were served, and how long the node was busy with them.
+ */
+export type Work = { 
+/**
+ * Committed user tasks.
+ */
+served: number, 
+/**
+ * Their tokens.
+ */
+prompt_tokens: number, 
+/**
+ * Their answers' tokens.
+ */
+completion_tokens: number, 
+/**
+ * Time in which at least one user task ran.
+ */
+busy: { secs: number; nanos: number }, };

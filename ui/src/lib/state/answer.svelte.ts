@@ -1,0 +1,24 @@
+import type { Failure } from "../host/types";
+import { asFailure } from "./failure";
+
+/** Something that is asked of the host: not yet known, known, or refused. What was known stays while it is asked again. */
+export class Answer<Value> {
+  value = $state.raw<Value | null>(null);
+  failure = $state.raw<Failure | null>(null);
+  asking = $state(false);
+  #question = 0;
+
+  /** Only the answer to the latest question counts; an earlier one may come in after it. */
+  async ask(question: () => Promise<Value>): Promise<void> {
+    const mine = ++this.#question;
+    this.asking = true;
+    try {
+      const value = await question();
+      if (mine === this.#question) [this.value, this.failure] = [value, null];
+    } catch (error) {
+      if (mine === this.#question) this.failure = asFailure(error);
+    } finally {
+      if (mine === this.#question) this.asking = false;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+// What every screen can reach without being handed it from above.
+import { createContext } from "svelte";
+
+import type { Host } from "../host/host";
+import type { ScreenName } from "./screens";
+import type { StatusStore } from "./status.svelte";
+
+export type Application = {
+  host: Host;
+  status: StatusStore;
+  /** Shows another screen; `focus` is the id of an element there that is to have the focus. */
+  show: (screen: ScreenName, focus?: string) => void;
+};
+
+const [get, set] = createContext<Application>();
+
+export const provideApplication = set;
+export const useApplication = get;

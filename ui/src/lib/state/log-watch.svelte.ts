@@ -1,0 +1,39 @@
+import type { Host, Unwatch } from "../host/host";
+import type { Failure, LogLine } from "../host/types";
+import { asFailure } from "./failure";
+import { LogBuffer, type NumberedLine } from "./log-buffer";
+
+/** The log as it is written. */
+export class LogWatch {
+  lines = $state.raw<readonly NumberedLine[]>([]);
+  /** The lines so far have come. */
+  begun = $state(false);
+  failure = $state.raw<Failure | null>(null);
+  #buffer = new LogBuffer();
+  #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Follows the log until the function that it answers with is called. */
+  watch(): Unwatch {
+    let unwatch: Unwatch = () => {};
+    let ended = false;
+    this.failure = null;
+    this.#host.watchLogs((lines) => this.#take(lines)).then(
+      (stop) => (ended ? stop() : (unwatch = stop)),
+      (error: unknown) => (this.failure = asFailure(error)),
+    );
+    return () => {
+      ended = true;
+      unwatch();
+    };
+  }
+
+  #take(lines: LogLine[]): void {
+    this.begun = true;
+    this.#buffer.append(lines);
+    this.lines = this.#buffer.lines;
+  }
+}

@@ -1,0 +1,20 @@
+// The screens, in the order of the navigation. Ctrl/Cmd and the place of a screen (from 1) shows it.
+export const screens = ["home", "activity", "node", "settings", "logs", "about"] as const;
+export type ScreenName = (typeof screens)[number];
+
+export function screenOfHash(hash: string): ScreenName {
+  const name = hash.replace(/^#\/?/, "");
+  return screens.find((screen) => screen === name) ?? "home";
+}
+
+/** The screen that a key press asks for, if any. */
+export function screenOfKey(event: KeyboardEvent): ScreenName | null {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return null;
+  const place = Number(event.key);
+  return Number.isInteger(place) ? (screens[place - 1] ?? null) : null;
+}
+
+/** The key press that shows a screen, as people write it. */
+export function keysOfScreen(screen: ScreenName): string {
+  return `${navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl+"}${screens.indexOf(screen) + 1}`;
+}

@@ -1,0 +1,76 @@
+import type { Host } from "../host/host";
+import type { SettingsView } from "../host/types";
+import { Answer } from "./answer.svelte";
+import { Command } from "./command.svelte";
+import { changedFields, draftOf, faultsOf, settingsOf, type FieldName, type SettingsDraft } from "./settings-form";
+
+/** Milliseconds without a key after which typing has ended. */
+const PAUSE = 600;
+
+/** The settings while they are edited: what is saved, what is typed, and what is wrong with it. */
+export class SettingsEditor {
+  readonly answer = new Answer<SettingsView>();
+  draft = $state<SettingsDraft | null>(null);
+  /** Saved, and nothing was changed since. */
+  saved = $state(false);
+  readonly save: Command<[], void>;
+  readonly restart: Command<[], void>;
+  /** Fields that the user has finished typing in or tried to save: only these are told what is wrong. */
+  #finished = $state<Partial<Record<FieldName, true>>>({});
+  #pauses: Partial<Record<FieldName, ReturnType<typeof setTimeout>>> = {};
+  #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.save = new Command(async () => {
+      if (this.draft && !this.#faulty()) this.#take(await host.saveSettings(settingsOf(this.draft)), true);
+    });
+    this.restart = new Command(async () => {
+      await host.restart();
+      if (this.answer.value) this.answer.value = { ...this.answer.value, restart_needed: (await host.settings()).restart_needed };
+    });
+  }
+
+  async load(): Promise<void> {
+    await this.answer.ask(() => this.#host.settings());
+    if (this.answer.value && !this.draft) this.draft = draftOf(this.answer.value.settings);
+  }
+
+  discard(): void {
+    if (this.answer.value) this.#take(this.answer.value, false);
+    this.save.failure = null;
+  }
+
+  /** A pause in typing ends it. Leaving the field does not: words that appear would move what is being clicked. */
+  typed(field: FieldName): void {
+    clearTimeout(this.#pauses[field]);
+    this.#pauses[field] = setTimeout(() => (this.#finished[field] = true), PAUSE);
+  }
+
+  get changed(): FieldName[] {
+    return this.draft && this.answer.value ? changedFields(this.draft, this.answer.value.settings) : [];
+  }
+
+  get #allFaults() {
+    return this.draft && this.answer.value ? faultsOf(this.draft, this.answer.value.ranges) : {};
+  }
+
+  get faults() {
+    const told = Object.entries(this.#allFaults).filter(([field]) => this.#finished[field as FieldName]);
+    return Object.fromEntries(told) as ReturnType<typeof faultsOf>;
+  }
+
+  /** Tells all that is wrong, and whether anything is. */
+  #faulty(): boolean {
+    const faulty = Object.keys(this.#allFaults) as FieldName[];
+    faulty.forEach((field) => (this.#finished[field] = true));
+    return faulty.length > 0;
+  }
+
+  #take(view: SettingsView, saved: boolean): void {
+    this.answer.value = view;
+    this.draft = draftOf(view.settings);
+    this.saved = saved;
+    this.#finished = {};
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+
+import type { Range, Settings } from "../host/types";
+import { changedFields, draftOf, faultsOf, limitsOf, settingsOf, type SettingsDraft } from "./settings-form";
+
+const defaults: Settings = {
+  memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
+  payout_address: null, keep_prompts: false, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+};
+const ranges: Range[] = [
+  { name: "memory_budget_bytes", least: 67_108_864, most: 2 ** 50 },
+  { name: "context_tokens", least: 256, most: 1_048_576 },
+  { name: "slots", least: 1, most: 64 },
+];
+const draft = (change: Partial<SettingsDraft>): SettingsDraft => ({ ...draftOf(defaults), ...change });
+
+describe("the settings form", () => {
+  it("gives back what it was given", () => {
+    const settings: Settings = {
+      memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",
+      listen: "[::1]:5010", payout_address: `0x${"aB".repeat(20)}`, keep_prompts: true,
+      hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true },
+    };
+    for (const one of [defaults, settings]) {
+      expect(settingsOf(draftOf(one))).toEqual(one);
+      expect(changedFields(draftOf(one), one)).toEqual([]);
+      expect(faultsOf(draftOf(one), ranges)).toEqual({});
+    }
+  });
+
+  it("knows what is not saved yet; spaces and a router that is not used are no change", () => {
+    expect(changedFields(draft({ slots: "2", keepPrompts: true }), defaults)).toEqual(["slots", "keepPrompts"]);
+    expect(changedFields(draft({ slots: " ", router: "ws://x" }), defaults)).toEqual([]);
+    expect(changedFields(draft({ embedded: false, router: "ws://x" }), defaults)).toEqual(["embedded", "router"]);
+  });
+
+  it.each<[Partial<SettingsDraft>, object]>([
+    [{ memoryBudget: "lots" }, { memoryBudget: { is: "not_a_number" } }],
+    [{ memoryBudget: "-1" }, { memoryBudget: { is: "not_a_number" } }],
+    [{ memoryBudget: "0.01" }, { memoryBudget: { is: "out_of_range", least: 0.067108864 } }],
+    [{ memoryBudget: "0.5" }, {}],
+    [{ contextTokens: "512.5" }, { contextTokens: { is: "not_whole" } }],
+    [{ slots: "65" }, { slots: { is: "out_of_range", least: 1, most: 64 } }],
+    [{ hardwareCores: "2" }, {}],
+    [{ listen: "127.0.0.1" }, { listen: { is: "not_an_endpoint" } }],
+    [{ listen: "0.0.0.0:70000" }, { listen: { is: "not_an_endpoint" } }],
+    [{ listen: "localhost:5010" }, { listen: { is: "not_an_endpoint" } }],
+    [{ listen: "127.0.0.300:5010" }, { listen: { is: "not_an_endpoint" } }],
+    [{ listen: "0.0.0.0:0" }, {}],
+    [{ embedded: false, listen: "" }, { router: { is: "no_router" } }],
+    [{ embedded: false, router: "https://router.example.net" }, { router: { is: "not_a_router" } }],
+    [{ embedded: false, router: "wss://router.example.net:5010" }, {}],
+    [{ payoutAddress: "0x1234" }, { payoutAddress: { is: "not_an_address" } }],
+  ])("%o has the faults %o", (change, faults) => {
+    expect(faultsOf(draft(change), ranges)).toMatchObject(faults);
+    expect(Object.keys(faultsOf(draft(change), ranges))).toEqual(Object.keys(faults));
+  });
+
+  it("tells limits as the field counts", () => {
+    expect(limitsOf("slots", ranges)).toEqual({ least: 1, most: 64 });
+    expect(limitsOf("memoryBudget", ranges)?.least).toBeCloseTo(0.0671, 4);
+    expect(limitsOf("hardwareCores", ranges)).toBe(null);
+  });
+});

@@ -1,0 +1,122 @@
+// The settings as they are typed: text until they are saved, and what is wrong with it.
+import type { Range, Settings } from "../host/types";
+
+const GIGABYTE = 1e9;
+
+export type SettingsDraft = {
+  memoryBudget: string; contextTokens: string; slots: string;
+  embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
+  hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean;
+};
+export type FieldName = keyof SettingsDraft;
+
+/** What is wrong, to be put in words; `least` and `most` as the field counts. */
+export type Fault =
+  | { is: "not_a_number" } | { is: "not_whole" } | { is: "out_of_range"; least: number; most: number }
+  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" };
+export type Faults = Partial<Record<FieldName, Fault>>;
+
+type NumberField = { field: FieldName; range: string; each: number };
+/** The fields with a number, the name of their range, and how many of the setting's units one of the field's is. */
+const memoryBudget: NumberField = { field: "memoryBudget", range: "memory_budget_bytes", each: GIGABYTE };
+const contextTokens: NumberField = { field: "contextTokens", range: "context_tokens", each: 1 };
+const slots: NumberField = { field: "slots", range: "slots", each: 1 };
+const hardwareMemory: NumberField = { field: "hardwareMemory", range: "hardware.memory_bytes", each: GIGABYTE };
+const hardwareCores: NumberField = { field: "hardwareCores", range: "hardware.cpu_cores", each: 1 };
+const numberFields = [memoryBudget, contextTokens, slots, hardwareMemory, hardwareCores];
+
+const shown = (value: number | null, { each }: NumberField): string => (value === null ? "" : String(value / each));
+
+export function draftOf(settings: Settings): SettingsDraft {
+  return {
+    memoryBudget: shown(settings.memory_budget_bytes, memoryBudget),
+    contextTokens: shown(settings.context_tokens, contextTokens),
+    slots: shown(settings.slots, slots),
+    embedded: settings.router === null,
+    router: settings.router ?? "",
+    listen: settings.listen,
+    payoutAddress: settings.payout_address ?? "",
+    keepPrompts: settings.keep_prompts,
+    hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
+    hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
+    ignoreGpus: settings.hardware.ignore_gpus,
+  };
+}
+
+/** What would be saved. Only for a draft without faults. */
+export function settingsOf(draft: SettingsDraft): Settings {
+  const text = (value: string) => value.trim() || null;
+  return {
+    memory_budget_bytes: numberOf(draft, memoryBudget),
+    context_tokens: numberOf(draft, contextTokens),
+    slots: numberOf(draft, slots),
+    router: draft.embedded ? null : text(draft.router),
+    listen: draft.listen.trim(),
+    payout_address: text(draft.payoutAddress),
+    keep_prompts: draft.keepPrompts,
+    hardware: {
+      memory_bytes: numberOf(draft, hardwareMemory),
+      cpu_cores: numberOf(draft, hardwareCores),
+      ignore_gpus: draft.ignoreGpus,
+    },
+  };
+}
+
+/** The fields that would change what is saved. */
+export function changedFields(draft: SettingsDraft, saved: Settings): FieldName[] {
+  const before = draftOf(saved);
+  const meant = (one: SettingsDraft): SettingsDraft => (one.embedded ? { ...one, router: "" } : one);
+  const [now, then] = [meant(draft), meant(before)];
+  const same = (field: FieldName) => String(now[field]).trim() === String(then[field]).trim();
+  return (Object.keys(before) as FieldName[]).filter((field) => !same(field));
+}
+
+export function faultsOf(draft: SettingsDraft, ranges: Range[]): Faults {
+  const faults: Faults = {};
+  const note = (field: FieldName, fault: Fault | null) => {
+    if (fault) faults[field] = fault;
+  };
+  numberFields.forEach((one) => note(one.field, numberFault(draft, one, ranges)));
+  if (draft.embedded) note("listen", endpointFault(draft.listen.trim()));
+  else note("router", routerFault(draft.router.trim()));
+  note("payoutAddress", addressFault(draft.payoutAddress.trim()));
+  return faults;
+}
+
+function numberOf(draft: SettingsDraft, { field, each }: NumberField): number | null {
+  const text = String(draft[field]).trim();
+  return text === "" ? null : Math.round(Number(text) * each);
+}
+
+function numberFault(draft: SettingsDraft, one: NumberField, ranges: Range[]): Fault | null {
+  const text = String(draft[one.field]).trim();
+  if (text === "") return null;
+  if (!/^\d+(\.\d+)?$/.test(text)) return { is: "not_a_number" };
+  if (one.each === 1 && !/^\d+$/.test(text)) return { is: "not_whole" };
+  const limits = limitsOf(one.field, ranges);
+  const value = Number(text) * one.each;
+  if (!limits || (value >= limits.least * one.each && value <= limits.most * one.each)) return null;
+  return { is: "out_of_range", ...limits };
+}
+
+/** What a field with a number may hold, as the field counts. */
+export function limitsOf(field: FieldName, ranges: Range[]): { least: number; most: number } | null {
+  const one = numberFields.find((candidate) => candidate.field === field);
+  const range = ranges.find((candidate) => candidate.name === one?.range);
+  return one && range ? { least: range.least / one.each, most: range.most / one.each } : null;
+}
+
+function routerFault(text: string): Fault | null {
+  if (text === "") return { is: "no_router" };
+  return URL.canParse(text) && /^wss?:\/\/[^/]+/.test(text) ? null : { is: "not_a_router" };
+}
+
+/** An IP address and a port; names are not looked up to listen on. */
+function endpointFault(text: string): Fault | null {
+  const shape = /^(?:\[[0-9a-fA-F:.]+\]|\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}$/;
+  return shape.test(text) && URL.canParse(`http://${text}`) ? null : { is: "not_an_endpoint" };
+}
+
+function addressFault(text: string): Fault | null {
+  return text === "" || /^0x[0-9a-fA-F]{40}$/.test(text) ? null : { is: "not_an_address" };
+}

@@ -1,0 +1,38 @@
+import type { Host, Unwatch } from "../host/host";
+import type { Failure, Status } from "../host/types";
+import { asFailure } from "./failure";
+
+/** The status of the miner as it was last told, and what only its change can tell. */
+export class StatusStore {
+  /** null: nothing was told yet. */
+  current = $state.raw<Status | null>(null);
+  /** Why nothing is told. */
+  failure = $state.raw<Failure | null>(null);
+  /** The network as last heard; it stays known while the miner is offline. */
+  network = $state.raw<string | null>(null);
+  #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Follows the miner until the function that it answers with is called. */
+  watch(): Unwatch {
+    let unwatch: Unwatch = () => {};
+    let ended = false;
+    this.failure = null;
+    this.#host.watchStatus((status) => this.#take(status)).then(
+      (stop) => (ended ? stop() : (unwatch = stop)),
+      (error: unknown) => (this.failure = asFailure(error)),
+    );
+    return () => {
+      ended = true;
+      unwatch();
+    };
+  }
+
+  #take(status: Status): void {
+    if (status.connection.is === "connected") this.network = status.connection.network;
+    this.current = status;
+  }
+}

@@ -1,0 +1,27 @@
+// Tests only: a status with nothing in it, and its sides.
+import type { Amount, Mode, ModeView, Status } from "../host/types";
+
+export function modeView(mode: Mode, earns: Amount | null = null): ModeView {
+  const full = mode === "precision";
+  return {
+    mode,
+    precision: full ? "F16" : "Q8_0",
+    precision_class: full ? "full" : "quantized",
+    benchmark: null,
+    predicted_requests_per_hour: full ? 362 : 580,
+    measured_requests_per_hour: null,
+    predicted_earnings_per_hour: earns,
+    tier: null,
+    work: { served: 0, prompt_tokens: 0, completion_tokens: 0, busy: { secs: 0, nanos: 0 } },
+  };
+}
+
+export function statusWith(changes: Partial<Status>): Status {
+  return {
+    phase: "mining", steps: [], problem: null, hardware: null, plan: null, mode: "volume", loaded: null,
+    modes: [modeView("precision"), modeView("volume")], address: null, key_place: null, connection: { is: "connecting" },
+    testing: null, tier: null, running: 0, tasks: [], passphrase: null, measuring: false,
+    switching_to: null, measurements: [],
+    earnings: { today: "0", total: "0", requests: 1, void: 0, by_mode: [] }, ...changes,
+  };
+}

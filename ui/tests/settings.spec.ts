@@ -1,0 +1,51 @@
+import { expect, test } from "./miner";
+
+test("what is wrong is said at its field, and nothing of it is saved", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  const slots = page.getByRole("textbox", { name: /^Requests/ });
+  await slots.fill("100");
+  await expect(page.getByText("1 unsaved change")).toBeVisible();
+  await expect(page.getByText("Choose between 1 and 64")).toBeVisible();
+  await expect(slots).toHaveAttribute("aria-invalid", "true");
+  await page.getByRole("textbox", { name: "Payout address" }).fill("0x12");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText(/A payout address is 0x and 40/)).toBeVisible();
+  await expect(slots).toBeFocused();
+  await page.getByRole("button", { name: "Discard" }).click();
+  await expect(slots).toHaveValue("");
+  await expect(page.getByText("unsaved change")).toBeHidden();
+});
+
+test("settings are saved, and a restart with progress puts them to use", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  await page.getByRole("textbox", { name: /^Memory for the model/ }).fill("4.5");
+  await page.getByRole("textbox", { name: /^Context/ }).fill("2048");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("take effect after a restart")).toBeVisible();
+  await page.getByRole("button", { name: "Restart now" }).click();
+  await expect(page.getByRole("progressbar", { name: "Restarting" })).toBeVisible();
+  await miner.pass(20_000);
+  await expect(page.getByText("Restarted with the new settings.")).toBeVisible();
+  await page.getByRole("link", { name: "Home" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(page.getByRole("textbox", { name: /^Memory for the model/ })).toHaveValue("4.5");
+  await expect(page.getByText("take effect after a restart")).toBeHidden();
+});
+
+test("another router needs its address", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  await page.getByRole("radio", { name: /Another router/ }).check();
+  await expect(page.getByRole("textbox", { name: "The practice network listens on" })).toBeHidden();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Enter the address of the router")).toBeVisible();
+  await page.getByRole("textbox", { name: "Address of the router" }).fill("wss://router.example.net");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("take effect after a restart")).toBeVisible();
+});
+
+test("what only the miner can tell is said where it was saved", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  await page.getByRole("textbox", { name: "Payout address" }).fill(`0x${"ab".repeat(18)}aBad`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("region", { name: "Unsaved changes" }).getByRole("alert")).toContainText("its checksum is wrong");
+});

@@ -1,14 +1,15 @@
 //! The whole path in one process: app, node, router, real sockets and databases; only the engine's answers are written
 //! down. What the real engine is asked for is tested with the command line.
 
+mod resident;
 mod support;
 
 use std::time::Duration;
 
-use cortensor_app::{App, CommandError, Phase, StepName, StepState};
+use cortensor_app::{App, CommandError, FailureCode, Phase, Settings, Span, Status, StepName, StepState};
 use cortensor_engine::scripted::Script;
-use cortensor_node::Connection;
-use cortensor_protocol::{Mode, SettlementStatus, TaskKind};
+use cortensor_node::{ActivityFilter, ActivityQuery, Connection, LiveTaskState};
+use cortensor_protocol::{Mode, SettlementStatus, TaskId, TaskKind};
 use futures::future::join_all;
 use serde_json::json;
 use support::{Home, MODEL, Miner, Network, echo, soon};
@@ -181,4 +182,84 @@ async fn a_first_load_that_fails_says_what_to_do_and_registers_nothing() {
     assert!(problem.message.contains("no such kernel") && problem.message.contains("cortensor doctor"), "{problem:?}");
     assert_eq!(network.get("/api/v1/miners").await["stats"]["total_count"], 0);
     assert_eq!(App::pause(&miner.app).await, Err(CommandError::Stopped));
+}
+
+#[tokio::test]
+async fn a_task_is_seen_while_it_runs_and_in_the_activity_afterwards() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo().paced(Duration::from_millis(150))).await;
+    let asked = tokio::spawn(network.ask(&json!({})));
+    let answering = |status: &Status| {
+        status.tasks.iter().any(|task| task.state == LiveTaskState::Answering && task.answer_tokens > 0)
+    };
+    let live = miner.becomes("the answer's first token", answering).await.tasks.remove(0);
+    assert_eq!((live.kind, live.model.as_str(), live.mode), (TaskKind::User, MODEL, Mode::Volume));
+    assert!(live.prompt_tokens.is_some_and(|tokens| tokens > 0));
+    assert_eq!(asked.await.unwrap().0, 200);
+    miner.has_earned(1).await;
+    miner.becomes("nothing that runs", |status| status.tasks.is_empty()).await;
+
+    let query = |search: String| ActivityQuery {
+        filter: ActivityFilter { search, kind: Some(TaskKind::User), ..ActivityFilter::default() },
+        offset: 0,
+        limit: 10,
+    };
+    let page = miner.app.activity(&query(live.task.to_string())).await.unwrap();
+    assert_eq!((page.entries.len(), page.entries[0].task, page.total), (1, live.task, 1));
+    assert!(page.known > 1, "the network's tests are there too");
+    let chart = miner.app.chart(Span::Hour).await.unwrap();
+    assert_eq!(chart.buckets.iter().map(|bucket| bucket.requests).sum::<u64>(), 1);
+    assert_eq!(chart.total, miner.app.status().borrow().earnings.total);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("activity.csv");
+    miner.app.export_activity(ActivityFilter::default(), &file).await.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count() as u64, page.known + 1, "{text}");
+    assert!(text.starts_with("time,kind,model") && text.contains(&live.task.to_string()), "{text}");
+    let nowhere = folder.path().join("no/such/folder.csv");
+    let refused = miner.app.export_activity(ActivityFilter::default(), &nowhere).await.unwrap_err();
+    assert_eq!(refused.code, FailureCode::File);
+    miner.quit().await;
+}
+
+#[tokio::test]
+async fn prompts_are_kept_only_while_the_user_wants_that() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo()).await;
+    let task = async || -> TaskId {
+        let answer = network.answer().await;
+        answer["cortensor"]["task_id"].as_str().unwrap().parse().unwrap()
+    };
+    let unwanted = task().await;
+    let settings = miner.app.settings();
+    assert!(!settings.settings.keep_prompts && !settings.restart_needed);
+    let keep = Settings { keep_prompts: true, ..settings.settings.clone() };
+    assert!(!miner.app.save_settings(&keep).await.unwrap().restart_needed, "it holds at once");
+    let wanted = task().await;
+    miner.has_earned(2).await;
+    assert_eq!(miner.app.prompt(unwanted).await.unwrap(), None);
+    let kept = miner.app.prompt(wanted).await.unwrap().expect("it is kept");
+    assert_eq!((kept.prompt.as_str(), kept.answer.as_str()), ("user: say these four words", "say these four words"));
+    miner.app.save_settings(&settings.settings).await.unwrap();
+    assert_eq!(miner.app.prompt(wanted).await.unwrap(), None, "and nothing is left");
+    miner.quit().await;
+}
+
+#[tokio::test]
+async fn measuring_again_drains_measures_and_serves_again_and_can_be_quit() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo().paced(Duration::from_millis(4))).await;
+    let before = miner.app.status().borrow().plan.clone();
+    soon("the measuring", miner.app.measure()).await.unwrap();
+    let status = miner.comes_to(Phase::Mining).await;
+    assert!(!status.measuring && status.plan.is_some() && before.is_some());
+    network.answer().await;
+    miner.has_earned(1).await;
+
+    let app = miner.app.clone();
+    let measuring = tokio::spawn(async move { app.measure().await });
+    miner.becomes("the measuring", |status| status.measuring).await;
+    miner.quit().await;
+    assert_eq!(measuring.await.unwrap(), Err(CommandError::Stopped));
 }

@@ -1,14 +1,13 @@
 //! A practice network and a miner in one process, and what one asks of them.
 
 use std::{
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use cortensor_app::{App, AppConfig, Folders, Machine, Phase, Settings, Status};
+use cortensor_app::{App, AppConfig, Folders, Machine, Passphrases, Phase, Settings, Status};
 use cortensor_engine::scripted::{Script, ScriptedEngine};
 use cortensor_node::Identity;
 use cortensor_router::{Policy, Router, RouterConfig};
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 pub(crate) const MODEL: &str = "smollm2-135m-instruct";
-const PASSPHRASE: &str = "correct horse";
+pub(crate) const PASSPHRASE: &str = "correct horse";
 
 /// Far longer than anything here takes: a test that waits for this has failed.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -118,9 +117,9 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("miner").tempdir_in(ladder().parent().unwrap()).unwrap();
+        let folder = tempfile::Builder::new().prefix("miner").tempdir_in(starter().parent().unwrap()).unwrap();
         let home = Self { folder };
-        share_ladder(&home.folders().ladder(MODEL));
+        cortensor_tests::share_ladder(&home.folders().ladder(MODEL));
         // Whether a keychain runs where the tests do must not matter.
         Identity::create_keystore(home.folder.path(), &|_| Some(PASSPHRASE.to_owned())).unwrap();
         home
@@ -148,8 +147,8 @@ impl Miner {
             settings: Settings::default(),
             engine: engine.clone(),
         };
-        let passphrase = Arc::new(|_| Some(PASSPHRASE.to_owned()));
-        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrase });
+        let passphrases = Passphrases::Ask(Arc::new(|_| Some(PASSPHRASE.to_owned())));
+        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrases });
         Self { app, engine, life, home, router, script }
     }
 
@@ -199,33 +198,7 @@ pub(crate) fn echo() -> Script {
     Script { answer: Arc::new(answer), ..Script::saying(&[]) }
 }
 
-fn starter() -> PathBuf {
+pub(crate) fn starter() -> PathBuf {
     let path = std::env::var_os("CORTENSOR_STARTER_MODEL");
     PathBuf::from(path.expect("set CORTENSOR_STARTER_MODEL to the starter model's GGUF file (`./dev test` does)"))
-}
-
-/// The ladder that all tests share.
-fn ladder() -> PathBuf {
-    starter().with_file_name("ladder")
-}
-
-/// Makes the ladder once and links it where a miner looks for it.
-fn share_ladder(target: &Path) {
-    let source = ladder();
-    cortensor_models::prepare_ladder(&starter(), &source, &cortensor_models::starter(), &mut |_| {}, &|| false)
-        .unwrap();
-    link_all(&source, target);
-}
-
-fn link_all(source: &Path, target: &Path) {
-    fs::create_dir_all(target).unwrap();
-    for entry in fs::read_dir(source).unwrap() {
-        let entry = entry.unwrap();
-        let target = target.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            link_all(&entry.path(), &target);
-        } else if !entry.file_name().to_string_lossy().ends_with(".lock") {
-            fs::hard_link(entry.path(), target).unwrap();
-        }
-    }
 }

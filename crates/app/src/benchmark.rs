@@ -9,6 +9,7 @@ use cortensor_protocol::{FinishReason, Precision, Prompt, Sampling, TokenId};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Machine, Problem, Status,
@@ -75,7 +76,7 @@ pub fn start(machine: Machine) -> (watch::Receiver<Status>, JoinHandle<Option<Re
 async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem> {
     let hardware = survey::detect(machine, status).await?;
     let artifacts = survey::ladder(machine, status).await?;
-    let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All).await?;
+    let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All, &CancellationToken::new()).await?;
     let known = Measurements::read(&machine.folders);
     let measured = known.of(&machine_key(&hardware, machine.engine.name()));
     let row = |artifact: &Artifact| {
@@ -86,21 +87,22 @@ async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem
     Ok(Report { precisions: artifacts.iter().filter_map(row).collect(), plan })
 }
 
-/// Loads, measures, unloads.
+/// Loads, measures, unloads; unloads at once when told to stop.
 pub(crate) async fn measure_artifact(
     engine: &dyn Engine,
     artifact: &Artifact,
     options: LoadOptions,
+    stop: &CancellationToken,
 ) -> Result<Measurement, Box<dyn std::error::Error + Send + Sync>> {
     let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
     let model = engine.load(artifact, options, watch::Sender::new(0.0)).await?;
     let load_seconds = started.elapsed().as_secs_f64();
     let times = cortensor_hardware::processor_times();
-    let speed = measure(model.as_ref()).await;
+    let speed = stop.run_until_cancelled(measure(model.as_ref())).await;
     let taken_by_others = times.zip(cortensor_hardware::processor_times());
     let after = cortensor_hardware::process_memory_bytes();
     model.unload().await;
-    let speed = speed?;
+    let speed = speed.ok_or("the measuring was stopped")??;
     Ok(Measurement {
         artifact: artifact.digest,
         prefill_tokens_per_second: speed.prefill_tokens_per_second,

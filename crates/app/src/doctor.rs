@@ -40,7 +40,9 @@ pub struct Subject<'a> {
     pub folders: &'a Folders,
     /// The starter model's file.
     pub starter_model: &'a Path,
-    /// Where the embedded router would listen, if one is to run.
+    /// A router that is chosen, in place of what the settings say.
+    pub router: Option<String>,
+    /// Where the embedded router would listen, in place of what the settings say.
     pub listen: Option<SocketAddr>,
     /// Whether a passphrase was given.
     pub passphrase: bool,
@@ -49,8 +51,8 @@ pub struct Subject<'a> {
 /// Looks at everything. Blocks for as long as the starter model takes to read.
 pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
     let settings = Settings::read(subject.folders);
-    let overrides = settings.as_ref().map(|settings| settings.hardware.clone()).unwrap_or_default();
-    let hardware = cortensor_hardware::detect(subject.folders.data(), &overrides);
+    let known = settings.as_ref().map(Clone::clone).unwrap_or_default();
+    let hardware = cortensor_hardware::detect(subject.folders.data(), &known.hardware);
     let mut checks = vec![
         processor(&hardware),
         memory(&hardware),
@@ -59,7 +61,9 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
         model(subject.starter_model),
         key(subject),
     ];
-    checks.extend(subject.listen.map(|listen| port(listen, subject.folders)));
+    if subject.router.as_ref().or(known.router.as_ref()).is_none() {
+        checks.push(port(subject.listen.unwrap_or(known.listen), subject.folders));
+    }
     checks
 }
 

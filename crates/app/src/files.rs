@@ -49,6 +49,11 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Fil
     write(path, &bytes).map_err(error)
 }
 
+/// Replaces a file.
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write(path, bytes).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
 /// The secret in a file, `prefix` and 48 letters and digits; made on the first call.
 ///
 /// For what opens only practice credits on this machine; a node's key is kept by its identity.

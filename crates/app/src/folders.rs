@@ -62,9 +62,11 @@ impl Folders {
         let error = |source| FoldersError::Create { path: self.data.clone(), source };
         fs::create_dir_all(&self.data).map_err(error)?;
         let file = File::create(self.data.join("lock")).map_err(error)?;
-        // The lock lives as long as the process: a few bytes, once.
-        let lock = Box::leak(Box::new(RwLock::new(file)));
-        let guard = lock.try_write().map_err(|_| FoldersError::InUse { path: self.data.clone() })?;
+        let in_use = |_| FoldersError::InUse { path: self.data.clone() };
+        let mut lock = RwLock::new(file);
+        drop(lock.try_write().map_err(in_use)?);
+        // It can be had, and lives as long as the process: a few bytes, once.
+        let guard = Box::leak(Box::new(lock)).try_write().map_err(in_use)?;
         Ok(Lock { _guard: guard })
     }
 

@@ -6,9 +6,12 @@
 //! **Invariant:** knows no Tauri, no concrete engine and no router's inside. The status has one owner, the life.
 
 pub mod benchmark;
+mod chart;
 mod choice;
 pub mod control;
 pub mod doctor;
+mod export;
+mod failure;
 mod files;
 mod folders;
 mod life;
@@ -17,24 +20,45 @@ mod settings;
 mod status;
 mod survey;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cortensor_engine::Engine;
-use cortensor_node::{EarningsSummary, Ledger, LedgerError};
-use cortensor_protocol::{Millis, Mode, Settlement};
+use cortensor_node::{
+    ActivityFilter, ActivityPage, ActivityQuery, EarningsSummary, Identity, KeptPrompt, Ledger, LedgerError,
+};
+use cortensor_protocol::{Millis, Mode, NodeAddress, Settlement, TaskId};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OnceCell, mpsc, oneshot, watch},
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
 };
 
+pub use chart::{EarningsChart, Span};
+pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
-pub use settings::{Settings, SettingsError};
-pub use status::{Loaded, ModeView, Phase, Problem, ProblemCode, Status, Step, StepName, StepState};
+pub use settings::{Range, Settings, SettingsError, SettingsView};
+pub use status::{
+    Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
+};
 
 /// Asked for the passphrase of the key's file; the flag says whether it is a new one.
 pub type AskPassphrase = Arc<dyn Fn(bool) -> Option<String> + Send + Sync>;
+
+/// Where the passphrase of the key's file comes from, where no keychain runs.
+#[derive(Clone)]
+pub enum Passphrases {
+    /// From this, once; a wrong one ends the life.
+    Ask(AskPassphrase),
+    /// From [`App::give_passphrase`], for as often as [`Status::passphrase`] asks.
+    Given,
+}
 
 /// What there is to serve with on this machine, with or without a network.
 #[derive(Clone)]
@@ -56,8 +80,8 @@ pub struct AppConfig {
     pub machine: Machine,
     /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
     pub router: String,
-    /// How to ask for a passphrase where no keychain runs.
-    pub passphrase: AskPassphrase,
+    /// Where a passphrase comes from where no keychain runs.
+    pub passphrases: Passphrases,
 }
 
 /// A running app. Cheap to clone.
@@ -65,7 +89,21 @@ pub struct AppConfig {
 pub struct App {
     status: watch::Receiver<Status>,
     commands: mpsc::Sender<Command>,
+    passphrases: mpsc::Sender<String>,
     ledger: LedgerCell,
+    identity: watch::Receiver<Option<Identity>>,
+    keep_prompts: Arc<AtomicBool>,
+    machine: Arc<Machine>,
+}
+
+/// What a life has of its app.
+pub(crate) struct Begun {
+    status: watch::Sender<Status>,
+    commands: mpsc::Receiver<Command>,
+    passphrases: mpsc::Receiver<String>,
+    ledger: LedgerCell,
+    identity: watch::Sender<Option<Identity>>,
+    keep_prompts: Arc<AtomicBool>,
 }
 
 /// The one ledger of an app, opened by whoever needs it first.
@@ -80,6 +118,7 @@ pub(crate) enum Command {
     Mode(Mode, Reply),
     Pause(Reply),
     Resume(Reply),
+    Measure(Reply),
     Quit(Reply),
 }
 
@@ -119,12 +158,26 @@ impl App {
     /// Begins. The handle ends when the app has stopped, whether told to or because something must be done first; the
     /// last status says which.
     pub fn start(config: AppConfig) -> (Self, JoinHandle<()>) {
-        let (sender, commands) = mpsc::channel(16);
-        let status = watch::Sender::new(Status::default());
-        let ledger = LedgerCell { path: config.machine.folders.ledger(), cell: Arc::default() };
-        let app = Self { status: status.subscribe(), commands: sender, ledger: ledger.clone() };
-        let life = tokio::spawn(life::live(config, ledger, status, commands));
-        (app, life)
+        let (commands, told) = mpsc::channel(16);
+        let (passphrases, given) = mpsc::channel(1);
+        let begun = Begun {
+            status: watch::Sender::new(Status::default()),
+            commands: told,
+            passphrases: given,
+            ledger: LedgerCell { path: config.machine.folders.ledger(), cell: Arc::default() },
+            identity: watch::Sender::new(None),
+            keep_prompts: Arc::new(AtomicBool::new(config.machine.settings.keep_prompts)),
+        };
+        let app = Self {
+            status: begun.status.subscribe(),
+            commands,
+            passphrases,
+            ledger: begun.ledger.clone(),
+            identity: begun.identity.subscribe(),
+            keep_prompts: Arc::clone(&begun.keep_prompts),
+            machine: Arc::new(config.machine.clone()),
+        };
+        (app, tokio::spawn(life::live(config, begun)))
     }
 
     /// How it is, now and from now on.
@@ -147,6 +200,21 @@ impl App {
         self.tell(Command::Resume).await
     }
 
+    /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.
+    pub async fn measure(&self) -> Result<(), CommandError> {
+        self.tell(Command::Measure).await
+    }
+
+    /// Answers [`Status::passphrase`]. Whether it was right is in the status after that.
+    pub fn give_passphrase(&self, passphrase: String) -> Result<(), Failure> {
+        let asked = self.status.borrow().passphrase.is_some();
+        if asked && self.passphrases.try_send(passphrase).is_ok() {
+            return Ok(());
+        }
+        let message = "no passphrase is asked for just now; nothing was changed".to_owned();
+        Err(Failure { code: FailureCode::Passphrase, message })
+    }
+
     /// Finishes what runs and ends. Done when that is done.
     pub async fn quit(&self) -> Result<(), CommandError> {
         self.tell(Command::Quit).await
@@ -155,6 +223,60 @@ impl App {
     /// What was earned, with the latest `limit` settlements.
     pub async fn earnings(&self, limit: u32) -> Result<Earnings, LedgerError> {
         earnings(&self.ledger.open().await?, limit).await
+    }
+
+    /// What was earned over `span`.
+    pub async fn chart(&self, span: Span) -> Result<EarningsChart, Failure> {
+        Ok(chart::chart(&self.ledger.open().await?, span, &jiff::Zoned::now()).await?)
+    }
+
+    /// Settled tasks, page by page.
+    pub async fn activity(&self, query: &ActivityQuery) -> Result<ActivityPage, Failure> {
+        Ok(self.ledger.open().await?.activity(query).await?)
+    }
+
+    /// Writes settled tasks into a CSV file.
+    pub async fn export_activity(&self, filter: ActivityFilter, path: &Path) -> Result<(), Failure> {
+        export::export(&self.ledger.open().await?, filter, path).await
+    }
+
+    /// What a task asked and was answered, if the user wanted that kept.
+    pub async fn prompt(&self, task: TaskId) -> Result<Option<KeptPrompt>, Failure> {
+        Ok(self.ledger.open().await?.kept_prompt(task).await?)
+    }
+
+    /// The settings in the file.
+    pub fn settings(&self) -> SettingsView {
+        SettingsView::of(&self.machine.folders, Some(&self.machine.settings))
+    }
+
+    /// Writes the settings. Whether prompts are kept holds from now on, and none are left if not; the rest holds from
+    /// the next start.
+    pub async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
+        settings.write(&self.machine.folders)?;
+        self.keep_prompts.store(settings.keep_prompts, Ordering::SeqCst);
+        if !settings.keep_prompts {
+            self.ledger.open().await?.forget_prompts().await?;
+        }
+        Ok(self.settings())
+    }
+
+    /// Writes the node's key into an encrypted keystore file: a backup.
+    pub async fn export_key(&self, path: PathBuf, passphrase: String) -> Result<(), Failure> {
+        let identity = self.identity.borrow().clone().ok_or_else(|| Failure {
+            code: FailureCode::Identity,
+            message: "the node's key is not open yet; wait until the miner has started".to_owned(),
+        })?;
+        let exported = spawn_blocking(move || identity.export(&path, &passphrase)).await;
+        exported.map_err(|error| Failure::of(FailureCode::Identity, &error))?.map_err(Failure::from)
+    }
+
+    /// Makes the key in a keystore file this node's, from the next start on.
+    pub async fn import_key(&self, path: PathBuf, passphrase: String) -> Result<NodeAddress, Failure> {
+        let folder = self.machine.folders.data().to_owned();
+        let imported = spawn_blocking(move || Identity::import(&folder, &path, &passphrase)).await;
+        let identity = imported.map_err(|error| Failure::of(FailureCode::Identity, &error))?;
+        Ok(identity?.address())
     }
 
     async fn tell(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), CommandError> {

@@ -4,7 +4,7 @@ mod mirror;
 mod prepare;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use cortensor_hardware::Hardware;
 use cortensor_models::Artifact;
@@ -15,10 +15,11 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AppConfig, Command, CommandError, LedgerCell, Phase, Problem, ProblemCode, Status, StepName, choice::Choice,
-    status::problem,
+    AppConfig, Begun, Command, CommandError, Phase, Problem, ProblemCode, Reply, Status, StepName, choice::Choice,
+    measurements::Measure, status::problem, survey,
 };
 
 use serve::LoadedModel;
@@ -37,6 +38,7 @@ struct Life {
     config: AppConfig,
     status: watch::Sender<Status>,
     choice: Choice,
+    hardware: Hardware,
     artifacts: Vec<Artifact>,
     plan: Plan,
     node: Node,
@@ -46,58 +48,71 @@ struct Life {
 }
 
 /// Lives until told to quit, or until something must be done first.
-pub(crate) async fn live(
-    config: AppConfig,
-    ledger: LedgerCell,
-    status: watch::Sender<Status>,
-    mut commands: mpsc::Receiver<Command>,
-) {
-    match start(config, &ledger, &status, &mut commands).await {
-        Ok(Some(life)) => life.run(commands).await,
-        Ok(None) => status.send_modify(|status| status.phase = Phase::Stopped),
+pub(crate) async fn live(config: AppConfig, mut begun: Begun) {
+    match start(config, &mut begun).await {
+        Ok(Some(life)) => life.run(begun.commands).await,
+        Ok(None) => begun.status.send_modify(|status| status.end(Phase::Stopped)),
         Err(problem) => {
             tracing::error!(code = ?problem.code, "{}", problem.message);
-            status.send_modify(|status| status.fail(problem));
+            begun.status.send_modify(|status| status.fail(problem));
         }
     }
 }
 
 /// Prepares, while choices are noted and quitting is possible at any time. `None`: told to quit.
-async fn start(
-    config: AppConfig,
-    ledger: &LedgerCell,
-    status: &watch::Sender<Status>,
-    commands: &mut mpsc::Receiver<Command>,
-) -> Result<Option<Life>, Problem> {
+async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Problem> {
     let mut choice = Choice::read(&config.machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
-    status.send_modify(|status| status.mode = Some(choice.mode));
+    begun.status.send_modify(|status| status.mode = Some(choice.mode));
+    let Begun { status, commands, passphrases, ledger, identity, keep_prompts } = begun;
+    let stop = CancellationToken::new();
     let ready = {
-        let mut preparing = std::pin::pin!(prepare::prepare(&config, ledger, status));
+        let mut preparing = std::pin::pin!(prepare::prepare(&config, ledger, status, passphrases, &stop));
         loop {
             tokio::select! {
                 ready = &mut preparing => break ready?,
-                command = commands.recv() => {
-                    if note(command, &mut choice, &config, status) {
+                command = commands.recv() => match note(command, &mut choice, &config, status) {
+                    Noted::Kept => {}
+                    Noted::Quit(reply) => {
+                        stop.cancel();
+                        if status.borrow().is_running(StepName::Benchmark) {
+                            let _ = preparing.await;
+                        }
+                        quitting_done(reply);
                         return Ok(None);
                     }
-                }
+                },
             }
         }
     };
-    Ok(Some(Life::begin(config, status.clone(), choice, ready)))
+    identity.send_replace(Some(ready.identity.clone()));
+    Ok(Some(Life::begin(config, status.clone(), choice, ready, Arc::clone(keep_prompts))))
 }
 
-/// Notes a choice that comes before there is anything to change. Says whether it was to quit.
-fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, status: &watch::Sender<Status>) -> bool {
+/// What became of a command that came while there was nothing to change.
+enum Noted {
+    Kept,
+    Quit(Option<Reply>),
+}
+
+fn quitting_done(reply: Option<Reply>) {
+    if let Some(reply) = reply {
+        let _ = reply.send(Ok(()));
+    }
+}
+
+/// Notes a choice that comes before there is anything to change.
+fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, status: &watch::Sender<Status>) -> Noted {
     let (reply, next) = match command {
         Some(Command::Mode(mode, reply)) => (reply, Choice { mode, ..*choice }),
         Some(Command::Pause(reply)) => (reply, Choice { paused: true, ..*choice }),
         Some(Command::Resume(reply)) => (reply, Choice { paused: false, ..*choice }),
-        Some(Command::Quit(reply)) => {
-            let _ = reply.send(Ok(()));
-            return true;
+        Some(Command::Measure(reply)) => {
+            let message = "the miner is still starting or measuring; measure again once it mines".to_owned();
+            let _ = reply.send(Err(CommandError::NotLoaded { message }));
+            return Noted::Kept;
         }
-        None => return true,
+        Some(Command::Quit(reply)) => return Noted::Quit(Some(reply)),
+        None => return Noted::Quit(None),
     };
     let kept =
         next.write(&config.machine.folders).map_err(|error| CommandError::NotKept { message: error.to_string() });
@@ -106,22 +121,29 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
         status.send_modify(|status| status.mode = Some(next.mode));
     }
     let _ = reply.send(kept);
-    false
+    Noted::Kept
 }
 
 impl Life {
-    fn begin(config: AppConfig, status: watch::Sender<Status>, choice: Choice, ready: Ready) -> Self {
+    fn begin(
+        config: AppConfig,
+        status: watch::Sender<Status>,
+        choice: Choice,
+        ready: Ready,
+        keep_prompts: Arc<AtomicBool>,
+    ) -> Self {
         let node = Node::start(NodeConfig {
             router: config.router.clone(),
             identity: ready.identity,
             ledger: ready.ledger.clone(),
             software: concat!("cortensor-miner ", env!("CARGO_PKG_VERSION")).to_owned(),
             hardware: summary(&ready.hardware),
+            keep_prompts,
             load: Arc::new(cortensor_hardware::current_load),
         });
         let mirror = mirror::start(&node, ready.ledger.clone(), status.clone());
-        let Ready { artifacts, plan, ledger, .. } = ready;
-        Self { config, status, choice, artifacts, plan, node, ledger, mirror, loaded: None }
+        let Ready { hardware, artifacts, plan, ledger, .. } = ready;
+        Self { config, status, choice, hardware, artifacts, plan, node, ledger, mirror, loaded: None }
     }
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
@@ -131,10 +153,9 @@ impl Life {
             return self.end().await;
         }
         while let Some(command) = commands.recv().await {
-            if let Some(quit) = self.obey(command).await {
+            if let Noted::Quit(reply) = self.obey(command, &mut commands).await {
                 self.quit().await;
-                let _ = quit.send(Ok(()));
-                return;
+                return quitting_done(reply);
             }
         }
         self.quit().await;
@@ -154,16 +175,53 @@ impl Life {
         Ok(())
     }
 
-    /// Does as told; a reply that comes back is that of quitting.
-    async fn obey(&mut self, command: Command) -> Option<crate::Reply> {
+    /// Does as told.
+    async fn obey(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) -> Noted {
         let (reply, done) = match command {
-            Command::Quit(reply) => return Some(reply),
+            Command::Quit(reply) => return Noted::Quit(Some(reply)),
+            Command::Measure(reply) => return self.measure(reply, commands).await,
             Command::Mode(mode, reply) => (reply, self.switch(mode).await),
             Command::Pause(reply) => (reply, self.pause().await),
             Command::Resume(reply) => (reply, self.resume().await),
         };
         let _ = reply.send(done);
-        None
+        Noted::Kept
+    }
+
+    /// Measures everything anew, with the machine to itself, and serves what is best now. Takes a minute or so: choices
+    /// are noted meanwhile, and quitting is possible.
+    async fn measure(&mut self, reply: Reply, commands: &mut mpsc::Receiver<Command>) -> Noted {
+        self.status.send_modify(|status| status.measuring = true);
+        self.hold(Some(Phase::Draining));
+        self.unserve().await;
+        self.hold(Some(Phase::Starting));
+        let (machine, status) = (self.config.machine.clone(), self.status.clone());
+        let (hardware, artifacts) = (self.hardware.clone(), self.artifacts.clone());
+        let stop = CancellationToken::new();
+        let deciding = survey::decide(&machine, &status, &hardware, &artifacts, Measure::All, &stop);
+        let mut deciding = std::pin::pin!(deciding);
+        let decided = loop {
+            tokio::select! {
+                decided = &mut deciding => break decided,
+                command = commands.recv() => {
+                    if let Noted::Quit(quit) = note(command, &mut self.choice, &self.config, &self.status) {
+                        stop.cancel();
+                        let _ = deciding.await;
+                        return Noted::Quit(quit);
+                    }
+                }
+            }
+        };
+        self.status.send_modify(|status| status.measuring = false);
+        let _ = reply.send(self.serve_anew(decided).await);
+        Noted::Kept
+    }
+
+    async fn serve_anew(&mut self, decided: Result<Plan, Problem>) -> Result<(), CommandError> {
+        let measured = decided.map(|plan| self.plan = plan);
+        let served = if self.choice.paused { self.pause().await } else { self.resume().await };
+        measured.map_err(|problem| CommandError::NotLoaded { message: problem.message })?;
+        served
     }
 
     async fn quit(mut self) {
@@ -171,7 +229,7 @@ impl Life {
         self.unserve().await;
         let status = self.status.clone();
         self.end().await;
-        status.send_modify(|status| status.phase = Phase::Stopped);
+        status.send_modify(|status| status.end(Phase::Stopped));
     }
 
     async fn end(self) {

@@ -1,14 +1,20 @@
 //! What the user may set, in `settings.toml`.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, net::SocketAddr, path::PathBuf};
 
 use cortensor_hardware::Overrides;
+use cortensor_protocol::NodeAddress;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
-use crate::Folders;
+use crate::{
+    Folders,
+    files::{FileError, write_bytes},
+    status::in_words,
+};
 
 /// The settings. Everything has a default; an unknown name is an error, so that a slip of the pen is not ignored.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Most memory the model may take, in bytes. Default: what is free.
@@ -17,8 +23,71 @@ pub struct Settings {
     pub context_tokens: Option<u32>,
     /// Requests worked on at a time. Default: by the planner.
     pub slots: Option<u32>,
+    /// The router's node endpoint, such as `wss://router.example/node/v1`. Default: the embedded practice network.
+    pub router: Option<String>,
+    /// Where the embedded router listens.
+    #[ts(type = "string")]
+    pub listen: SocketAddr,
+    /// Where earnings are to go, on a network that pays out: an address, best not the node's own, whose key is on this
+    /// machine.
+    pub payout_address: Option<String>,
+    /// Whether prompts and answers of user requests are kept on this machine, to be looked at. Turning it off deletes
+    /// those that were kept.
+    pub keep_prompts: bool,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
+}
+
+/// The settings and what there is to know for changing them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct SettingsView {
+    /// As they stand in the file.
+    pub settings: Settings,
+    /// As they would be without a file.
+    pub defaults: Settings,
+    /// Least and most of the numbers.
+    pub ranges: Vec<Range>,
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the miner runs with others and has to start again to use these.
+    pub restart_needed: bool,
+    /// Why the file is not understood; the settings are the defaults then, and saving replaces the file.
+    pub problem: Option<String>,
+}
+
+/// The least and the most that a setting may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Range {
+    /// Which setting.
+    pub name: String,
+    /// Least.
+    pub least: u64,
+    /// Most.
+    pub most: u64,
+}
+
+/// Name, least and most.
+const RANGES: [(&str, u64, u64); 5] = [
+    ("memory_budget_bytes", 64 << 20, 1 << 50),
+    ("context_tokens", 256, 1 << 20),
+    ("slots", 1, 64),
+    ("hardware.memory_bytes", 64 << 20, 1 << 50),
+    ("hardware.cpu_cores", 1, 4096),
+];
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            memory_budget_bytes: None,
+            context_tokens: None,
+            slots: None,
+            router: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 5010)),
+            payout_address: None,
+            keep_prompts: false,
+            hardware: Overrides::default(),
+        }
+    }
 }
 
 /// Why settings were not read.
@@ -55,6 +124,27 @@ pub enum SettingsError {
         /// Most.
         most: u64,
     },
+    /// A router's address is not one.
+    #[error("{path}: router is {value:?} and must be a WebSocket address, such as wss://router.example/node/v1")]
+    Router {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        value: String,
+    },
+    /// A payout address is not one.
+    #[error("{path}: payout_address is {value:?}, which is not an address: {message}; copy it again from your wallet")]
+    Payout {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The file was not written; what was before holds.
+    #[error("the settings were not saved")]
+    Write(#[source] FileError),
 }
 
 impl Settings {
@@ -72,21 +162,74 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Checks and replaces the file.
+    pub fn write(&self, folders: &Folders) -> Result<(), SettingsError> {
+        self.check(folders.settings())?;
+        let text = toml::to_string_pretty(self)
+            .map_err(|error| SettingsError::Parse { path: folders.settings(), message: error.to_string() })?;
+        write_bytes(&folders.settings(), text.as_bytes()).map_err(SettingsError::Write)
+    }
+
+    /// Whether a miner that runs with `self` has to start again to run with `other`.
+    pub fn needs_restart(&self, other: &Self) -> bool {
+        let without_live = |settings: &Self| Self { payout_address: None, keep_prompts: false, ..settings.clone() };
+        without_live(self) != without_live(other)
+    }
+
     fn check(&self, path: PathBuf) -> Result<(), SettingsError> {
-        let ranges = [
-            ("memory_budget_bytes", self.memory_budget_bytes, 64 << 20, 1 << 50),
-            ("context_tokens", self.context_tokens.map(u64::from), 256, 1 << 20),
-            ("slots", self.slots.map(u64::from), 1, 64),
+        let values = [
+            self.memory_budget_bytes,
+            self.context_tokens.map(u64::from),
+            self.slots.map(u64::from),
+            self.hardware.memory_bytes,
+            self.hardware.cpu_cores.map(u64::from),
         ];
-        let wrong = ranges
-            .into_iter()
-            .filter_map(|(name, value, least, most)| Some((name, value?, least, most)))
-            .find(|(_, value, least, most)| value < least || value > most);
-        match wrong {
-            Some((name, value, least, most)) => Err(SettingsError::Range { path, name, value, least, most }),
-            None => Ok(()),
+        for ((name, least, most), value) in RANGES.into_iter().zip(values) {
+            if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+                return Err(SettingsError::Range { path, name, value, least, most });
+            }
+        }
+        if let Some(value) = self.router.as_ref().filter(|router| !is_web_socket(router)) {
+            return Err(SettingsError::Router { path, value: value.clone() });
+        }
+        match self.payout_address.as_ref().map(|value| (value, payout(value))) {
+            Some((value, Err(message))) => Err(SettingsError::Payout { path, value: value.clone(), message }),
+            _ => Ok(()),
         }
     }
+}
+
+impl SettingsView {
+    /// The settings in the file, beside those that a miner runs with, if one runs.
+    pub fn of(folders: &Folders, used: Option<&Settings>) -> Self {
+        let (settings, problem) = match Settings::read(folders) {
+            Ok(settings) => (settings, None),
+            Err(error) => (Settings::default(), Some(in_words(&error))),
+        };
+        Self {
+            restart_needed: used.is_none_or(|used| used.needs_restart(&settings)),
+            problem,
+            settings,
+            defaults: Settings::default(),
+            ranges: RANGES.map(|(name, least, most)| Range { name: name.to_owned(), least, most }).into(),
+            path: folders.settings(),
+        }
+    }
+}
+
+fn is_web_socket(address: &str) -> bool {
+    address.parse::<axum::http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+/// An address whose letters are of both cases carries a checksum in them (EIP-55), which must be right.
+fn payout(text: &str) -> Result<NodeAddress, String> {
+    let digits = text.strip_prefix("0x").ok_or("it does not begin with 0x")?;
+    let address: NodeAddress = text.parse().map_err(|_| "it is not 40 hexadecimal digits")?;
+    let one_case = !digits.contains(char::is_uppercase) || !digits.contains(char::is_lowercase);
+    let checked = one_case || address.to_checksum(None) == text;
+    if checked { Ok(address) } else { Err("its checksum is wrong, so a character is".to_owned()) }
 }
 
 #[cfg(test)]
@@ -105,5 +248,39 @@ mod tests {
         }
         fs::write(folders.settings(), "slots = 3").unwrap();
         assert_eq!(Settings::read(&folders).unwrap().slots, Some(3));
+    }
+
+    #[test]
+    fn settings_are_written_whole_or_refused_and_left_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders::at(folder.path());
+        let good = Settings { slots: Some(3), keep_prompts: true, router: text("ws://a:1/x"), ..Settings::default() };
+        good.write(&folders).unwrap();
+        for (bad, told) in [
+            (Settings { slots: Some(0), ..good.clone() }, "between 1 and 64"),
+            (Settings { router: text("http://a"), ..good.clone() }, "WebSocket"),
+            (Settings { router: text("a"), ..good.clone() }, "WebSocket"),
+            (Settings { payout_address: text("0x12"), ..good.clone() }, "hexadecimal"),
+            (
+                Settings { payout_address: text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), ..good.clone() },
+                "hecksum",
+            ),
+        ] {
+            let error = bad.write(&folders).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+            assert_eq!(Settings::read(&folders).unwrap(), good);
+        }
+        let paid = Settings { payout_address: text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"), ..good.clone() };
+        paid.write(&folders).unwrap();
+        assert!(!good.needs_restart(&paid) && good.needs_restart(&Settings { slots: Some(4), ..paid }));
+        assert!(!SettingsView::of(&folders, Some(&good)).restart_needed);
+        fs::write(folders.settings(), "slots = ").unwrap();
+        let view = SettingsView::of(&folders, None);
+        assert!(view.restart_needed && view.problem.is_some() && view.settings == Settings::default());
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of a setting")]
+    fn text(value: &str) -> Option<String> {
+        Some(value.to_owned())
     }
 }

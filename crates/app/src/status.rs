@@ -1,17 +1,18 @@
 //! The one value a host shows.
 
 use cortensor_hardware::Hardware;
-use cortensor_node::{Connection, EarningsSummary, NodeState, Work};
+use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, NodeState, Work};
 use cortensor_planner::{Measurement, Plan, RequestShape, TYPICAL_REQUEST, rescaled};
-use cortensor_protocol::{Mode, ModelId, NodeAddress, Precision, TierReport};
+use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, PriceList, Tier, TierReport};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use ts_rs::TS;
 
 /// Where a status is written.
 pub(crate) type StatusSender = watch::Sender<Status>;
 
 /// How the miner is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
 pub struct Status {
     /// The one word.
     pub phase: Phase,
@@ -30,15 +31,30 @@ pub struct Status {
     /// Both sides of the switch.
     pub modes: Vec<ModeView>,
     /// The node's address.
+    #[serde(serialize_with = "checksummed")]
+    #[ts(type = "NodeAddress | null")]
     pub address: Option<NodeAddress>,
+    /// Where its key is kept.
+    pub key_place: Option<KeyPlace>,
+    /// The key's file waits for this passphrase; answer with [`crate::App::give_passphrase`].
+    pub passphrase: Option<PassphraseRequest>,
+    /// Whether every precision is being measured again.
+    pub measuring: bool,
+    /// Which side of the switch is being loaded.
+    pub switching_to: Option<Mode>,
+    /// What the benchmark measured here, the most exact first, whether a mode chose it or not.
+    pub measurements: Vec<Measured>,
     /// To the router.
     pub connection: Connection,
     /// Done and all, while the network tests the node.
+    #[ts(type = "[number, number] | null")]
     pub testing: Option<(u32, u32)>,
     /// What the network says of the node.
     pub tier: Option<TierReport>,
     /// Tasks being worked on.
     pub running: u32,
+    /// The same, one by one, behind those whose settlement is awaited.
+    pub tasks: Vec<LiveTask>,
     /// What was earned. On the practice network: practice credits.
     pub earnings: EarningsSummary,
     /// What the life is doing, whatever the network says.
@@ -46,8 +62,31 @@ pub struct Status {
     pub(crate) held: Option<Phase>,
 }
 
+#[expect(clippy::ref_option, reason = "serde's shape")]
+fn checksummed<S: serde::Serializer>(address: &Option<NodeAddress>, serializer: S) -> Result<S::Ok, S::Error> {
+    address.as_ref().map(ToString::to_string).serialize(serializer)
+}
+
+/// What the benchmark measured of one precision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Measured {
+    /// Exact format.
+    pub precision: Precision,
+    /// What was measured.
+    pub measurement: Measurement,
+}
+
+/// The passphrase of the key's file is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PassphraseRequest {
+    /// Whether it is a new one.
+    pub new: bool,
+    /// What was wrong with the one before, if there was one.
+    pub refused: Option<String>,
+}
+
 /// The one word for how the miner is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// On the way to the first task; see the steps.
@@ -76,7 +115,7 @@ pub enum Phase {
 }
 
 /// A step on the way to mining.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Step {
     /// Which.
     pub name: StepName,
@@ -87,7 +126,7 @@ pub struct Step {
 }
 
 /// The steps, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// What is this machine?
@@ -111,7 +150,7 @@ pub enum StepName {
 }
 
 /// How far a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum StepState {
     /// Now.
@@ -126,7 +165,7 @@ pub enum StepState {
 }
 
 /// What is loaded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Loaded {
     /// Model.
     pub model: ModelId,
@@ -145,12 +184,18 @@ pub struct Loaded {
 }
 
 /// One side of the switch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct ModeView {
     /// Which.
     pub mode: Mode,
     /// Exact format.
     pub precision: Precision,
+    /// What the network tells apart and pays by.
+    pub precision_class: PrecisionClass,
+    /// The tier: what was tested of the hardware, with this precision.
+    pub tier: Option<Tier>,
+    /// What an hour of typical requests pays, by the benchmark and the network's prices.
+    pub predicted_earnings_per_hour: Option<Amount>,
     /// What the benchmark measured.
     pub benchmark: Option<Measurement>,
     /// Typical requests in an hour, by the benchmark.
@@ -162,7 +207,7 @@ pub struct ModeView {
 }
 
 /// What is wrong and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Problem {
     /// For programs.
     pub code: ProblemCode,
@@ -171,7 +216,7 @@ pub struct Problem {
 }
 
 /// Kinds of problems, by what helps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// Keychain, passphrase or key file.
@@ -184,15 +229,27 @@ pub enum ProblemCode {
     Engine,
     /// A file of the miner's own.
     Files,
+    /// The embedded router did not start.
+    Network,
+    /// Another miner runs on this folder.
+    InUse,
 }
 
 impl Status {
+    /// A miner that did not start.
+    pub fn failed(problem: Problem) -> Self {
+        Self { phase: Phase::Failed, problem: Some(problem), ..Self::default() }
+    }
+
     /// Takes over what the node says of itself.
     pub(crate) fn follow(&mut self, node: &NodeState) {
         self.connection = node.connection.clone();
         self.testing = node.testing;
         self.tier.clone_from(&node.tier);
         self.running = node.running();
+        self.tasks = node.tasks();
+        let tier = node.tier.as_ref().and_then(|report| report.tier);
+        self.modes.iter_mut().for_each(|view| view.follow(tier, node.prices.as_ref()));
         if self.phase != Phase::Failed {
             let problem = |message| Problem { code: ProblemCode::Files, message };
             self.problem = node.trouble.clone().map(problem);
@@ -243,13 +300,21 @@ impl Status {
         }
     }
 
+    pub(crate) fn is_running(&self, name: StepName) -> bool {
+        self.steps.iter().any(|step| step.name == name && matches!(step.state, StepState::Running { .. }))
+    }
+
     fn is_done(&self, name: StepName) -> bool {
         self.steps.iter().any(|step| step.name == name && step.state == StepState::Done)
     }
 
-    /// Begins or goes on with a step; what comes before it is done.
+    /// Begins or goes on with a step; what comes before it is done. What comes behind it is still to come, unless tasks
+    /// go on meanwhile.
     pub(crate) fn step(&mut self, name: StepName, progress: Option<f32>, detail: impl Into<String>) {
         self.steps.iter_mut().filter(|step| step.name < name).for_each(|step| step.state = StepState::Done);
+        if self.held == Some(Phase::Starting) {
+            self.steps.retain(|step| step.name <= name);
+        }
         self.put(Step { name, state: StepState::Running { progress }, detail: detail.into() });
     }
 
@@ -266,12 +331,18 @@ impl Status {
         self.put(Step { name, state: StepState::Done, detail: detail.into() });
     }
 
+    /// The life is over: nothing is asked, measured or switched any more.
+    pub(crate) fn end(&mut self, phase: Phase) {
+        self.phase = phase;
+        (self.passphrase, self.measuring, self.switching_to) = (None, false, None);
+    }
+
     pub(crate) fn fail(&mut self, problem: Problem) {
         if let Some(step) = self.steps.iter_mut().rev().find(|step| step.state != StepState::Done) {
             step.state = StepState::Failed;
         }
         self.problem = Some(problem);
-        self.phase = Phase::Failed;
+        self.end(Phase::Failed);
     }
 
     fn put(&mut self, step: Step) {
@@ -283,6 +354,25 @@ impl Status {
 }
 
 impl ModeView {
+    fn follow(&mut self, tier: Option<Tier>, prices: Option<&PriceList>) {
+        self.tier = tier.map(|tier| Tier { precision: self.precision_class, ..tier });
+        self.predicted_earnings_per_hour = prices.and_then(|prices| self.earnings_per_hour(prices));
+    }
+
+    fn earnings_per_hour(&self, prices: &PriceList) -> Option<Amount> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate, positive and far below 2⁶⁴"
+        )]
+        let thousandths = (self.predicted_requests_per_hour? * 1e3) as u64;
+        let RequestShape { prompt_tokens, completion_tokens } = TYPICAL_REQUEST;
+        let price = prices.of(self.precision_class);
+        let tokens =
+            [price.prompt.per_thousand(prompt_tokens.into()), price.completion.per_thousand(completion_tokens.into())];
+        Some(tokens.into_iter().sum::<Amount>().scaled(thousandths, 1000))
+    }
+
     /// The rate of what was served, rescaled to typical requests.
     fn measured(&self) -> Option<f64> {
         let (prompt_tokens, completion_tokens) = self.work.average_tokens()?;
@@ -298,8 +388,13 @@ fn tests_in_words(testing: Option<(u32, u32)>) -> (Option<f32>, String) {
     (Some(progress), format!("{done} of {total} tests"))
 }
 
-/// A problem from an error and everything it came from. Some libraries' messages have their causes in them already.
+/// A problem from an error and everything it came from.
 pub(crate) fn problem(code: ProblemCode, error: &dyn std::error::Error) -> Problem {
+    Problem { code, message: in_words(error) }
+}
+
+/// An error and everything it came from. Some libraries' messages have their causes in them already.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -309,7 +404,7 @@ pub(crate) fn problem(code: ProblemCode, error: &dyn std::error::Error) -> Probl
         }
         source = cause.source();
     }
-    Problem { code, message }
+    message
 }
 
 fn joined(connection: &Connection) -> String {
@@ -357,7 +452,38 @@ impl StepName {
 
 #[cfg(test)]
 mod tests {
+    use cortensor_protocol::{Capability, Price};
+
     use super::*;
+
+    #[test]
+    fn an_hour_of_typical_requests_pays_what_the_network_s_prices_say() {
+        let prices = PriceList {
+            full: Price { prompt: Amount::from_credits(2), completion: Amount::from_credits(6) },
+            quantized: Price { prompt: Amount::from_credits(1), completion: Amount::from_credits(3) },
+        };
+        let measured = |precision: Precision, rate| ModeView {
+            mode: Mode::Volume,
+            precision,
+            precision_class: precision.class(),
+            tier: None,
+            predicted_earnings_per_hour: None,
+            benchmark: None,
+            predicted_requests_per_hour: rate,
+            measured_requests_per_hour: None,
+            work: Work::default(),
+        };
+        for (precision, rate, earned) in [
+            (Precision::F16, Some(100.0), Some("128.00")),
+            (Precision::Q8_0, Some(100.0), Some("64.00")),
+            (Precision::Q8_0, None, None),
+        ] {
+            let mut view = measured(precision, rate);
+            view.follow(Some(Tier { capability: Capability::LowEnd, precision: PrecisionClass::Full }), Some(&prices));
+            assert_eq!(view.predicted_earnings_per_hour.map(|amount| amount.to_string()).as_deref(), earned);
+            assert_eq!(view.tier.unwrap().precision, precision.class());
+        }
+    }
 
     #[test]
     fn progress_that_arrives_late_does_not_begin_a_step_again() {

@@ -13,7 +13,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Machine, ModeView, Problem, ProblemCode, Status, StepName, benchmark,
+    Machine, Measured, ModeView, Problem, ProblemCode, Status, StepName, benchmark,
     measurements::{Measure, Measurements, machine_key},
     status::{StatusSender, problem},
 };
@@ -75,13 +75,15 @@ fn flatten<E: std::error::Error>(
     result.map_err(|error| problem(ProblemCode::Model, &error))
 }
 
-/// Measures what is to be measured, keeping each result at once, then plans.
+/// Measures what is to be measured, keeping each result at once, then plans. To end it early, cancel `stop` and wait: the
+/// model that is being measured is unloaded first.
 pub(crate) async fn decide(
     machine: &Machine,
     status: &StatusSender,
     hardware: &Hardware,
     artifacts: &[Artifact],
     measure: Measure,
+    stop: &CancellationToken,
 ) -> Result<Plan, Problem> {
     let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
     let settings = plan_settings(machine);
@@ -98,7 +100,7 @@ pub(crate) async fn decide(
         let progress = index as f32 / missing.len() as f32;
         status.send_modify(|status| status.step(StepName::Benchmark, Some(progress), detail));
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
-        let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options).await;
+        let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options, stop).await;
         known.add(&key, measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?);
         known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
     }
@@ -133,11 +135,18 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
         .map(|choice| ModeView {
             mode: choice.mode,
             precision: choice.variant.precision,
+            precision_class: choice.variant.precision.class(),
+            tier: None,
+            predicted_earnings_per_hour: None,
             benchmark: of(&choice.variant),
             predicted_requests_per_hour: choice.predicted_requests_per_hour,
             measured_requests_per_hour: None,
             work: Work::default(),
         })
         .into();
+    let measured = variants
+        .iter()
+        .filter_map(|variant| Some(Measured { precision: variant.precision, measurement: of(variant)? }));
+    status.measurements = measured.collect();
     status.plan = Some(plan.clone());
 }

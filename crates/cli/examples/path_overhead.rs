@@ -57,6 +57,7 @@ async fn main() -> Outcome<()> {
         ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await?,
         software: "benchmark".to_owned(),
         hardware: HardwareSummary::default(),
+        keep_prompts: Arc::default(),
         load: Arc::new(|| (0.0, 0)),
     });
     node.serve(Some(Serving { model: Arc::clone(&model), mode: Mode::Volume }));

@@ -6,16 +6,17 @@ use cortensor_app::{
     Settings,
     benchmark::{self, Report},
 };
+use cortensor_host::{Logs, Terminal, machine};
 
-use crate::{Common, Outcome, logs, mine, show};
+use crate::{Common, Outcome, show};
 
 /// Measures and prints a table. What was measured is what the next start plans with.
 pub(crate) async fn bench(common: &Common, model_file: PathBuf) -> Outcome {
     let folders = common.folders()?;
     let _lock = folders.lock()?;
-    let _logs = logs::start(&folders.logs());
+    let _logs = Logs::start(&folders.logs(), Terminal::Errors);
     let settings = Settings::read(&folders)?;
-    let (status, measuring) = benchmark::start(mine::machine(folders, model_file, settings));
+    let (status, measuring) = benchmark::start(machine(folders, model_file, settings));
     let shown = tokio::spawn(show::follow(status, show::To::Stderr));
     let report = measuring.await?;
     shown.await?;

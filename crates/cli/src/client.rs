@@ -154,12 +154,7 @@ fn line(settlement: &Settlement) -> String {
 
 /// Answer tokens a second behind the first one.
 fn rate(settlement: &Settlement) -> String {
-    let milliseconds = settlement.total_ms.saturating_sub(settlement.first_token_ms);
-    let tokens = settlement.usage.completion_tokens.saturating_sub(1);
-    if milliseconds == 0 || tokens == 0 {
-        return "-".to_owned();
-    }
-    format!("{:.1}", f64::from(tokens) * 1e3 / f64::from(milliseconds))
+    settlement.tokens_per_second().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"))
 }
 
 /// `cortensor mode`

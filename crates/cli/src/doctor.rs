@@ -10,9 +10,9 @@ use crate::{Common, MineArguments, Outcome};
 pub(crate) async fn doctor(common: &Common, arguments: &MineArguments) -> Outcome {
     let folders = common.folders()?;
     let (model, passphrase) = (arguments.model.model_file.clone(), arguments.passphrase.is_some());
-    let listen = arguments.router.is_none().then_some(arguments.listen);
+    let (router, listen) = (arguments.router.clone(), arguments.listen);
     let checks = tokio::task::spawn_blocking(move || {
-        examine(&Subject { folders: &folders, starter_model: &model, listen, passphrase })
+        examine(&Subject { folders: &folders, starter_model: &model, router, listen, passphrase })
     })
     .await?;
     if common.json {

@@ -15,7 +15,6 @@ macro_rules! say {
 mod bench;
 mod client;
 mod doctor;
-mod logs;
 mod mine;
 mod report;
 mod router;
@@ -95,12 +94,12 @@ struct ModelArguments {
 struct MineArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Mine for this router instead of the embedded practice network, such as `wss://router.example/node/v1`
+    /// Mine for this router, such as `wss://router.example/node/v1` [default: the settings, or the embedded practice network]
     #[arg(long, value_name = "URL")]
     router: Option<String>,
-    /// Where the embedded router listens
-    #[arg(long, default_value = "127.0.0.1:5010", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    /// Where the embedded router listens [default: the settings, or 127.0.0.1:5010]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Passphrase of the key's file, where no keychain runs
     #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
     passphrase: Option<String>,

@@ -1,45 +1,32 @@
 //! `cortensor mine`: the miner without a window.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
-use cortensor_app::{App, AppConfig, AskPassphrase, Folders, Machine, Phase, Settings, control::Control};
-use cortensor_engine_mistral::{EngineSettings, MistralEngine};
-use cortensor_router::{Policy, Router};
+use cortensor_app::{AskPassphrase, Folders, Passphrases, Phase};
+use cortensor_host::{Logs, Options, Practice, Running, Terminal, interrupted};
 
-use crate::{Common, MineArguments, Outcome, logs, router, show};
+use crate::{Common, MineArguments, Outcome, show};
 
 /// Mines until it is told to stop.
 pub(crate) async fn mine(common: &Common, arguments: MineArguments) -> Outcome {
     let folders = common.folders()?;
     let _lock = folders.lock()?;
-    let _logs = logs::start(&folders.logs());
-    let settings = Settings::read(&folders)?;
-    let embedded = match &arguments.router {
-        None => Some(router::start(&folders, arguments.listen, Policy::default()).await?),
-        Some(_) => None,
+    let _logs = Logs::start(&folders.logs(), Terminal::Errors);
+    let passphrases = Passphrases::Ask(passphrase(arguments.passphrase));
+    let options = Options {
+        router: arguments.router,
+        listen: arguments.listen,
+        ..Options::new(folders.clone(), arguments.model.model_file, passphrases)
     };
-    let config = AppConfig {
-        machine: machine(folders.clone(), arguments.model.model_file, settings),
-        router: arguments.router.unwrap_or_else(|| endpoint(embedded.as_ref())),
-        passphrase: passphrase(arguments.passphrase),
-    };
-    greet(&folders, embedded.as_ref());
-    let failed = live(config, folders).await?;
-    if let Some((router, _)) = embedded {
-        router.stop().await;
-    }
+    let running = Running::start(&options).await?;
+    greet(&folders, running.practice());
+    let failed = live(running).await?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// This machine with the engine that this program is built with.
-pub(crate) fn machine(folders: Folders, starter_model: PathBuf, settings: Settings) -> Machine {
-    Machine { folders, starter_model, settings, engine: Arc::new(MistralEngine::new(EngineSettings::default())) }
-}
-
 /// Lives until the app has stopped. Says whether something must be done before the next start.
-async fn live(config: AppConfig, folders: Folders) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-    let (app, life) = App::start(config);
-    let control = Control::start(app.clone(), folders).await?;
+async fn live(mut running: Running) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    let app = running.app().clone();
     let shown = tokio::spawn(show::follow(app.status(), show::To::Stdout));
     let quit = tokio::spawn({
         let app = app.clone();
@@ -52,25 +39,21 @@ async fn live(config: AppConfig, folders: Folders) -> Result<bool, Box<dyn std::
             }
         }
     });
-    life.await?;
+    running.ended().await;
     quit.abort();
-    control.stop().await;
     shown.await?;
     let failed = app.status().borrow().phase == Phase::Failed;
+    running.stop().await;
     Ok(failed)
 }
 
-fn endpoint(embedded: Option<&(Router, String)>) -> String {
-    embedded.map_or_else(String::new, |(router, _)| format!("ws://{}/node/v1", router.address()))
-}
-
-fn greet(folders: &Folders, embedded: Option<&(Router, String)>) {
+fn greet(folders: &Folders, practice: Option<&Practice>) {
     say!("Cortensor Miner {}", env!("CARGO_PKG_VERSION"));
     say!("Data     {}", folders.data().display());
-    if let Some((router, key)) = embedded {
+    if let Some(Practice { api_url, api_key }) = practice {
         say!("Network  practice (embedded): it pays practice credits, which are worth nothing");
-        say!("Router   http://{}/v1", router.address());
-        say!("API key: {key}");
+        say!("Router   {api_url}");
+        say!("API key: {api_key}");
     }
 }
 
@@ -93,20 +76,4 @@ fn passphrase(given: Option<String>) -> AskPassphrase {
             None
         }
     })
-}
-
-/// Waits for Ctrl-C or a polite request to end.
-pub(crate) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -1,45 +1,26 @@
-//! `cortensor router`, and the one that is embedded in a miner.
+//! `cortensor router`: a router for nodes on other machines.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use cortensor_app::{Folders, read_or_create_secret};
-use cortensor_router::{Policy, Router, RouterConfig};
+use cortensor_host::{Logs, Terminal, interrupted, start_router};
+use cortensor_router::Policy;
 
-use crate::{Common, Outcome, RouterArguments, logs};
+use crate::{Common, Outcome, RouterArguments};
 
 /// Runs until it is told to stop.
 pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcome {
     let folders = common.folders()?;
     let _lock = folders.lock()?;
-    let _logs = logs::start(&folders.logs());
+    let _logs = Logs::start(&folders.logs(), Terminal::Errors);
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
-    let (router, key) = start(&folders, arguments.listen, policy).await?;
-    say!("Router   http://{}/v1", router.address());
+    let (router, practice) = start_router(&folders, arguments.listen, policy).await?;
+    say!("Router   {}", practice.api_url);
     say!("Nodes    ws://{}/node/v1", router.address());
-    say!("API key: {key}");
-    crate::mine::interrupted().await;
+    say!("API key: {}", practice.api_key);
+    interrupted().await;
     eprintln!("stopping");
     router.stop().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Starts a practice router on these folders. Its local user's key is the same at every start.
-pub(crate) async fn start(
-    folders: &Folders,
-    listen: SocketAddr,
-    policy: Policy,
-) -> Result<(Router, String), Box<dyn std::error::Error + Send + Sync>> {
-    let key = read_or_create_secret(&folders.practice_key(), "sk-")?;
-    let router = Router::start(RouterConfig {
-        listen,
-        database: folders.router(),
-        name: "embedded practice router".to_owned(),
-        network: "practice".to_owned(),
-        policy,
-    })
-    .await?;
-    router.ensure_practice_key(&key).await?;
-    Ok((router, key))
 }
 
 fn read_policy(path: &Path) -> Result<Policy, Box<dyn std::error::Error + Send + Sync>> {

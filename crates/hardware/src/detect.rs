@@ -10,6 +10,11 @@ use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::{Build, Cpu, Disk, Hardware, Memory, Overrides, ProcessorTimes, features, gpu, linux, times};
 
+/// The operating system and its version, as it calls itself.
+pub fn operating_system() -> String {
+    System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned())
+}
+
 /// Looks at this machine. `data_folder` need not exist yet; `overrides` limit the result.
 ///
 /// Takes some milliseconds, more with graphics cards; blocks.
@@ -21,7 +26,7 @@ pub fn detect(data_folder: &Path, overrides: &Overrides) -> Hardware {
         memory: files.memory().unwrap_or_else(portable_memory),
         disk: disk(data_folder),
         gpus: if overrides.ignore_gpus { Vec::new() } else { gpu::detect(Build::THIS) },
-        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
+        os: operating_system(),
     };
     found.limited_by(overrides)
 }

@@ -16,14 +16,15 @@ mod words;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
-pub use detect::{current_load, detect, process_memory_bytes, processor_times};
+pub use detect::{current_load, detect, operating_system, process_memory_bytes, processor_times};
 pub use gpu::Build;
 pub use times::ProcessorTimes;
 pub use words::bytes_in_words;
 
 /// This machine, as far as it can be known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Hardware {
     /// The processor.
     pub cpu: Cpu,
@@ -38,7 +39,7 @@ pub struct Hardware {
 }
 
 /// The processor.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Cpu {
     /// As the maker calls it, such as `AMD Ryzen 9 7950X 16-Core Processor`.
     pub model: String,
@@ -55,7 +56,7 @@ pub struct Cpu {
 }
 
 /// Main memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Memory {
     /// What this process could ever have: installed memory, or less in a container or under an override.
     pub total_bytes: u64,
@@ -64,7 +65,7 @@ pub struct Memory {
 }
 
 /// The disk that holds the data folder. Zero `total_bytes`: unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Disk {
     /// Where it is mounted, or the data folder itself if that is unknown.
     pub path: PathBuf,
@@ -75,7 +76,7 @@ pub struct Disk {
 }
 
 /// A graphics card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Gpu {
     /// The maker: `NVIDIA`, `AMD`, `Intel`, `Apple`, or as the system calls it.
     pub vendor: String,
@@ -94,7 +95,7 @@ pub struct Gpu {
 }
 
 /// Whether the engine of this build can compute on a card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "use", rename_all = "snake_case")]
 pub enum GpuUse {
     /// Yes.
@@ -107,7 +108,7 @@ pub enum GpuUse {
 }
 
 /// What the settings say against what was found: limits and corrections.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
     /// Use no more main memory than this.

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 pub use digest::{DigestError, sha256_file};
 pub use ladder::{LadderError, LadderProgress, LadderStep, prepare_ladder};
@@ -42,7 +43,7 @@ pub struct Artifact {
 }
 
 /// The shape of a model, as its file tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Geometry {
     /// Parameters.
     pub parameters: u64,

@@ -21,7 +21,7 @@ pub struct Identity {
 }
 
 /// Where a key is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyPlace {
     /// In the operating system's keychain.
@@ -147,6 +147,28 @@ impl Identity {
         }
     }
 
+    /// Makes the key in the keystore file `keystore` the identity of `folder`: into the keychain if one runs, else into an
+    /// encrypted file with the same passphrase. The key before stays where it is kept, and what it earned stays its own.
+    pub fn import(folder: &Path, keystore: &Path, passphrase: &str) -> Result<Self, IdentityError> {
+        let place = if keychain::runs() { KeyPlace::Keychain } else { KeyPlace::Keystore };
+        Self::import_into(place, folder, keystore, passphrase)
+    }
+
+    fn import_into(place: KeyPlace, folder: &Path, keystore: &Path, passphrase: &str) -> Result<Self, IdentityError> {
+        let signer = keystore::open(keystore.to_owned(), &|_| Some(passphrase.to_owned()))?;
+        let signer = match place {
+            KeyPlace::Keychain => keychain::keep(&signer)?,
+            KeyPlace::Keystore => keystore::keep(folder, &signer, passphrase).map(|()| signer)?,
+        };
+        write_note(folder, &Note { address: signer.address(), place })?;
+        Ok(Self { signer, place })
+    }
+
+    /// Writes the key into a keystore file (Web3 Secret Storage, scrypt) that `passphrase` encrypts: a backup.
+    pub fn export(&self, keystore: &Path, passphrase: &str) -> Result<(), IdentityError> {
+        keystore::write(keystore.to_owned(), &self.signer, passphrase)
+    }
+
     /// An identity that is kept nowhere, for tests and simulations.
     pub fn ephemeral() -> Self {
         Self { signer: PrivateKeySigner::random(), place: KeyPlace::Keystore }
@@ -170,7 +192,7 @@ impl Identity {
     fn known(folder: &Path, note: &Note, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
         let signer = match note.place {
             KeyPlace::Keychain => keychain::read(note.address)?,
-            KeyPlace::Keystore => keystore::read(folder, passphrase)?,
+            KeyPlace::Keystore => keystore::read(folder, note.address, passphrase)?,
         };
         if signer.address() != note.address {
             let (expected, found) = (note.address, signer.address());
@@ -184,8 +206,11 @@ impl Identity {
             KeyPlace::Keychain => keychain::create()?,
             KeyPlace::Keystore => keystore::open_or_create(folder, passphrase)?,
         };
-        write_note(folder, &Note { address: signer.address(), place })?;
-        Ok(Self { signer, place })
+        if first_note(folder, &Note { address: signer.address(), place })? {
+            return Ok(Self { signer, place });
+        }
+        // Somebody else was quicker, such as an earlier start whose keychain has only now been unlocked.
+        Self::open(folder, passphrase)
     }
 }
 
@@ -204,6 +229,19 @@ fn read_note(folder: &Path) -> Result<Option<Note>, IdentityError> {
     }
 }
 
+/// Writes the note unless there is one; says whether it did.
+fn first_note(folder: &Path, note: &Note) -> Result<bool, IdentityError> {
+    let path = folder.join("identity.json");
+    let written = serde_json::to_vec_pretty(note).map_err(io::Error::from).and_then(|bytes| {
+        match whole(&path, &bytes)?.persist_noclobber(&path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    });
+    written.map_err(|source| IdentityError::Note { path, source })
+}
+
 fn write_note(folder: &Path, note: &Note) -> Result<(), IdentityError> {
     let path = folder.join("identity.json");
     let text = serde_json::to_vec_pretty(note).map_err(io::Error::from);
@@ -212,12 +250,17 @@ fn write_note(folder: &Path, note: &Note) -> Result<(), IdentityError> {
 
 /// Writes a file that is there whole or not at all, readable by its owner only.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    whole(path, bytes)?.persist(path)?;
+    Ok(())
+}
+
+/// A file on its way to `path`.
+fn whole(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -295,6 +338,32 @@ mod tests {
         let first = create(folder.path());
         fs::remove_file(folder.path().join("identity.json")).unwrap();
         assert_eq!(create(folder.path()).address(), first.address());
+    }
+
+    #[test]
+    fn of_two_first_runs_at_once_one_makes_the_identity_and_the_other_opens_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = create(folder.path());
+        let note = Note { address: Identity::ephemeral().address(), place: KeyPlace::Keystore };
+        assert!(!first_note(folder.path(), &note).unwrap(), "the first note stays");
+        assert_eq!(create(folder.path()).address(), first.address());
+    }
+
+    #[test]
+    fn an_exported_key_is_the_identity_of_the_folder_it_is_imported_into_and_the_one_before_stays() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, second) = (create(own.path()), create(other.path()));
+        let backup = own.path().join("backup.json");
+        assert!(matches!(first.export(&backup, "short").err().unwrap(), IdentityError::WeakPassphrase));
+        first.export(&backup, "another passphrase").unwrap();
+        let import = |passphrase| Identity::import_into(KeyPlace::Keystore, other.path(), &backup, passphrase);
+        assert!(matches!(import("wrong passphrase").err().unwrap(), IdentityError::KeystoreClosed { .. }));
+        assert_eq!(Identity::open(other.path(), &secret).unwrap().address(), second.address());
+        assert_eq!(import("another passphrase").unwrap().address(), first.address());
+        let opened = Identity::open(other.path(), &|_| Some("another passphrase".to_owned())).unwrap();
+        assert_eq!(opened.address(), first.address());
+        let before = keystore::open(other.path().join("keystore.json"), &secret).unwrap();
+        assert_eq!(before.address(), second.address());
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! The router's ledger decides. Each settlement has a number; one that comes twice changes nothing, one that was missed
 //! comes again after the next hello. So nothing earned is lost by a kill, and nothing is counted twice.
 
+mod activity;
+mod prompts;
+
 use std::path::{Path, PathBuf};
 
 use cortensor_protocol::{Amount, Millis, Mode, ModelId, Settlement, SettlementStatus, TaskKind, Usage};
@@ -11,6 +14,10 @@ use sqlx::{
     Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
+use ts_rs::TS;
+
+pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, Bucket, Outcome};
+pub use prompts::KeptPrompt;
 
 /// The ledger's database.
 #[derive(Clone)]
@@ -20,7 +27,7 @@ pub struct Ledger {
 }
 
 /// Sums over the ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct EarningsSummary {
     /// Since the given start of the day.
     pub today: Amount,
@@ -35,7 +42,7 @@ pub struct EarningsSummary {
 }
 
 /// Sums for one mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ModeEarnings {
     /// Which.
     pub mode: Mode,
@@ -77,6 +84,15 @@ pub enum LedgerError {
         #[source]
         source: sqlx::Error,
     },
+    /// A prompt was not kept, or the kept ones were not deleted.
+    #[error("the kept prompts in {path} could not be changed; check that the disk is not full and the file is yours")]
+    Prompts {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A sum or a list was not read.
     #[error("the ledger {path} could not be read; check that the file is yours")]
     Read {
@@ -91,9 +107,13 @@ pub enum LedgerError {
 impl Ledger {
     /// Opens the ledger at `path`, or begins one. Write-ahead log, synced at every settlement.
     pub async fn open(path: &Path) -> Result<Self, LedgerError> {
+        let opened_for = |source: std::io::Error| LedgerError::Open { path: path.to_owned(), source: source.into() };
+        for_owner_only(path).map_err(opened_for)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            // Forgotten prompts are not to lie about in free pages.
+            .pragma("secure_delete", "on")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let opened = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
@@ -204,6 +224,15 @@ impl Ledger {
     }
 }
 
+/// Makes the file, if there is none, and makes it unreadable for others; what the database puts beside it follows it.
+fn for_owner_only(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    drop(file);
+    Ok(())
+}
+
 fn add_mode(mut summary: EarningsSummary, row: &SqliteRow) -> Result<EarningsSummary, sqlx::Error> {
     let mode = parsed(row, "mode")?;
     let total = Amount::from_limbs(row.try_get("nano")?, row.try_get("rest")?);
@@ -261,12 +290,12 @@ const fn kind_text(kind: TaskKind) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cortensor_protocol::{Precision, TaskId};
 
     use super::*;
 
-    fn paid(sequence: u64, mode: Mode, amount: Amount, at: i64) -> Settlement {
+    pub(super) fn paid(sequence: u64, mode: Mode, amount: Amount, at: i64) -> Settlement {
         Settlement {
             sequence,
             task: TaskId(uuid::Uuid::from_u128(sequence.into())),
@@ -282,7 +311,7 @@ mod tests {
         }
     }
 
-    async fn ledger(folder: &tempfile::TempDir) -> Ledger {
+    pub(super) async fn ledger(folder: &tempfile::TempDir) -> Ledger {
         Ledger::open(&folder.path().join("ledger.sqlite")).await.unwrap()
     }
 

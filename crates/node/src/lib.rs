@@ -10,5 +10,8 @@ mod ledger;
 mod session;
 
 pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, keychain_runs};
-pub use ledger::{EarningsSummary, Ledger, LedgerError, ModeEarnings};
-pub use session::{Connection, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};
+pub use ledger::{
+    ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError,
+    ModeEarnings, Outcome,
+};
+pub use session::{Connection, LiveTask, LiveTaskState, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};

@@ -10,7 +10,10 @@ mod tests;
 mod unkept;
 mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use cortensor_protocol::{ArtifactDigest, HardwareSummary, Rejection, RejectionCode, Settlement};
 use rand::Rng;
@@ -23,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Identity, Ledger};
 
-pub use state::{Connection, NodeState, Serving, Work};
+pub use state::{Connection, LiveTask, LiveTaskState, NodeState, Serving, Work};
 
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -45,6 +48,8 @@ pub struct NodeConfig {
     pub software: String,
     /// What it runs on.
     pub hardware: HardwareSummary,
+    /// Whether prompts and answers of user requests are kept in the ledger; asked at each task.
+    pub keep_prompts: Arc<AtomicBool>,
     /// For heartbeats: share of the processor in use (0 to 1) and free memory in bytes, now.
     pub load: Arc<dyn Fn() -> (f32, u64) + Send + Sync>,
 }
@@ -156,10 +161,10 @@ async fn live(
 }
 
 fn offline(ended: &Ended, wait: Duration) -> Connection {
-    let retry_in_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let retry_at = state::now() + wait;
     match ended {
-        Ended::Rejected(rejection) => Connection::Rejected { rejection: rejection.clone(), retry_in_ms },
-        _ => Connection::Offline { reason: ended.to_string(), retry_in_ms },
+        Ended::Rejected(rejection) => Connection::Rejected { rejection: rejection.clone(), retry_at },
+        _ => Connection::Offline { reason: ended.to_string(), retry_at },
     }
 }
 

@@ -12,12 +12,13 @@ use cortensor_hardware::Hardware;
 use cortensor_models::{Artifact, Geometry};
 use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision, PrecisionClass};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
 pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
 
 /// A model file that could be served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Variant {
     /// Model.
     pub model: ModelId,
@@ -51,7 +52,7 @@ impl Default for PlanSettings {
 }
 
 /// What to load with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Load {
     /// Most tokens of prompt and answer together.
     pub context_tokens: u32,
@@ -60,7 +61,7 @@ pub struct Load {
 }
 
 /// Both sides of the switch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Plan {
     /// For high-accuracy work.
     pub precision: Choice,
@@ -69,7 +70,7 @@ pub struct Plan {
 }
 
 /// What to serve in one mode, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Choice {
     /// The mode.
     pub mode: Mode,
@@ -88,7 +89,7 @@ pub struct Choice {
 }
 
 /// A variant that was not chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct RunnerUp {
     /// Which.
     pub precision: Precision,

@@ -2,11 +2,12 @@
 
 use cortensor_protocol::PrecisionClass;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::{Load, Variant};
 
 /// What a loaded model should take, in bytes, by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MemoryEstimate {
     /// The weights, as they lie in memory.
     pub weights_bytes: u64,

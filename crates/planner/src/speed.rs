@@ -2,9 +2,10 @@
 
 use cortensor_protocol::ArtifactDigest;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// What one artifact does on one machine with one version of the engine; the caller keeps those apart.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Measurement {
     /// Which.
     pub artifact: ArtifactDigest,

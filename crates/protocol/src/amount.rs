@@ -3,6 +3,7 @@
 use std::{fmt, iter::Sum, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 const DECIMALS: usize = 18;
 const UNIT: u128 = 10u128.pow(18);
@@ -12,7 +13,8 @@ const LIMB: u128 = 1_000_000_000;
 ///
 /// On the wire it is a decimal string of base units (JSON numbers lose digits beyond 2⁵³). In a database it is the two
 /// integers of [`Amount::to_limbs`], so that `SUM` over each column stays exact in 64 bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, TS)]
+#[ts(type = "string")]
 pub struct Amount(u128);
 
 /// Why a text is not an [`Amount`].

@@ -4,6 +4,7 @@ use std::{fmt, ops::Add, str::FromStr, time::Duration};
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 use uuid::Uuid;
 
 /// The identity of a node: the Ethereum-style address of its secp256k1 key.
@@ -13,7 +14,7 @@ pub type NodeAddress = Address;
 pub type TokenId = u32;
 
 /// Milliseconds since the Unix epoch, as the router's clock has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
@@ -33,7 +34,7 @@ impl Millis {
 }
 
 /// One task. Version 7, so that the order of ids is the order of creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct TaskId(pub Uuid);
 
@@ -69,7 +70,7 @@ impl fmt::Display for AttemptId {
 }
 
 /// The name of a model on the network, such as `smollm2-135m-instruct`. One model has several artifacts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct ModelId(String);
 
@@ -92,7 +93,8 @@ impl fmt::Display for ModelId {
 }
 
 /// The SHA-256 of a model file: what a node says it runs, to the bit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TS)]
+#[ts(type = "string")]
 pub struct ArtifactDigest([u8; 32]);
 
 /// Why a text is not an [`ArtifactDigest`].

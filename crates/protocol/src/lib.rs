@@ -19,8 +19,9 @@ pub use amount::{Amount, AmountError};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
-    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage,
-    SUPPORTED_VERSIONS, Settlement, SettlementStatus, StreamedToken, TaskKind, TokenLogprob, Usage, Welcome,
+    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, Price, PriceList, RefusalReason, Rejection, RejectionCode,
+    RouterMessage, SUPPORTED_VERSIONS, Settlement, SettlementStatus, StreamedToken, TaskKind, TokenLogprob, Usage,
+    Welcome,
 };
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};

@@ -3,10 +3,11 @@
 //! docs/protocol.md tells the order they come in.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::{
-    Amount, ArtifactDigest, AttemptId, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, Prompt, Sampling,
-    TaskId, TierReport, TokenId,
+    Amount, ArtifactDigest, AttemptId, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass,
+    Prompt, Sampling, TaskId, TierReport, TokenId,
 };
 
 /// The version this crate speaks.
@@ -160,10 +161,41 @@ pub struct Welcome {
     pub heartbeat_ms: u64,
     /// The tier of earlier tests, if there is one for this node.
     pub tier: Option<TierReport>,
+    /// What this network pays its nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PriceList>,
+}
+
+/// What a network pays by the precision that served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PriceList {
+    /// For full-precision answers.
+    pub full: Price,
+    /// For quantized answers.
+    pub quantized: Price,
+}
+
+impl PriceList {
+    /// What a class of precision is paid.
+    pub const fn of(&self, class: PrecisionClass) -> Price {
+        match class {
+            PrecisionClass::Full => self.full,
+            PrecisionClass::Quantized => self.quantized,
+        }
+    }
+}
+
+/// Credits for a thousand tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Price {
+    /// Of the prompt.
+    pub prompt: Amount,
+    /// Of the answer.
+    pub completion: Amount,
 }
 
 /// The router turns the node away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Rejection {
     /// For programs.
     pub code: RejectionCode,
@@ -172,7 +204,7 @@ pub struct Rejection {
 }
 
 /// Why a node was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionCode {
     /// No common protocol version.
@@ -220,7 +252,7 @@ pub struct Heartbeat {
 }
 
 /// Where a task comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// A user's request, paid by the user.
@@ -331,7 +363,7 @@ pub struct Precommit {
 }
 
 /// Tokens in and out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
@@ -358,7 +390,7 @@ pub struct Commit {
 }
 
 /// What became of a task's pay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum SettlementStatus {
     /// Booked for the node.
@@ -374,7 +406,7 @@ pub enum SettlementStatus {
 }
 
 /// One line of the router's ledger that concerns the node. The node's own ledger is a copy of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Settlement {
     /// Counts up by one for each node; the key that makes receiving it twice harmless.
     pub sequence: u64,
@@ -399,6 +431,15 @@ pub struct Settlement {
     pub status: SettlementStatus,
     /// When.
     pub settled_at: Millis,
+}
+
+impl Settlement {
+    /// Answer tokens a second behind the first one; `None` for an answer too short to tell.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let milliseconds = self.total_ms.saturating_sub(self.first_token_ms);
+        let tokens = self.usage.completion_tokens.saturating_sub(1);
+        (milliseconds > 0 && tokens > 0).then(|| f64::from(tokens) * 1e3 / f64::from(milliseconds))
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,17 @@ pub enum Role {
     Assistant,
 }
 
+impl Role {
+    /// The role, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatMessage {
@@ -50,6 +61,18 @@ impl Prompt {
     /// A conversation of one user message.
     pub fn user(content: impl Into<String>) -> Self {
         Self::Chat { messages: vec![ChatMessage { role: Role::User, content: content.into() }] }
+    }
+
+    /// The prompt as a person reads it: who says what, a line between messages; token ids as numbers.
+    pub fn as_text(&self) -> String {
+        match self {
+            Self::Chat { messages } => {
+                let said = messages.iter().map(|message| format!("{}: {}", message.role.words(), message.content));
+                said.collect::<Vec<_>>().join("\n\n")
+            }
+            Self::Text { text } => text.clone(),
+            Self::Tokens { ids } => ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        }
     }
 
     /// The most tokens this prompt can honestly be: one a byte, and room for the chat template.

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::{Millis, PrecisionClass};
 
 /// What the network measured the hardware to be capable of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// Basic, cost-effective, non-urgent work.
@@ -17,7 +18,7 @@ pub enum Capability {
 }
 
 /// What the network sells a node's work as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 pub struct Tier {
     /// By measured throughput.
     pub capability: Capability,
@@ -36,7 +37,7 @@ impl fmt::Display for Tier {
 }
 
 /// One thing the network observed, and what it asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Evidence {
     /// What was looked at, such as `prefill rate`.
     pub what: String,
@@ -49,7 +50,7 @@ pub struct Evidence {
 }
 
 /// A node's tier and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct TierReport {
     /// `None`: the node did not pass its tests and gets no user tasks.
     pub tier: Option<Tier>,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{Amount, Deadlines, PrecisionClass};
+use cortensor_protocol::{Amount, Deadlines, PrecisionClass, PriceList};
 use serde::{Deserialize, Serialize};
 
 /// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
@@ -150,6 +150,12 @@ impl Policy {
             PrecisionClass::Full => self.full,
             PrecisionClass::Quantized => self.quantized,
         }
+    }
+
+    /// What nodes are told of the prices.
+    pub(crate) fn prices(&self) -> PriceList {
+        let told = |price: Price| cortensor_protocol::Price { prompt: price.prompt, completion: price.completion };
+        PriceList { full: told(self.full), quantized: told(self.quantized) }
     }
 
     /// The deadlines of a user's task that asks for `tokens` tokens.

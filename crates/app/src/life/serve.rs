@@ -25,8 +25,10 @@ impl Life {
         if self.choice.paused || self.loaded.as_ref().is_some_and(|loaded| loaded.view.mode == mode) {
             return self.keep(next);
         }
+        self.status.send_modify(|status| status.switching_to = Some(mode));
         self.hold(Some(Phase::Switching));
         let switched = self.exchange(mode).await;
+        self.status.send_modify(|status| status.switching_to = None);
         self.hold(if self.loaded.is_none() { Some(Phase::Paused) } else { None });
         switched.map_err(|error| CommandError::NotLoaded { message: error.to_string() })?;
         self.keep(next)

@@ -23,9 +23,13 @@ pub(super) fn read(address: NodeAddress) -> Result<PrivateKeySigner, IdentityErr
     }
 }
 
-/// Makes a key, stores it under its own address (so it can replace no other) and reads it back before it is used.
+/// Makes a key and stores it under its own address (so it can replace no other) before it is used.
 pub(super) fn create() -> Result<PrivateKeySigner, IdentityError> {
-    let signer = PrivateKeySigner::random();
+    keep(&PrivateKeySigner::random())
+}
+
+/// Stores a key and reads it back.
+pub(super) fn keep(signer: &PrivateKeySigner) -> Result<PrivateKeySigner, IdentityError> {
     let address = signer.address();
     let kept = entry(address).and_then(|entry| {
         entry.set_secret(signer.to_bytes().as_slice())?;

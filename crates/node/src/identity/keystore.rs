@@ -1,19 +1,57 @@
 //! The key in an encrypted keystore file, where no keychain runs.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use alloy_signer_local::PrivateKeySigner;
+
+use cortensor_protocol::NodeAddress;
 
 use super::{IdentityError, PassphraseSource, write_whole};
 
 const FILE: &str = "keystore.json";
 const SHORTEST_PASSPHRASE: usize = 8;
 
-pub(super) fn read(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<PrivateKeySigner, IdentityError> {
-    let path = folder.join(FILE);
+/// The key of `address`: an imported one has a file of its own, so that importing replaces nothing.
+pub(super) fn read(
+    folder: &Path,
+    address: NodeAddress,
+    passphrase: PassphraseSource<'_>,
+) -> Result<PrivateKeySigner, IdentityError> {
+    let imported = imported(folder, address);
+    open(if imported.exists() { imported } else { folder.join(FILE) }, passphrase)
+}
+
+/// Opens a keystore file.
+pub(super) fn open(path: PathBuf, passphrase: PassphraseSource<'_>) -> Result<PrivateKeySigner, IdentityError> {
     check(&path).map_err(|source| IdentityError::KeystoreUnreadable { path: path.clone(), source })?;
     let secret = passphrase(false).ok_or(IdentityError::NoPassphrase)?;
     PrivateKeySigner::decrypt_keystore(&path, secret).map_err(|source| IdentityError::KeystoreClosed { path, source })
+}
+
+/// Keeps a key that comes from elsewhere.
+pub(super) fn keep(folder: &Path, signer: &PrivateKeySigner, passphrase: &str) -> Result<(), IdentityError> {
+    write_any(imported(folder, signer.address()), signer, passphrase)
+}
+
+/// Writes a keystore file, whole or not at all.
+pub(super) fn write(path: PathBuf, signer: &PrivateKeySigner, passphrase: &str) -> Result<(), IdentityError> {
+    if passphrase.chars().count() < SHORTEST_PASSPHRASE {
+        return Err(IdentityError::WeakPassphrase);
+    }
+    write_any(path, signer, passphrase)
+}
+
+/// The same with a passphrase that was chosen elsewhere.
+fn write_any(path: PathBuf, signer: &PrivateKeySigner, passphrase: &str) -> Result<(), IdentityError> {
+    let written = encrypt(signer, passphrase).and_then(|bytes| write_whole(&path, &bytes));
+    written.map_err(|source| IdentityError::KeystoreNotWritten { path, source })
+}
+
+fn imported(folder: &Path, address: NodeAddress) -> PathBuf {
+    folder.join(format!("keystore-{address}.json"))
 }
 
 /// Whether it is a keystore at all: if not, no passphrase opens it.
@@ -32,16 +70,11 @@ pub(super) fn open_or_create(
     passphrase: PassphraseSource<'_>,
 ) -> Result<PrivateKeySigner, IdentityError> {
     if folder.join(FILE).exists() {
-        return read(folder, passphrase);
+        return open(folder.join(FILE), passphrase);
     }
     let secret = passphrase(true).ok_or(IdentityError::NoPassphrase)?;
-    if secret.chars().count() < SHORTEST_PASSPHRASE {
-        return Err(IdentityError::WeakPassphrase);
-    }
     let signer = PrivateKeySigner::random();
-    let path = folder.join(FILE);
-    let written = encrypt(&signer, &secret).and_then(|bytes| write_whole(&path, &bytes));
-    written.map_err(|source| IdentityError::KeystoreNotWritten { path, source })?;
+    write(folder.join(FILE), &signer, &secret)?;
     Ok(signer)
 }
 

@@ -1,6 +1,6 @@
 //! One connection, from the first word to the last.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cortensor_protocol::{
     Assignment, AttemptId, CancelReason, Heartbeat, NodeMessage, Offer, RouterMessage, Settlement, Usage,
@@ -70,6 +70,8 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
     state.send_modify(|state| {
         state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
         state.tier = welcome.tier;
+        state.prices = welcome.prices;
+        state.forget_committed();
         state.testing = None;
         state.trouble = None;
     });
@@ -183,6 +185,9 @@ impl<'a> Session<'a> {
             identity: self.config.identity.clone(),
             outgoing: self.sender.clone(),
             cancellation,
+            state: self.state.clone(),
+            ledger: self.config.ledger.clone(),
+            keep_prompts: Arc::clone(&self.config.keep_prompts),
         };
         self.workers.spawn(worker.run());
         Ok(())
@@ -232,7 +237,11 @@ impl<'a> Session<'a> {
     }
 
     fn kept(&mut self, new: bool) {
-        if let Some(settlement) = self.unkept.kept().filter(|_| new) {
+        let kept = self.unkept.kept();
+        if let Some(settlement) = &kept {
+            self.state.send_if_modified(|state| state.settled(settlement.task));
+        }
+        if let Some(settlement) = kept.filter(|_| new) {
             let _ = self.events.send(NodeEvent::Settled(settlement));
         }
         let over = self.unkept.is_empty();

@@ -3,14 +3,24 @@
 //! One value behind one watch channel, so that "is this still served?" and "it runs now" are one step: after
 //! [`NodeState::serve`] no task can begin on what was served before.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use cortensor_engine::Model;
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, AttemptId, Mode, Offer, RefusalReason, Rejection, TaskKind, TierReport, Usage,
+    ArtifactDigest, Assignment, AttemptId, Millis, Mode, ModelId, Offer, Precision, PriceList, RefusalReason,
+    Rejection, TaskId, TaskKind, TierReport, Usage,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use ts_rs::TS;
+
+/// Committed tasks whose settlement is awaited, and settled ones that are remembered; older ones are not.
+const MOST_COMMITTED: usize = 64;
 
 /// A node's state.
 #[derive(Clone, Debug, Default)]
@@ -23,16 +33,56 @@ pub struct NodeState {
     pub tier: Option<TierReport>,
     /// What was served since [`NodeState::serving`] was last changed.
     pub work: Work,
+    /// What the network pays, if it said so.
+    pub prices: Option<PriceList>,
     /// Why what is earned cannot be written down, and what to do. Nothing is offered meanwhile.
     pub trouble: Option<String>,
     /// What is to be offered.
     pub serving: Option<Serving>,
-    running: BTreeMap<AttemptId, (ArtifactDigest, TaskKind)>,
+    running: BTreeMap<AttemptId, (ArtifactDigest, LiveTask)>,
+    committed: VecDeque<LiveTask>,
+    /// The last ones: a settlement may be quicker than the word that its task is done.
+    settled: VecDeque<TaskId>,
     busy_since: Option<Instant>,
 }
 
+/// A task that the node works on, or has committed and not seen settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LiveTask {
+    /// Which.
+    pub task: TaskId,
+    /// Which go at it, from 1.
+    pub attempt: u32,
+    /// Where it comes from.
+    pub kind: TaskKind,
+    /// Model.
+    pub model: ModelId,
+    /// Exact format.
+    pub precision: Precision,
+    /// What the miner had chosen.
+    pub mode: Mode,
+    /// When the node took it.
+    pub begun_at: Millis,
+    /// Tokens of the prompt, once it is encoded.
+    pub prompt_tokens: Option<u32>,
+    /// Tokens of the answer so far.
+    pub answer_tokens: u32,
+    /// How far.
+    pub state: LiveTaskState,
+}
+
+/// How far a live task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveTaskState {
+    /// Being worked on; without an answer token yet, the prompt is being read.
+    Answering,
+    /// Done and bound to; the network has not settled it yet.
+    Committed,
+}
+
 /// The connection to the router.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Connection {
     /// On the way.
@@ -49,15 +99,15 @@ pub enum Connection {
     Offline {
         /// Why.
         reason: String,
-        /// Milliseconds from the loss to the next try.
-        retry_in_ms: u64,
+        /// When it is tried again, by this machine's clock.
+        retry_at: Millis,
     },
     /// Turned away; tried again by itself, though something should be done.
     Rejected {
         /// Why, and what to do.
         rejection: Rejection,
-        /// Milliseconds from the rejection to the next try.
-        retry_in_ms: u64,
+        /// When it is tried again, by this machine's clock.
+        retry_at: Millis,
     },
     /// Left on purpose.
     Stopped,
@@ -73,7 +123,7 @@ pub struct Serving {
 }
 
 /// User tasks that were served, and how long the node was busy with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Work {
     /// Committed user tasks.
     pub served: u64,
@@ -82,6 +132,7 @@ pub struct Work {
     /// Their answers' tokens.
     pub completion_tokens: u64,
     /// Time in which at least one user task ran.
+    #[ts(type = "{ secs: number; nanos: number }")]
     pub busy: Duration,
 }
 
@@ -132,6 +183,13 @@ impl NodeState {
         u32::try_from(self.running.len()).unwrap_or(u32::MAX)
     }
 
+    /// What is worked on, the oldest first, behind what waits to be settled.
+    pub fn tasks(&self) -> Vec<LiveTask> {
+        let mut running: Vec<_> = self.running.values().map(|(_, task)| task.clone()).collect();
+        running.sort_by_key(|task| task.begun_at);
+        self.committed.iter().cloned().chain(running).collect()
+    }
+
     /// Whether a task runs on `artifact`.
     pub fn runs_on(&self, artifact: ArtifactDigest) -> bool {
         self.running_on(artifact) > 0
@@ -162,16 +220,28 @@ impl NodeState {
         if self.running_on(assignment.artifact) >= serving.model.options().slots as usize {
             return Err(RefusalReason::AtCapacity);
         }
-        self.running.insert(assignment.attempt, (assignment.artifact, assignment.kind));
+        self.running.insert(assignment.attempt, (assignment.artifact, live(assignment, &serving)));
         if assignment.kind == TaskKind::User {
             self.busy_since.get_or_insert_with(Instant::now);
         }
         Ok(serving)
     }
 
+    /// Notes how far an attempt is.
+    pub(super) fn progress(&mut self, attempt: AttemptId, usage: Usage) {
+        if let Some((_, task)) = self.running.get_mut(&attempt) {
+            task.prompt_tokens = Some(usage.prompt_tokens);
+            task.answer_tokens = usage.completion_tokens;
+        }
+    }
+
     /// Lays an attempt down; `served` is what was committed, if it was.
     pub(super) fn end(&mut self, attempt: AttemptId, served: Option<Usage>) {
-        let Some((artifact, kind)) = self.running.remove(&attempt) else { return };
+        let Some((artifact, task)) = self.running.remove(&attempt) else { return };
+        let kind = task.kind;
+        if let Some(usage) = served {
+            self.await_settlement(task, usage);
+        }
         if kind != TaskKind::User {
             return;
         }
@@ -181,8 +251,56 @@ impl NodeState {
             self.work.prompt_tokens += u64::from(usage.prompt_tokens);
             self.work.completion_tokens += u64::from(usage.completion_tokens);
         }
-        if !self.running.values().any(|(_, kind)| *kind == TaskKind::User) {
+        if !self.running.values().any(|(_, task)| task.kind == TaskKind::User) {
             self.work.busy += self.busy_since.take().map_or(Duration::ZERO, |since| since.elapsed());
         }
     }
+
+    fn await_settlement(&mut self, task: LiveTask, usage: Usage) {
+        if self.settled.contains(&task.task) {
+            return;
+        }
+        if self.committed.len() == MOST_COMMITTED {
+            self.committed.pop_front();
+        }
+        let (prompt_tokens, answer_tokens) = (Some(usage.prompt_tokens), usage.completion_tokens);
+        self.committed.push_back(LiveTask { prompt_tokens, answer_tokens, state: LiveTaskState::Committed, ..task });
+    }
+
+    /// A task is settled: it is history now. Says whether it was waited for.
+    pub(super) fn settled(&mut self, task: TaskId) -> bool {
+        if self.settled.len() == MOST_COMMITTED {
+            self.settled.pop_front();
+        }
+        self.settled.push_back(task);
+        let before = self.committed.len();
+        self.committed.retain(|committed| committed.task != task);
+        self.committed.len() != before
+    }
+
+    /// On a new connection the router says anew what it settled; what it does not know is not waited for.
+    pub(super) fn forget_committed(&mut self) {
+        self.committed.clear();
+    }
+}
+
+fn live(assignment: &Assignment, serving: &Serving) -> LiveTask {
+    let artifact = serving.model.artifact();
+    LiveTask {
+        task: assignment.attempt.task,
+        attempt: assignment.attempt.number,
+        kind: assignment.kind,
+        model: artifact.model.clone(),
+        precision: artifact.precision,
+        mode: serving.mode,
+        begun_at: now(),
+        prompt_tokens: None,
+        answer_tokens: 0,
+        state: LiveTaskState::Answering,
+    }
+}
+
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -64,6 +64,7 @@ impl FakeRouter {
             ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await.unwrap(),
             software: "test".to_owned(),
             hardware: HardwareSummary::default(),
+            keep_prompts: Arc::default(),
             load: Arc::new(|| (0.0, 0)),
         };
         let node = Node::start(config);
@@ -80,7 +81,13 @@ impl FakeRouter {
         let challenge = Challenge { versions, network: text("test"), ledger: text("test"), nonce };
         self.say(RouterMessage::Challenge(challenge)).await;
         self.hear("a hello", |message| matches!(message, NodeMessage::Hello(_)).then_some(())).await;
-        self.say(RouterMessage::Welcome(Welcome { router: text("test"), heartbeat_ms: 60_000, tier: None })).await;
+        self.say(RouterMessage::Welcome(Welcome {
+            router: text("test"),
+            heartbeat_ms: 60_000,
+            tier: None,
+            prices: None,
+        }))
+        .await;
     }
 
     async fn say(&mut self, message: RouterMessage) {

@@ -1,20 +1,30 @@
 //! One task: encode the prompt, stream the answer, bind, commit.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use cortensor_engine::{GenerateError, Generation, GenerationEvent, Model, PromptError};
 use cortensor_protocol::{
-    Assignment, AttemptId, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TokenId, Usage,
-    commitment,
+    Assignment, AttemptId, CancelReason, Commit, FailureReason, FinishReason, NodeMessage, Precommit, TaskKind,
+    TokenId, Usage, commitment,
 };
 use futures::{FutureExt, StreamExt, stream::ReadyChunks};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::Identity;
+use super::NodeState;
+use crate::{Identity, Ledger};
 
 /// Most tokens sent in one message: what is ready goes out together, nothing waits for more.
 const LARGEST_BATCH: usize = 32;
+/// How often it is said how far a task is: often enough to watch, and no work for each token.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(250);
 
 /// Two ways to stop a task: commit what there is, or forget it.
 #[derive(Clone, Default)]
@@ -39,6 +49,10 @@ pub(super) struct Worker {
     pub(super) identity: Identity,
     pub(super) outgoing: mpsc::Sender<NodeMessage>,
     pub(super) cancellation: Cancellation,
+    pub(super) state: watch::Sender<NodeState>,
+    /// Where prompt and answer are kept, for as long as the user wants that.
+    pub(super) ledger: Ledger,
+    pub(super) keep_prompts: Arc<AtomicBool>,
 }
 
 /// Why a task came to nothing.
@@ -50,6 +64,8 @@ enum Given {
 
 struct Answer {
     tokens: Vec<TokenId>,
+    text: String,
+    told: Option<Instant>,
     finish: FinishReason,
     usage: Usage,
     first_token_ms: u32,
@@ -81,7 +97,10 @@ impl Worker {
     async fn serve(&self) -> Result<Usage, Given> {
         let answer = self.answer().await?;
         let usage = answer.usage;
-        self.commit(answer).await?;
+        let text = self.commit(answer).await?;
+        // The slot is free from here on; keeping a prompt must not hold it.
+        self.state.send_modify(|state| state.end(self.assignment.attempt, Some(usage)));
+        self.keep(&text).await;
         Ok(usage)
     }
 
@@ -96,13 +115,15 @@ impl Worker {
         let stream = self.model.generate(continued, sampling).ready_chunks(LARGEST_BATCH);
         let mut answer = Answer {
             tokens: Vec::new(),
+            text: String::new(),
+            told: None,
             finish: FinishReason::Cancelled,
             usage: Usage { prompt_tokens, completion_tokens: 0 },
             first_token_ms: 0,
             total_ms: 0,
         };
+        self.tell(&mut answer);
         self.stream(stream, &mut answer, started).await?;
-        answer.usage.completion_tokens = u32::try_from(answer.tokens.len()).unwrap_or(u32::MAX);
         answer.total_ms = elapsed_ms(started);
         Ok(answer)
     }
@@ -156,12 +177,46 @@ impl Worker {
                 answer.first_token_ms = elapsed_ms(started);
             }
             answer.tokens.extend(tokens.iter().map(|token| token.id));
+            answer.usage.completion_tokens = u32::try_from(answer.tokens.len()).unwrap_or(u32::MAX);
+            if self.keeps() {
+                answer.text.extend(tokens.iter().map(|token| token.text.as_str()));
+            }
+            self.tell(answer);
             self.say(NodeMessage::Tokens { attempt: self.assignment.attempt, tokens }).await?;
         }
         Ok(finished)
     }
 
-    async fn commit(&self, answer: Answer) -> Result<(), Given> {
+    /// Says how far the task is, unless that was said a moment ago.
+    fn tell(&self, answer: &mut Answer) {
+        let first = answer.usage.completion_tokens <= 1;
+        if first || answer.told.is_none_or(|told| told.elapsed() >= PROGRESS_PERIOD) {
+            answer.told = Some(Instant::now());
+            self.state.send_modify(|state| state.progress(self.assignment.attempt, answer.usage));
+        }
+    }
+
+    /// Whether the user wants this task's prompt kept, now.
+    fn keeps(&self) -> bool {
+        self.assignment.kind == TaskKind::User && self.keep_prompts.load(Ordering::SeqCst)
+    }
+
+    /// Keeps prompt and answer on this machine, if the user wants that. A task does not fail for it.
+    async fn keep(&self, answer: &str) {
+        if !self.keeps() {
+            return;
+        }
+        let (task, prompt) = (self.assignment.attempt.task, self.assignment.prompt.as_text());
+        let kept = self.ledger.keep_prompt(task, &prompt, answer).await;
+        // Turned off meanwhile: what was kept before is deleted already, so this one is too.
+        let kept = if self.keeps() { kept } else { self.ledger.forget_prompts().await };
+        if let Err(error) = kept {
+            tracing::warn!(%error, "a prompt was not kept");
+        }
+    }
+
+    /// Binds and commits; gives back the answer's text.
+    async fn commit(&self, answer: Answer) -> Result<String, Given> {
         let Assignment { attempt, artifact, .. } = &self.assignment;
         let hash = commitment(&self.identity.address(), attempt.task, artifact, &answer.tokens);
         let signature = self.identity.sign(&hash).map_err(|error| engine(error.to_string()))?;
@@ -174,7 +229,8 @@ impl Worker {
             first_token_ms: answer.first_token_ms,
             total_ms: answer.total_ms,
         }))
-        .await
+        .await?;
+        Ok(answer.text)
     }
 
     async fn say(&self, message: NodeMessage) -> Result<(), Given> {

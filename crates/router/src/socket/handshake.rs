@@ -165,6 +165,7 @@ async fn welcome(context: &Context, socket: &mut WebSocket, hello: &Hello) -> Re
         router: context.name.clone(),
         heartbeat_ms: context.policy.heartbeat_milliseconds,
         tier: known.map(|known| known.report),
+        prices: Some(context.policy.prices()),
     };
     tracing::info!(node = %hello.address, software = hello.software, "a node joined");
     say(socket, &RouterMessage::Welcome(welcome)).await

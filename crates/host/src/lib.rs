@@ -1,0 +1,21 @@
+//! What every host of the miner does the same: choose the engine, start the embedded practice router, open the door for
+//! other processes, write logs.
+//!
+//! [`Running`] is one miner from start to stop, as the command line wants it. [`Miner`] is one that can be started again
+//! and whose status stays, as a window wants it.
+//!
+//! **Invariant:** knows no window and no terminal, and decides nothing that `app` or `router` decide.
+
+mod about;
+mod logs;
+mod miner;
+mod practice;
+mod running;
+mod signals;
+
+pub use about::{About, Component};
+pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
+pub use miner::Miner;
+pub use practice::{Practice, start_router};
+pub use running::{Options, Running, StartError, machine};
+pub use signals::interrupted;

@@ -1,0 +1,148 @@
+//! A miner that can be started again, with one status over all its lives.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use cortensor_app::{App, Failure, FailureCode, Phase, Problem, Settings, SettingsView, Status};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{Options, Practice, Running};
+
+/// A miner in a host that outlives it.
+pub struct Miner {
+    options: Options,
+    status: watch::Sender<Status>,
+    /// Held while a miner starts or stops, so that there are never two.
+    running: tokio::sync::Mutex<Option<Life>>,
+    now: Mutex<Option<Now>>,
+    closed: AtomicBool,
+}
+
+struct Life {
+    running: Running,
+    mirror: JoinHandle<()>,
+}
+
+/// What is asked of the miner of now.
+#[derive(Clone)]
+struct Now {
+    app: App,
+    practice: Option<Practice>,
+}
+
+impl Miner {
+    /// A miner that has not started.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            status: watch::Sender::default(),
+            running: tokio::sync::Mutex::default(),
+            now: Mutex::default(),
+            closed: AtomicBool::default(),
+        }
+    }
+
+    /// How it is, now and from now on, over all its lives.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// What it is started with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The miner of now.
+    pub fn app(&self) -> Result<App, Failure> {
+        let none = || Failure {
+            code: FailureCode::Stopped,
+            message: "the miner is not running; see what it says on the first screen and start it again".to_owned(),
+        };
+        self.current().map(|now| now.app).ok_or_else(none)
+    }
+
+    /// The settings in the file, whether a miner runs or not: one of them may be why none does.
+    pub fn settings(&self) -> SettingsView {
+        self.current().map_or_else(|| SettingsView::of(&self.options.folders, None), |now| now.app.settings())
+    }
+
+    /// Writes the settings, whether a miner runs or not.
+    pub async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
+        if let Some(now) = self.current() {
+            return now.app.save_settings(settings).await;
+        }
+        settings.write(&self.options.folders)?;
+        Ok(self.settings())
+    }
+
+    /// How to send a request to the embedded practice network, if it runs.
+    pub fn practice(&self) -> Option<Practice> {
+        self.current()?.practice
+    }
+
+    /// Finishes what runs, if anything does, and starts anew with the settings as they are. What goes wrong is in the
+    /// status.
+    pub async fn start(&self) {
+        let mut running = self.running.lock().await;
+        self.end(running.take()).await;
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        match Running::start(&self.options).await {
+            Ok(started) => {
+                let (app, practice) = (started.app().clone(), started.practice().cloned());
+                let mirror = tokio::spawn(mirror(app.status(), self.status.clone()));
+                self.set(Some(Now { app, practice }));
+                *running = Some(Life { running: started, mirror });
+            }
+            Err(error) => {
+                tracing::error!(%error, "the miner did not start");
+                self.set(None);
+                self.fail(Problem { code: error.code(), message: Failure::of(FailureCode::Network, &error).message });
+            }
+        }
+    }
+
+    /// Finishes what runs and ends for good. Done when that is done.
+    pub async fn stop(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut running = self.running.lock().await;
+        self.end(running.take()).await;
+        self.status.send_modify(|status| status.phase = Phase::Stopped);
+    }
+
+    /// Says that there is no miner, and why.
+    pub fn fail(&self, problem: Problem) {
+        self.status.send_replace(Status::failed(problem));
+    }
+
+    async fn end(&self, life: Option<Life>) {
+        let Some(Life { running, mirror }) = life else { return };
+        running.stop().await;
+        if let Err(error) = mirror.await {
+            tracing::error!(%error, "the status was not followed to the end");
+        }
+    }
+
+    fn current(&self) -> Option<Now> {
+        self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, now: Option<Now>) {
+        *self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = now;
+    }
+}
+
+/// Copies a life's status until it has come to an end.
+async fn mirror(mut status: watch::Receiver<Status>, to: watch::Sender<Status>) {
+    loop {
+        let now = status.borrow_and_update().clone();
+        let over = matches!(now.phase, Phase::Stopped | Phase::Failed);
+        to.send_replace(now);
+        if over || status.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One miner, from its start to its stop.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use cortensor_app::{
+    App, AppConfig, Folders, Machine, Passphrases, ProblemCode, Settings, SettingsError, control::Control,
+};
+use cortensor_engine::Engine;
+use cortensor_engine_mistral::{EngineSettings, MistralEngine};
+use cortensor_router::{Policy, Router};
+use tokio::task::JoinHandle;
+
+use crate::{Practice, start_router};
+
+/// What a miner is started with. The host holds the folders' lock.
+#[derive(Clone)]
+pub struct Options {
+    /// Where everything is kept.
+    pub folders: Folders,
+    /// The starter model's file as it was downloaded.
+    pub starter_model: PathBuf,
+    /// A router's node endpoint, in place of the one in the settings.
+    pub router: Option<String>,
+    /// Where the embedded router listens, in place of the address in the settings.
+    pub listen: Option<SocketAddr>,
+    /// Where a passphrase comes from where no keychain runs.
+    pub passphrases: Passphrases,
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+}
+
+/// Why a miner did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The embedded router, or the door for other processes.
+    #[error(transparent)]
+    Network(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A running miner.
+pub struct Running {
+    app: App,
+    life: JoinHandle<()>,
+    control: Control,
+    router: Option<Router>,
+    practice: Option<Practice>,
+}
+
+/// This machine with the engine that this program is built with.
+pub fn machine(folders: Folders, starter_model: PathBuf, settings: Settings) -> Machine {
+    Machine { folders, starter_model, settings, engine: default_engine() }
+}
+
+pub(crate) fn default_engine() -> Arc<dyn Engine> {
+    Arc::new(MistralEngine::new(EngineSettings::default()))
+}
+
+impl Options {
+    /// The defaults, with the engine that this program is built with.
+    pub fn new(folders: Folders, starter_model: PathBuf, passphrases: Passphrases) -> Self {
+        Self { folders, starter_model, router: None, listen: None, passphrases, engine: default_engine() }
+    }
+}
+
+impl StartError {
+    pub(crate) fn of(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Network(Box::new(error))
+    }
+
+    /// What kind of problem that is for a user.
+    pub const fn code(&self) -> ProblemCode {
+        match self {
+            Self::Settings(_) => ProblemCode::Files,
+            Self::Network(_) => ProblemCode::Network,
+        }
+    }
+}
+
+impl Running {
+    /// Starts the embedded router, if no other is chosen, and a miner for it. The miner's own steps are in its status.
+    pub async fn start(options: &Options) -> Result<Self, StartError> {
+        let settings = Settings::read(&options.folders)?;
+        let router = options.router.clone().or_else(|| settings.router.clone());
+        let listen = options.listen.unwrap_or(settings.listen);
+        let (embedded, router) = if let Some(router) = router {
+            (None, router)
+        } else {
+            let embedded = start_router(&options.folders, listen, Policy::default()).await?;
+            let endpoint = format!("ws://{}/node/v1", embedded.0.address());
+            (Some(embedded), endpoint)
+        };
+        let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
+        let machine = Machine { folders, starter_model, settings, engine: Arc::clone(&options.engine) };
+        let (app, life) = App::start(AppConfig { machine, router, passphrases: options.passphrases.clone() });
+        let control = Control::start(app.clone(), options.folders.clone()).await.map_err(StartError::of)?;
+        let (router, practice) = embedded.unzip();
+        Ok(Self { app, life, control, router, practice })
+    }
+
+    /// The app.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// How to send a request to the embedded practice network, if it runs.
+    pub fn practice(&self) -> Option<&Practice> {
+        self.practice.as_ref()
+    }
+
+    /// Waits until the app has ended by itself or was told to.
+    pub async fn ended(&mut self) {
+        if let Err(error) = (&mut self.life).await {
+            tracing::error!(%error, "the miner ended badly");
+        }
+    }
+
+    /// Finishes what runs and ends everything.
+    pub async fn stop(mut self) {
+        // An app that has ended already says so, which is as good.
+        let _ = self.app.quit().await;
+        if !self.life.is_finished() {
+            self.ended().await;
+        }
+        self.control.stop().await;
+        if let Some(router) = self.router {
+            router.stop().await;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Embeds the interface and gates every command of ours behind a permission.
+
+use std::{error::Error, fs, path::Path};
+
+use tauri_build::{AppManifest, Attributes};
+
+/// Every command of `src/commands.rs`: a window may call those that its capability names, and no other.
+const COMMANDS: &[&str] = &[
+    "watch_status",
+    "watch_logs",
+    "unwatch",
+    "set_mode",
+    "pause",
+    "resume",
+    "restart",
+    "measure",
+    "quit",
+    "give_passphrase",
+    "earnings",
+    "activity",
+    "export_activity",
+    "prompt",
+    "settings",
+    "save_settings",
+    "export_key",
+    "import_key",
+    "open_folder",
+    "about",
+    "practice",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    println!("cargo:rerun-if-changed=ui/dist");
+    // A fresh clone has no interface yet and is to compile all the same: `./dev` builds it.
+    let page = Path::new("ui/dist/index.html");
+    if !page.exists() {
+        fs::create_dir_all("ui/dist")?;
+        fs::write(page, "<!doctype html><title>Cortensor Miner</title><p>Build the interface first: ./dev build</p>")?;
+    }
+    let attributes = Attributes::new()
+        .capabilities_path_pattern("./src-tauri/capabilities/**/*")
+        .app_manifest(AppManifest::new().commands(COMMANDS));
+    Ok(tauri_build::try_build(attributes)?)
+}

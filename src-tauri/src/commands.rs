@@ -1,0 +1,179 @@
+//! What the window may ask, each in one line over the miner.
+//!
+//! Declared once: from here come the commands, the list of them, and the TypeScript types of what they are given and
+//! answer with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView, Span, Status};
+use cortensor_host::{About, LogLine, Practice};
+use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt};
+use cortensor_protocol::{Mode, TaskId};
+use tauri::{AppHandle, State, ipc::Channel};
+use tauri_plugin_dialog::DialogExt;
+use tauri_plugin_opener::OpenerExt;
+use ts_rs::TS;
+
+use crate::{
+    desk::{Desk, Folder},
+    window,
+};
+
+macro_rules! commands {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty = |$desk:ident, $app:ident| $does:expr;
+    )+) => {
+        $(
+            $(#[doc = $doc])+
+            #[tauri::command]
+            pub(crate) async fn $name(
+                desk: State<'_, Arc<Desk>>,
+                app: AppHandle,
+                $($argument: $kind),*
+            ) -> Result<$answer, Failure> {
+                let ($desk, $app) = (desk.inner(), app);
+                let _ = (&$desk, &$app);
+                Ok($does)
+            }
+        )+
+
+        /// The commands' arguments and answers as members of a TypeScript interface.
+        #[cfg(test)]
+        pub(crate) fn signatures(config: &ts_rs::Config) -> Vec<String> {
+            vec![$({
+                let arguments: Vec<String> = vec![$(format!("{}: {}", stringify!($argument), <$kind as TS>::name(config))),*];
+                signature(stringify!($name), &arguments, &<$answer as TS>::name(config))
+            }),+]
+        }
+
+        /// Shows every type that the commands speak of.
+        #[cfg(test)]
+        pub(crate) fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
+            $($(visitor.visit::<$kind>();)* visitor.visit::<$answer>();)+
+            visitor.visit::<Status>();
+            visitor.visit::<LogLine>();
+            visitor.visit::<Failure>();
+        }
+
+        /// Answers the window's calls.
+        pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![watch_status, watch_logs, unwatch, $($name),+]
+        }
+    };
+}
+
+commands! {
+    /// Chooses a mode; done when its model is served.
+    set_mode(mode: Mode) -> () = |desk, app| desk.app()?.set_mode(mode).await?;
+    /// Finishes what runs and gives the memory back.
+    pause() -> () = |desk, app| desk.app()?.pause().await?;
+    /// Takes tasks again.
+    resume() -> () = |desk, app| desk.app()?.resume().await?;
+    /// Finishes what runs and starts anew.
+    restart() -> () = |desk, app| desk.start().await;
+    /// Measures every precision again and plans anew.
+    measure() -> () = |desk, app| desk.app()?.measure().await?;
+    /// Finishes what runs and closes the window.
+    quit() -> () = |desk, app| window::close(&app);
+    /// Answers the status that asks for a passphrase.
+    give_passphrase(passphrase: String) -> () = |desk, app| desk.app()?.give_passphrase(passphrase)?;
+    /// Earnings over time.
+    earnings(span: Span) -> EarningsChart = |desk, app| desk.app()?.chart(span).await?;
+    /// Settled tasks, page by page.
+    activity(query: ActivityQuery) -> ActivityPage = |desk, app| desk.app()?.activity(&query).await?;
+    /// Asks where, and writes settled tasks as CSV; `None`: the user changed their mind.
+    export_activity(filter: ActivityFilter) -> Option<PathBuf> = |desk, app| match save(app, "cortensor-activity.csv").await? {
+        Some(path) => desk.app()?.export_activity(filter, &path).await.map(|()| Some(path))?,
+        None => None,
+    };
+    /// What a task asked and was answered, if that was kept.
+    prompt(task: TaskId) -> Option<KeptPrompt> = |desk, app| desk.app()?.prompt(task).await?;
+    /// The settings in the file.
+    settings() -> SettingsView = |desk, app| desk.miner.settings();
+    /// Writes the settings.
+    save_settings(settings: Settings) -> SettingsView = |desk, app| desk.miner.save_settings(&settings).await?;
+    /// Asks where, and writes the node's key encrypted; `None`: the user changed their mind.
+    export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "cortensor-keystore.json").await? {
+        Some(path) => desk.app()?.export_key(path.clone(), passphrase).await.map(|()| Some(path))?,
+        None => None,
+    };
+    /// Asks for a keystore file and makes its key the node's; `None`: the user changed their mind.
+    import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app).await? {
+        Some(path) => Some(Address(desk.app()?.import_key(path, passphrase).await?.to_string())),
+        None => None,
+    };
+    /// Shows a folder in the file manager.
+    open_folder(folder: Folder) -> () = |desk, app| show(&app, &desk.folder(folder))?;
+    /// What this program is.
+    about() -> About = |desk, app| desk.about();
+    /// How to send a request to the embedded practice network, if it runs.
+    practice() -> Option<Practice> = |desk, app| desk.miner.practice();
+}
+
+/// Follows the status; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Status>) -> Result<u32, Failure> {
+    Ok(desk.watches.status(desk.miner.status(), channel))
+}
+
+/// Follows the logs; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_logs(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LogLine>>) -> Result<u32, Failure> {
+    Ok(desk.watches.logs(&desk.logs, channel))
+}
+
+/// Follows no longer.
+#[tauri::command]
+pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), Failure> {
+    desk.watches.end(id);
+    Ok(())
+}
+
+/// The signatures of the three commands above, which a channel keeps from being declared like the others.
+#[cfg(test)]
+pub(crate) fn channel_signatures() -> Vec<String> {
+    vec![
+        signature("watch_status", &["channel: Channel<Status>".to_owned()], "number"),
+        signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
+        signature("unwatch", &["id: number".to_owned()], "null"),
+    ]
+}
+
+#[cfg(test)]
+fn signature(name: &str, arguments: &[String], answer: &str) -> String {
+    let arguments = if arguments.is_empty() { "Nothing".to_owned() } else { format!("{{ {} }}", arguments.join("; ")) };
+    format!("{name}: {{ args: {arguments}; result: {answer} }};")
+}
+
+/// The address of a node's key: 0x and 40 hexadecimal digits, whose case carries a checksum (EIP-55).
+#[derive(serde::Serialize, TS)]
+#[ts(rename = "NodeAddress")]
+pub(crate) struct Address(String);
+
+async fn save(app: AppHandle, name: &'static str) -> Result<Option<PathBuf>, Failure> {
+    chosen(move || app.dialog().file().set_file_name(name).blocking_save_file()).await
+}
+
+async fn pick(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
+    chosen(move || app.dialog().file().add_filter("Keystore", &["json"]).blocking_pick_file()).await
+}
+
+/// The dialog blocks for as long as the user thinks.
+async fn chosen(
+    ask: impl FnOnce() -> Option<tauri_plugin_dialog::FilePath> + Send + 'static,
+) -> Result<Option<PathBuf>, Failure> {
+    let asked = tauri::async_runtime::spawn_blocking(ask).await;
+    let path = asked.map_err(|error| Failure::of(FailureCode::File, &error))?;
+    path.map(tauri_plugin_dialog::FilePath::into_path)
+        .transpose()
+        .map_err(|error| Failure::of(FailureCode::File, &error))
+}
+
+fn show(app: &AppHandle, folder: &std::path::Path) -> Result<(), Failure> {
+    let opened = app.opener().open_path(folder.display().to_string(), None::<&str>);
+    opened.map_err(|error| Failure {
+        code: FailureCode::File,
+        message: format!("no file manager opened {} ({error}); open it yourself", folder.display()),
+    })
+}

@@ -1,0 +1,91 @@
+//! What the commands work on.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use cortensor_app::{App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode};
+use cortensor_host::{About, LogTail, Miner, Options};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::watches::Watches;
+
+/// The miner, its logs and who watches them.
+pub(crate) struct Desk {
+    pub(crate) miner: Miner,
+    pub(crate) logs: LogTail,
+    pub(crate) watches: Watches,
+    lock: Mutex<Option<Lock>>,
+    closing: AtomicBool,
+}
+
+/// A folder that a user may want to look into.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Folder {
+    /// Where everything is kept.
+    Data,
+    /// Where logs are written.
+    Logs,
+}
+
+impl Desk {
+    pub(crate) fn new(options: Options, logs: LogTail) -> Self {
+        Self {
+            miner: Miner::new(options),
+            logs,
+            watches: Watches::default(),
+            lock: Mutex::default(),
+            closing: AtomicBool::default(),
+        }
+    }
+
+    /// Starts the miner, if no other one has the folders. What goes wrong is in the status.
+    pub(crate) async fn start(&self) {
+        match self.take_folders() {
+            Ok(()) => self.miner.start().await,
+            Err(error) => {
+                let code = match error {
+                    FoldersError::InUse { .. } => ProblemCode::InUse,
+                    _ => ProblemCode::Files,
+                };
+                self.miner.fail(Problem { code, message: Failure::of(FailureCode::File, &error).message });
+            }
+        }
+    }
+
+    /// Notes that the window is being closed; says whether it was already.
+    pub(crate) fn begins_to_close(&self) -> bool {
+        self.closing.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn app(&self) -> Result<App, Failure> {
+        self.miner.app()
+    }
+
+    pub(crate) fn about(&self) -> About {
+        let options = self.miner.options();
+        About::this(&options.folders, options.engine.as_ref())
+    }
+
+    pub(crate) fn folder(&self, folder: Folder) -> PathBuf {
+        let folders = &self.miner.options().folders;
+        match folder {
+            Folder::Data => folders.data().to_owned(),
+            Folder::Logs => folders.logs(),
+        }
+    }
+
+    fn take_folders(&self) -> Result<(), FoldersError> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            *lock = Some(self.miner.options().folders.lock()?);
+        }
+        Ok(())
+    }
+}

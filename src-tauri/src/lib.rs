@@ -1,0 +1,65 @@
+//! The window: a thin shell over [`cortensor_host::Miner`].
+//!
+//! Commands are one line each and are declared once, in `commands`; the interface's TypeScript types are written from
+//! there (`types`). The window shows what the miner's status says.
+//!
+//! **Invariant:** no rules. What a command line would have to decide again is decided in `app` or below.
+
+mod commands;
+mod desk;
+mod types;
+mod watches;
+mod window;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use cortensor_app::{Folders, Passphrases};
+use cortensor_host::{Logs, Options, Terminal};
+
+use desk::Desk;
+
+/// Earn by serving LLM requests on a decentralized inference network.
+#[derive(Parser)]
+#[command(name = "cortensor-miner", version)]
+struct Arguments {
+    /// Where everything is kept [default: the data folder of this user]
+    #[arg(long, env = "CORTENSOR_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The starter model's GGUF file, as `./dev run` gets it [default: starter.gguf in the data folder]
+    #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
+    model_file: Option<PathBuf>,
+    /// Mine for this router, such as `wss://router.example/node/v1` [default: the settings, or the embedded practice network]
+    #[arg(long, value_name = "URL")]
+    router: Option<String>,
+    /// Where the embedded router listens [default: the settings, or 127.0.0.1:5010]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+/// Opens the window and mines until it is closed.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let folders = arguments.data.map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)));
+    let folders = match folders {
+        Ok(folders) => folders,
+        Err(error) => return failure(&error),
+    };
+    let logs = Logs::start(&folders.logs(), Terminal::Errors);
+    let starter_model = arguments.model_file.unwrap_or_else(|| folders.data().join("starter.gguf"));
+    let options = Options {
+        router: arguments.router,
+        listen: arguments.listen,
+        ..Options::new(folders, starter_model, Passphrases::Given)
+    };
+    let desk = Arc::new(Desk::new(options, logs.tail().clone()));
+    match window::open(desk) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => failure(&error),
+    }
+}
+
+fn failure(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}

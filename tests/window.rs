@@ -1,0 +1,206 @@
+//! The desktop app as a user has it: the real window, the real engine, a request from outside, a real keychain.
+
+#![cfg(target_os = "linux")]
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use cortensor_tests::{Desktop, Home, Keychain, heading, program};
+use serde_json::{Value, json};
+
+/// The activity has a user's request in it.
+const SEES_REQUEST: &str = "[...document.querySelectorAll('tr')].some((row) => row.innerText.includes('User request'))";
+
+const OPENAI_CLIENT: &str = r#"
+from openai import OpenAI
+stream = OpenAI().chat.completions.create(
+    model="smollm2-135m-instruct", stream=True, max_tokens=24, messages=[{"role": "user", "content": "Name a colour."}])
+assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices), "an empty answer"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_with_the_miner() {
+    let desktop = Desktop::open(Home::new(), Keychain::Open).await;
+    // From the first start to mining, step by step.
+    desktop.says("Practice").await;
+    desktop.until(&heading("Mining")).await;
+    desktop.picture("window-mining").await;
+
+    // A request from outside, by the official client, is answered, paid and seen.
+    openai_client(&desktop.home);
+    desktop.go_to("activity").await;
+    desktop.until(SEES_REQUEST).await;
+    desktop.picture("window-activity").await;
+    let earned = total(&desktop.status());
+    assert!(earned > 0, "the request was paid");
+    desktop.go_to("home").await;
+
+    // The switch, under load: no request fails, and what is served is what was chosen.
+    let load = tokio::spawn(keep_asking(desktop.home.ask(16), desktop.home.ask(16), desktop.home.ask(16)));
+    desktop.click("Precision").await;
+    desktop.until("document.querySelector('[role=radio][aria-checked=true]')?.innerText.includes('Precision')").await;
+    load.await.expect("a request failed during the switch");
+    desktop.picture("window-switched").await;
+    let after = desktop.status();
+    assert_eq!((after["mode"].as_str(), after["loaded"]["precision"].as_str()), (Some("precision"), Some("F16")));
+
+    // Pause gives the model back; quitting and starting again finds everything as it was.
+    desktop.click("Pause").await;
+    desktop.until(&heading("Paused")).await;
+    assert_eq!(desktop.status()["loaded"], Value::Null);
+    let (address, total_before) = (desktop.status()["address"].clone(), total(&desktop.status()));
+    let home = desktop.quit().await;
+
+    let again = Desktop::open(home, Keychain::Open).await;
+    again.until(&heading("Paused")).await;
+    let status = again.status();
+    assert_eq!(
+        (&status["address"], total(&status), status["mode"].as_str()),
+        (&address, total_before, Some("precision"))
+    );
+    again.go_to("activity").await;
+    again.until(SEES_REQUEST).await;
+    again.go_to("home").await;
+    again.click("Resume").await;
+    again.until(&heading("Mining")).await;
+    again.quit().await;
+}
+
+/// Asks with the client that our users have, which streams.
+fn openai_client(home: &Home) {
+    let python =
+        std::env::var_os("CORTENSOR_TEST_PYTHON").expect("run the tests with ./dev test, which gets the client");
+    let asked = home
+        .command(&python)
+        .args(["-c", OPENAI_CLIENT])
+        .env("OPENAI_BASE_URL", format!("http://{}/v1", home.api))
+        .env("OPENAI_API_KEY", home.api_key())
+        .status();
+    assert!(asked.unwrap().success());
+}
+
+/// Three requests at once, each of which is to be answered.
+async fn keep_asking(
+    first: impl Future<Output = Value>,
+    second: impl Future<Output = Value>,
+    third: impl Future<Output = Value>,
+) {
+    let answers = tokio::join!(first, second, third);
+    for answer in [answers.0, answers.1, answers.2] {
+        assert!(answer["usage"]["completion_tokens"].as_u64().unwrap() > 0, "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keychain_a_passphrase_is_asked_for_until_it_is_right() {
+    let desktop = Desktop::open(Home::new(), Keychain::None).await;
+    desktop.says("Choose a passphrase").await;
+    desktop.picture("window-passphrase").await;
+    desktop.type_into("Passphrase", "correct horse").await;
+    desktop.type_into("The same again", "correct horse").await;
+    desktop.click("Create the key").await;
+    let address = address_of(&desktop).await;
+    let home = desktop.quit().await;
+
+    let again = Desktop::open(home, Keychain::None).await;
+    again.says("Enter your passphrase").await;
+    again.type_into("Passphrase", "battery staple").await;
+    again.click("Open the key").await;
+    again.says("does not open").await;
+    again.type_into("Passphrase", "correct horse").await;
+    again.click("Open the key").await;
+    assert_eq!(address_of(&again).await, address);
+    again.quit().await;
+}
+
+/// The node's address, once its key is open.
+async fn address_of(desktop: &Desktop) -> Value {
+    desktop.until("!document.querySelector('input[type=password]')").await;
+    desktop.go_to("node").await;
+    desktop.says("0x").await;
+    desktop.status()["address"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_keychain_asks_and_whoever_dismisses_it_can_try_again() {
+    let desktop = Desktop::open(Home::new(), Keychain::Open).await;
+    let address = address_of(&desktop).await;
+    let home = desktop.quit().await;
+
+    let locked = Desktop::open(home, Keychain::Locked).await;
+    answer_prompt(&locked, &[&["key", "Escape"]]).await;
+    locked.says("unlock it").await;
+    locked.picture("window-locked").await;
+    locked.click("Try again").await;
+    answer_prompt(&locked, &[&["type", "password"], &["key", "Return"]]).await;
+    assert_eq!(address_of(&locked).await, address);
+    locked.quit().await;
+}
+
+/// Waits for the keychain's own window and does this in it until it is gone: a key that comes before it has the keyboard
+/// is lost.
+async fn answer_prompt(desktop: &Desktop, actions: &[&[&str]]) {
+    let find = |how: &[&str]| {
+        let prompt =
+            desktop.command("xdotool").arg("search").args(how).args(["--name", "^Unlock Login Keyring$"]).output();
+        !prompt.unwrap().stdout.is_empty()
+    };
+    assert!(find(&["--sync", "--onlyvisible"]));
+    while find(&["--onlyvisible"]) {
+        for action in actions {
+            assert!(desktop.command("xdotool").args(*action).status().unwrap().success());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
+    let desktop = Desktop::open(Home::new(), Keychain::Open).await;
+    desktop.says("Practice").await;
+    let mut other = desktop.command("xev").stdout(Stdio::null()).spawn().expect("xev is not installed");
+    let focus = |desktop: &Desktop, window: &str| {
+        let found =
+            desktop.command("xdotool").args(["search", "--sync", "--name", window, "windowfocus", "--sync"]).status();
+        assert!(found.unwrap().success(), "{window} does not get the focus");
+    };
+    focus(&desktop, "Event Tester");
+    desktop.until("!document.hasFocus()").await;
+    let second = desktop.command(program("cortensor-miner")).status().unwrap();
+    assert!(second.success(), "the second one ends at once");
+    desktop.until("document.hasFocus()").await;
+    other.kill().unwrap();
+    other.wait().unwrap();
+    desktop.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_is_gone_is_told_and_found_again() {
+    let (home, network) = (Home::new(), tempfile::tempdir().unwrap());
+    let listen = home.api.to_string();
+    let route = || {
+        let mut command = Command::new(program("cortensor"));
+        command.arg("--data").arg(network.path()).args(["router", "--listen", &listen]);
+        command.stdout(Stdio::null()).spawn().unwrap()
+    };
+    home.set(&json!({ "router": format!("ws://{listen}/node/v1") }));
+    let mut router = route();
+    let desktop = Desktop::open(home, Keychain::Open).await;
+    desktop.until(&heading("Mining")).await;
+    router.kill().unwrap();
+    router.wait().unwrap();
+    desktop.until(&heading("Offline")).await;
+    desktop.says("tries again").await;
+    desktop.picture("window-offline").await;
+    let mut router = route();
+    desktop.until(&heading("Mining")).await;
+    router.kill().unwrap();
+    router.wait().unwrap();
+    desktop.quit().await;
+}
+
+fn total(status: &Value) -> u128 {
+    status["earnings"]["total"].as_str().unwrap().parse().unwrap()
+}

@@ -157,6 +157,29 @@ async fn answer_prompt(desktop: &Desktop, actions: &[&[&str]]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_may_call_our_commands_and_reach_nothing_else() {
+    let desktop = Desktop::open(Home::new(), Keychain::Open).await;
+    desktop.says("Cortensor Miner").await;
+    let api = format!("fetch('http://{}/v1/models')", desktop.home.api);
+    for (tried, refused) in [
+        ("window.__TAURI_INTERNALS__.invoke('about')", None),
+        ("window.__TAURI_INTERNALS__.invoke('plugin:opener|open_path', { path: '/' })", Some("not allowed")),
+        ("window.__TAURI_INTERNALS__.invoke('plugin:dialog|open', { options: {} })", Some("not allowed")),
+        ("Promise.resolve().then(() => eval('1'))", Some("Security Policy")),
+        (api.as_str(), Some("Load failed")),
+    ] {
+        let script =
+            format!("const [done] = arguments; {tried}.then(() => done(null), (error) => done(String(error)))");
+        let said = desktop.window.execute_async(script, Vec::new()).await.unwrap().json().clone();
+        match refused {
+            None => assert!(said.is_null(), "{tried}: {said}"),
+            Some(words) => assert!(said.as_str().is_some_and(|said| said.contains(words)), "{tried}: {said}"),
+        }
+    }
+    desktop.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
     let desktop = Desktop::open(Home::new(), Keychain::Open).await;
     desktop.says("Practice").await;

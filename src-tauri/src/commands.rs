@@ -9,8 +9,8 @@ use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView,
 use cortensor_host::{About, LogLine, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt};
 use cortensor_protocol::{Mode, TaskId};
-use tauri::{AppHandle, State, ipc::Channel};
-use tauri_plugin_dialog::DialogExt;
+use tauri::{AppHandle, Manager, State, Wry, ipc::Channel};
+use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
 use tauri_plugin_opener::OpenerExt;
 use ts_rs::TS;
 
@@ -83,7 +83,7 @@ commands! {
     /// Settled tasks, page by page.
     activity(query: ActivityQuery) -> ActivityPage = |desk, app| desk.app()?.activity(&query).await?;
     /// Asks where, and writes settled tasks as CSV; `None`: the user changed their mind.
-    export_activity(filter: ActivityFilter) -> Option<PathBuf> = |desk, app| match save(app, "cortensor-activity.csv").await? {
+    export_activity(filter: ActivityFilter) -> Option<PathBuf> = |desk, app| match save(app, "Save the activity", "cortensor-activity.csv").await? {
         Some(path) => desk.app()?.export_activity(filter, &path).await.map(|()| Some(path))?,
         None => None,
     };
@@ -94,7 +94,7 @@ commands! {
     /// Writes the settings.
     save_settings(settings: Settings) -> SettingsView = |desk, app| desk.miner.save_settings(&settings).await?;
     /// Asks where, and writes the node's key encrypted; `None`: the user changed their mind.
-    export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "cortensor-keystore.json").await? {
+    export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "Save the encrypted key", "cortensor-keystore.json").await? {
         Some(path) => desk.app()?.export_key(path.clone(), passphrase).await.map(|()| Some(path))?,
         None => None,
     };
@@ -151,12 +151,24 @@ fn signature(name: &str, arguments: &[String], answer: &str) -> String {
 #[ts(rename = "NodeAddress")]
 pub(crate) struct Address(String);
 
-async fn save(app: AppHandle, name: &'static str) -> Result<Option<PathBuf>, Failure> {
-    chosen(move || app.dialog().file().set_file_name(name).blocking_save_file()).await
+async fn save(app: AppHandle, title: &'static str, name: &'static str) -> Result<Option<PathBuf>, Failure> {
+    chosen(move || in_documents(&app).set_title(title).set_file_name(name).blocking_save_file()).await
 }
 
 async fn pick(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
-    chosen(move || app.dialog().file().add_filter("Keystore", &["json"]).blocking_pick_file()).await
+    chosen(move || {
+        in_documents(&app).set_title("Open an encrypted key").add_filter("Keystore", &["json"]).blocking_pick_file()
+    })
+    .await
+}
+
+/// A dialog that begins where the user keeps documents, not where the program was started.
+fn in_documents(app: &AppHandle) -> FileDialogBuilder<Wry> {
+    let dialog = app.dialog().file();
+    match app.path().document_dir().or_else(|_| app.path().home_dir()) {
+        Ok(folder) => dialog.set_directory(folder),
+        Err(_) => dialog,
+    }
 }
 
 /// The dialog blocks for as long as the user thinks.

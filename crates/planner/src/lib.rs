@@ -263,7 +263,8 @@ fn most_requests(candidates: &Candidates) -> Choice {
     let most = rated().map(|(_, rate)| rate).max_by(f64::total_cmp);
     let chosen = most.and_then(|most| rated().find(|(_, rate)| *rate >= most * NEAR_TIE));
     let (Some(most), Some((chosen, rate))) = (most, chosen) else {
-        let reasons = vec!["Nothing was measured yet; run `cortensor bench`.".to_owned()];
+        let reasons =
+            vec!["Nothing was measured yet; measure it on the Node screen or with `cortensor bench`.".to_owned()];
         return choice(Mode::Volume, candidates, 0, reasons, |_| "not measured yet".to_owned());
     };
     let RequestShape { prompt_tokens, completion_tokens } = candidates.shape;
@@ -278,7 +279,7 @@ fn most_requests(candidates: &Candidates) -> Choice {
     if candidates.taken_by_others > BUSY {
         let percent = candidates.taken_by_others * 100.0;
         reasons.push(format!(
-            "Other programs took up to {percent:.0} % of the processor meanwhile; run `cortensor bench` when it is quiet."
+            "Other programs took up to {percent:.0} % of the processor meanwhile; measure again when it is quiet."
         ));
     }
     choice(Mode::Volume, candidates, chosen, reasons, |other| match other.per_hour {

@@ -227,7 +227,7 @@ fn a_busy_machine_is_told_with_what_to_do() {
         let mut measured = measured_small();
         measured[1].taken_by_others = taken;
         let plan = plan(&machine(20 * GIBI), &small_model(), &measured, &PlanSettings::default()).unwrap();
-        let reason = plan.volume.reasons.iter().find(|reason| reason.contains("cortensor bench"));
+        let reason = plan.volume.reasons.iter().find(|reason| reason.contains("measure again"));
         assert_eq!(reason.is_some(), told.is_some());
         assert!(told.is_none_or(|told| reason.unwrap().contains(told)), "{reason:?}");
     }

@@ -11,6 +11,7 @@ mod id;
 mod message;
 mod precision;
 mod prompt;
+mod settlement;
 mod signing;
 mod task;
 mod tier;
@@ -19,12 +20,12 @@ pub use amount::{Amount, AmountError};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
-    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, Price, PriceList, RefusalReason, Rejection, RejectionCode,
-    RouterMessage, SUPPORTED_VERSIONS, Settlement, SettlementStatus, StreamedToken, TaskKind, TokenLogprob, Usage,
-    Welcome,
+    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage,
+    SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
 };
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};
+pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
 pub use tier::{Capability, Evidence, Tier, TierReport};

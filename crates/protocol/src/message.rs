@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Amount, ArtifactDigest, AttemptId, FinishReason, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass,
-    Prompt, Sampling, TaskId, TierReport, TokenId,
+    ArtifactDigest, AttemptId, FinishReason, Mode, ModelId, NodeAddress, Precision, PriceList, Prompt, Sampling,
+    Settlement, TierReport, TokenId,
 };
 
 /// The version this crate speaks.
@@ -164,34 +164,6 @@ pub struct Welcome {
     /// What this network pays its nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<PriceList>,
-}
-
-/// What a network pays by the precision that served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct PriceList {
-    /// For full-precision answers.
-    pub full: Price,
-    /// For quantized answers.
-    pub quantized: Price,
-}
-
-impl PriceList {
-    /// What a class of precision is paid.
-    pub const fn of(&self, class: PrecisionClass) -> Price {
-        match class {
-            PrecisionClass::Full => self.full,
-            PrecisionClass::Quantized => self.quantized,
-        }
-    }
-}
-
-/// Credits for a thousand tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Price {
-    /// Of the prompt.
-    pub prompt: Amount,
-    /// Of the answer.
-    pub completion: Amount,
 }
 
 /// The router turns the node away.
@@ -362,15 +334,6 @@ pub struct Precommit {
     pub signature: String,
 }
 
-/// Tokens in and out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub prompt_tokens: u32,
-    /// Tokens of the answer.
-    pub completion_tokens: u32,
-}
-
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
@@ -387,59 +350,6 @@ pub struct Commit {
     pub first_token_ms: u32,
     /// Milliseconds from taking the task to the last token, by the node's clock.
     pub total_ms: u32,
-}
-
-/// What became of a task's pay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum SettlementStatus {
-    /// Booked for the node.
-    Paid {
-        /// How much.
-        amount: Amount,
-    },
-    /// Not paid.
-    Void {
-        /// Why, for people.
-        reason: String,
-    },
-}
-
-/// One line of the router's ledger that concerns the node. The node's own ledger is a copy of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Settlement {
-    /// Counts up by one for each node; the key that makes receiving it twice harmless.
-    pub sequence: u64,
-    /// Which task.
-    pub task: TaskId,
-    /// Where the task came from.
-    pub kind: TaskKind,
-    /// Model.
-    pub model: ModelId,
-    /// Exact format it was served in.
-    pub precision: Precision,
-    /// What the miner had chosen.
-    pub mode: Mode,
-    /// Tokens in and out.
-    pub usage: Usage,
-    /// Milliseconds from taking the task to the first token.
-    pub first_token_ms: u32,
-    /// Milliseconds from taking the task to the last token.
-    pub total_ms: u32,
-    /// What it paid, or why not.
-    #[serde(flatten)]
-    pub status: SettlementStatus,
-    /// When.
-    pub settled_at: Millis,
-}
-
-impl Settlement {
-    /// Answer tokens a second behind the first one; `None` for an answer too short to tell.
-    pub fn tokens_per_second(&self) -> Option<f64> {
-        let milliseconds = self.total_ms.saturating_sub(self.first_token_ms);
-        let tokens = self.usage.completion_tokens.saturating_sub(1);
-        (milliseconds > 0 && tokens > 0).then(|| f64::from(tokens) * 1e3 / f64::from(milliseconds))
-    }
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ use crate::{Identity, Ledger};
 
 /// Most tokens sent in one message: what is ready goes out together, nothing waits for more.
 const LARGEST_BATCH: usize = 32;
-/// How often it is said how far a task is: often enough to watch, and no work for each token.
-const PROGRESS_PERIOD: Duration = Duration::from_millis(250);
+/// How often it is said how far a task is: often enough to watch, and next to no work for whoever draws it.
+const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 
 /// Two ways to stop a task: commit what there is, or forget it.
 #[derive(Clone, Default)]

@@ -1,5 +1,7 @@
-use super::*;
 use serde_json::json;
+
+use super::*;
+use crate::{Amount, Millis, SettlementStatus, TaskId, Usage};
 
 #[test]
 fn messages_look_as_the_protocol_document_says() {

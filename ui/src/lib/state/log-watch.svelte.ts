@@ -1,6 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
 import type { Failure, LogLine } from "../host/types";
-import { asFailure } from "./failure";
+import { following } from "./following";
 import { LogBuffer, type NumberedLine } from "./log-buffer";
 
 /** The log as it is written. */
@@ -18,17 +18,8 @@ export class LogWatch {
 
   /** Follows the log until the function that it answers with is called. */
   watch(): Unwatch {
-    let unwatch: Unwatch = () => {};
-    let ended = false;
     this.failure = null;
-    this.#host.watchLogs((lines) => this.#take(lines)).then(
-      (stop) => (ended ? stop() : (unwatch = stop)),
-      (error: unknown) => (this.failure = asFailure(error)),
-    );
-    return () => {
-      ended = true;
-      unwatch();
-    };
+    return following(this.#host.watchLogs((lines) => this.#take(lines)), (failure) => (this.failure = failure));
   }
 
   #take(lines: LogLine[]): void {

@@ -1,6 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
 import type { Failure, Status } from "../host/types";
-import { asFailure } from "./failure";
+import { following } from "./following";
 
 /** The status of the miner as it was last told, and what only its change can tell. */
 export class StatusStore {
@@ -18,17 +18,8 @@ export class StatusStore {
 
   /** Follows the miner until the function that it answers with is called. */
   watch(): Unwatch {
-    let unwatch: Unwatch = () => {};
-    let ended = false;
     this.failure = null;
-    this.#host.watchStatus((status) => this.#take(status)).then(
-      (stop) => (ended ? stop() : (unwatch = stop)),
-      (error: unknown) => (this.failure = asFailure(error)),
-    );
-    return () => {
-      ended = true;
-      unwatch();
-    };
+    return following(this.#host.watchStatus((status) => this.#take(status)), (failure) => (this.failure = failure));
   }
 
   #take(status: Status): void {

@@ -17,6 +17,8 @@ test("the log goes along with new lines until one scrolls up, and again when ask
   await expect.poll(() => fromEnd(page)).toBeLessThan(8);
   await log(page).focus();
   await page.keyboard.press("Home");
+  // The browser scrolls there step by step; what is asked for meanwhile would be scrolled away from again.
+  await expect.poll(() => log(page).evaluate((pane) => pane.scrollTop)).toBe(0);
   const follow = page.getByRole("switch", { name: "Follow" });
   await expect(follow).not.toBeChecked();
   await miner.pass(30_000);

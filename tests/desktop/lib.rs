@@ -45,8 +45,8 @@ pub struct Home {
     pub api: SocketAddr,
 }
 
-/// A process and everything it started.
-struct Group(Child);
+/// A process and everything it started, which end with this.
+pub struct Group(Child);
 
 /// A screen, a session and the window in it.
 pub struct Desktop {
@@ -58,11 +58,19 @@ pub struct Desktop {
     session: Session,
 }
 
-struct Session {
+/// A screen and a session bus with a keychain.
+pub struct Session {
     _bus: Group,
     _screen: Group,
     display: String,
     bus_address: String,
+}
+
+impl Group {
+    /// Waits until the first of the processes has ended by itself.
+    pub fn wait(mut self) {
+        self.0.wait().unwrap();
+    }
 }
 
 impl Drop for Group {
@@ -107,6 +115,16 @@ impl Home {
     /// The key that opens the practice network's API.
     pub fn api_key(&self) -> String {
         fs::read_to_string(self.data().join("practice-api-key")).unwrap().trim().to_owned()
+    }
+
+    /// The process of the miner on this folder.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn process(&self) -> u32 {
+        let door = fs::read(self.data().join("control.json")).unwrap();
+        let door: Value = serde_json::from_slice(&door).unwrap();
+        u32::try_from(door["process"].as_u64().unwrap()).unwrap()
     }
 
     /// How the miner on this folder is, if one runs.
@@ -223,16 +241,12 @@ impl Desktop {
 
     /// The program's process.
     pub fn process(&self) -> u32 {
-        let door = fs::read(self.home.data().join("control.json")).unwrap();
-        let door: Value = serde_json::from_slice(&door).unwrap();
-        u32::try_from(door["process"].as_u64().unwrap()).unwrap()
+        self.home.process()
     }
 
     /// A command in the session.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = self.home.command(program);
-        command.env("DISPLAY", &self.session.display).env("DBUS_SESSION_BUS_ADDRESS", &self.session.bus_address);
-        command
+        self.session.command(&self.home, program)
     }
 
     /// Writes a picture of the window, where `CORTENSOR_SCREENSHOTS` names a folder.
@@ -275,7 +289,8 @@ fn running(home: &Home) -> bool {
 }
 
 impl Session {
-    fn start(home: &Home, keychain: Keychain) -> Self {
+    /// Starts a screen and a session bus with this keychain.
+    pub fn start(home: &Home, keychain: Keychain) -> Self {
         let (screen, display) = screen(home);
         let open = "printf password | gnome-keyring-daemon --unlock --components=secrets >/dev/null;";
         let script = "echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec sleep infinity";
@@ -291,15 +306,25 @@ impl Session {
         Self { _bus: bus, _screen: screen, display, bus_address }
     }
 
+    /// A command in the session.
+    pub fn command(&self, home: &Home, program: impl AsRef<Path>) -> Command {
+        let mut command = home.command(program);
+        command.env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address);
+        command
+    }
+
+    /// Starts the program without a driver, which would cost more than the window does.
+    pub fn start_alone(&self, home: &Home, program: &Path, arguments: &[&str]) -> Group {
+        let mut command = self.command(home, program);
+        command.args(arguments).process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Group(command.spawn().unwrap())
+    }
+
     async fn window(&self, home: &Home) -> (WebDriver, Group) {
         let port = free_port();
-        let mut command = Command::new("WebKitWebDriver");
+        let mut command = self.command(home, "WebKitWebDriver");
         command.arg(format!("--port={}", port.port())).process_group(0).stdin(Stdio::null());
-        home.env(&mut command);
-        command
-            .env("DISPLAY", &self.display)
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
-            .env("TAURI_WEBVIEW_AUTOMATION", "true");
+        command.env("TAURI_WEBVIEW_AUTOMATION", "true");
         let driver = Group(command.spawn().expect("WebKitWebDriver is not installed; run the tests with ./dev test"));
         tokio::time::timeout(PATIENCE, listening(port)).await.expect("the driver does not listen");
         let mut capabilities = Capabilities::new();

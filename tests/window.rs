@@ -3,6 +3,8 @@
 #![cfg(target_os = "linux")]
 
 use std::{
+    fs,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -152,6 +154,70 @@ async fn answer_prompt(desktop: &Desktop, actions: &[&[&str]]) {
         for action in actions {
             assert!(desktop.command("xdotool").args(*action).status().unwrap().success());
         }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_written_where_the_user_says_and_a_key_comes_back_from_its_file() {
+    let desktop = Desktop::open(Home::new(), Keychain::Open).await;
+    desktop.until(&heading("Mining")).await;
+    let activity = desktop.home.data().join("told.csv");
+    desktop.go_to("activity").await;
+    // Whoever thinks better of it has written nothing.
+    desktop.click("Export as CSV").await;
+    answer_dialog(&desktop, "Save the activity", None).await;
+    desktop.click("Export as CSV").await;
+    answer_dialog(&desktop, "Save the activity", Some(&activity)).await;
+    desktop.says("Saved to").await;
+    let lines = fs::read_to_string(&activity).unwrap();
+    assert!(lines.lines().count() > 1 && lines.contains("network_test"), "{lines}");
+    assert_eq!(fs::read_dir(desktop.home.data()).unwrap().flatten().filter(is_csv).count(), 1);
+
+    let keystore = desktop.home.data().join("kept.json");
+    desktop.go_to("node").await;
+    desktop.click("Export…").await;
+    desktop.type_into("Passphrase for the file", "battery staple").await;
+    desktop.type_into("The same again", "battery staple").await;
+    desktop.click("Choose where to save").await;
+    answer_dialog(&desktop, "Save the encrypted key", Some(&keystore)).await;
+    desktop.says("The key was written to").await;
+    let address = desktop.status()["address"].clone();
+    let keystore = fs::read(keystore).unwrap();
+    desktop.quit().await;
+
+    // Another machine, with a key of its own.
+    let other = Desktop::open(Home::new(), Keychain::Open).await;
+    assert_ne!(address_of(&other).await, address);
+    let file = other.home.data().join("brought.json");
+    fs::write(&file, keystore).unwrap();
+    other.click("Import…").await;
+    other.type_into("Passphrase of the file", "battery staple").await;
+    other.click("Choose the file").await;
+    answer_dialog(&other, "Open an encrypted key", Some(&file)).await;
+    other.says(&format!("This node is now {}", address.as_str().unwrap())).await;
+    other.quit().await;
+}
+
+fn is_csv(entry: &fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|extension| extension == "csv")
+}
+
+/// Types a path into the file dialog with this title, or closes it without.
+async fn answer_dialog(desktop: &Desktop, title: &str, path: Option<&Path>) {
+    let title = format!("^{title}$");
+    let xdotool = |arguments: &[&str]| desktop.command("xdotool").args(arguments).output().unwrap();
+    let window = xdotool(&["search", "--sync", "--onlyvisible", "--name", &title]);
+    let window = String::from_utf8(window.stdout).unwrap().lines().next().expect("the dialog opens").to_owned();
+    assert!(xdotool(&["windowfocus", "--sync", &window]).status.success());
+    if let Some(path) = path {
+        // Beginning with a slash opens the dialog's own line for a path, whatever has the focus.
+        assert!(xdotool(&["key", "ctrl+a"]).status.success());
+        assert!(xdotool(&["type", "--delay", "30", path.to_str().unwrap()]).status.success());
+    }
+    let close = if path.is_some() { "Return" } else { "Escape" };
+    while !xdotool(&["search", "--onlyvisible", "--name", &title]).stdout.is_empty() {
+        assert!(xdotool(&["key", close]).status.success());
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

@@ -184,8 +184,8 @@ async fn chosen(
 
 fn show(app: &AppHandle, folder: &std::path::Path) -> Result<(), Failure> {
     let opened = app.opener().open_path(folder.display().to_string(), None::<&str>);
-    opened.map_err(|error| Failure {
-        code: FailureCode::File,
-        message: format!("no file manager opened {} ({error}); open it yourself", folder.display()),
+    opened.map_err(|error| {
+        let message = format!("no file manager opened {} ({error}); open it yourself", folder.display());
+        Failure::new(FailureCode::File, message)
     })
 }

@@ -14,6 +14,10 @@ pub struct Failure {
     pub code: FailureCode,
     /// For people: what is wrong and what to do.
     pub message: String,
+    /// The setting that is wrong, by its name in `settings.toml`, if one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub field: Option<String>,
 }
 
 /// Kinds of failures, by what helps.
@@ -43,7 +47,12 @@ pub enum FailureCode {
 impl Failure {
     /// A failure from an error and everything it came from.
     pub fn of(code: FailureCode, error: &dyn std::error::Error) -> Self {
-        Self { code, message: in_words(error) }
+        Self::new(code, in_words(error))
+    }
+
+    /// A failure in these words.
+    pub const fn new(code: FailureCode, message: String) -> Self {
+        Self { code, message, field: None }
     }
 }
 
@@ -66,7 +75,7 @@ impl From<LedgerError> for Failure {
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
-        Self::of(FailureCode::Settings, &error)
+        Self { field: error.field().map(str::to_owned), ..Self::of(FailureCode::Settings, &error) }
     }
 }
 

@@ -21,6 +21,7 @@ mod status;
 mod survey;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -122,6 +123,18 @@ pub(crate) enum Command {
     Quit(Reply),
 }
 
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode(mode, _) => write!(f, "mine for {mode}"),
+            Self::Pause(_) => f.write_str("pause"),
+            Self::Resume(_) => f.write_str("resume"),
+            Self::Measure(_) => f.write_str("measure again"),
+            Self::Quit(_) => f.write_str("quit"),
+        }
+    }
+}
+
 pub(crate) type Reply = oneshot::Sender<Result<(), CommandError>>;
 
 /// Why the app did not do as told. What was before goes on.
@@ -212,7 +225,7 @@ impl App {
             return Ok(());
         }
         let message = "no passphrase is asked for just now; nothing was changed".to_owned();
-        Err(Failure { code: FailureCode::Passphrase, message })
+        Err(Failure::new(FailureCode::Passphrase, message))
     }
 
     /// Finishes what runs and ends. Done when that is done.
@@ -263,9 +276,9 @@ impl App {
 
     /// Writes the node's key into an encrypted keystore file: a backup.
     pub async fn export_key(&self, path: PathBuf, passphrase: String) -> Result<(), Failure> {
-        let identity = self.identity.borrow().clone().ok_or_else(|| Failure {
-            code: FailureCode::Identity,
-            message: "the node's key is not open yet; wait until the miner has started".to_owned(),
+        let identity = self.identity.borrow().clone().ok_or_else(|| {
+            let message = "the node's key is not open yet; wait until the miner has started".to_owned();
+            Failure::new(FailureCode::Identity, message)
         })?;
         let exported = spawn_blocking(move || identity.export(&path, &passphrase)).await;
         exported.map_err(|error| Failure::of(FailureCode::Identity, &error))?.map_err(Failure::from)

@@ -177,6 +177,7 @@ impl Life {
 
     /// Does as told.
     async fn obey(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) -> Noted {
+        tracing::info!("told to {command}");
         let (reply, done) = match command {
             Command::Quit(reply) => return Noted::Quit(Some(reply)),
             Command::Measure(reply) => return self.measure(reply, commands).await,

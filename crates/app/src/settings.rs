@@ -147,6 +147,18 @@ pub enum SettingsError {
     Write(#[source] FileError),
 }
 
+impl SettingsError {
+    /// The setting that is wrong, by its name in the file.
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Range { name, .. } => Some(name),
+            Self::Router { .. } => Some("router"),
+            Self::Payout { .. } => Some("payout_address"),
+            Self::Read { .. } | Self::Parse { .. } | Self::Write(_) => None,
+        }
+    }
+}
+
 impl Settings {
     /// The settings of these folders; the defaults if there is no file.
     pub fn read(folders: &Folders) -> Result<Self, SettingsError> {
@@ -256,18 +268,16 @@ mod tests {
         let folders = Folders::at(folder.path());
         let good = Settings { slots: Some(3), keep_prompts: true, router: text("ws://a:1/x"), ..Settings::default() };
         good.write(&folders).unwrap();
-        for (bad, told) in [
-            (Settings { slots: Some(0), ..good.clone() }, "between 1 and 64"),
-            (Settings { router: text("http://a"), ..good.clone() }, "WebSocket"),
-            (Settings { router: text("a"), ..good.clone() }, "WebSocket"),
-            (Settings { payout_address: text("0x12"), ..good.clone() }, "hexadecimal"),
-            (
-                Settings { payout_address: text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), ..good.clone() },
-                "hecksum",
-            ),
+        let paid_to = |address| Settings { payout_address: text(address), ..good.clone() };
+        for (bad, told, field) in [
+            (Settings { slots: Some(0), ..good.clone() }, "between 1 and 64", "slots"),
+            (Settings { router: text("http://a"), ..good.clone() }, "WebSocket", "router"),
+            (Settings { router: text("a"), ..good.clone() }, "WebSocket", "router"),
+            (paid_to("0x12"), "hexadecimal", "payout_address"),
+            (paid_to("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), "hecksum", "payout_address"),
         ] {
-            let error = bad.write(&folders).unwrap_err().to_string();
-            assert!(error.contains(told), "{error}");
+            let failure = crate::Failure::from(bad.write(&folders).unwrap_err());
+            assert!(failure.message.contains(told) && failure.field.as_deref() == Some(field), "{failure:?}");
             assert_eq!(Settings::read(&folders).unwrap(), good);
         }
         let paid = Settings { payout_address: text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"), ..good.clone() };

@@ -16,16 +16,18 @@ const SHOWN: [(&str, &str); 10] = [
     ("sve", "SVE"),
 ];
 
-/// A number of bytes as a person reads it: `512 MiB`, `22.5 GiB`.
+/// A number of bytes as a person reads it: `512 MB`, `22.5 GB`; powers of ten, as on the box of the disk.
 pub fn bytes_in_words(bytes: u64) -> String {
-    const MEBI: u64 = 1 << 20;
-    if bytes >= 1 << 30 {
-        let tenths = (u128::from(bytes) * 10 + (1 << 29)) >> 30;
-        format!("{}.{} GiB", tenths / 10, tenths % 10)
-    } else if bytes >= MEBI {
-        format!("{} MiB", bytes / MEBI)
+    const KILO: u64 = 1_000;
+    const MEGA: u64 = 1_000_000;
+    const GIGA: u64 = 1_000_000_000;
+    if bytes >= GIGA {
+        let tenths = (bytes / (GIGA / 10)).saturating_add(u64::from(bytes % (GIGA / 10) >= GIGA / 20));
+        format!("{}.{} GB", tenths / 10, tenths % 10)
+    } else if bytes >= MEGA {
+        format!("{} MB", bytes / MEGA)
     } else {
-        format!("{} KiB", bytes.div_ceil(1024))
+        format!("{} kB", bytes.div_ceil(KILO))
     }
 }
 
@@ -96,13 +98,13 @@ mod tests {
     #[test]
     fn bytes_are_shown_with_a_unit_that_fits() {
         for (bytes, words) in [
-            (0, "0 KiB"),
-            (1, "1 KiB"),
-            (98_362_432, "93 MiB"),
-            ((1 << 30) - 1, "1023 MiB"),
-            (1 << 30, "1.0 GiB"),
-            (25_276_514_304, "23.5 GiB"),
-            (u64::MAX, "17179869184.0 GiB"),
+            (0, "0 kB"),
+            (1, "1 kB"),
+            (98_362_432, "98 MB"),
+            (999_999_999, "999 MB"),
+            (1_000_000_000, "1.0 GB"),
+            (25_276_514_304, "25.3 GB"),
+            (u64::MAX, "18446744073.7 GB"),
         ] {
             assert_eq!(bytes_in_words(bytes), words);
         }
@@ -135,7 +137,7 @@ mod tests {
         };
         let expected = [
             "Processor: AMD EPYC 7B13: 2 cores, 4 threads, AVX2, FMA, F16C",
-            "Memory: 9.0 GiB free of 16.0 GiB",
+            "Memory: 9.7 GB free of 17.2 GB",
             "Disk: free space at /home unknown",
             "Graphics: Intel UHD Graphics 630: shares the main memory; seen, not usable by this engine yet",
             "System: Debian GNU/Linux 13",

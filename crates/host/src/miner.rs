@@ -56,9 +56,9 @@ impl Miner {
 
     /// The miner of now.
     pub fn app(&self) -> Result<App, Failure> {
-        let none = || Failure {
-            code: FailureCode::Stopped,
-            message: "the miner is not running; see what it says on the first screen and start it again".to_owned(),
+        let none = || {
+            let message = "the miner is not running; see what it says on the first screen and start it again";
+            Failure::new(FailureCode::Stopped, message.to_owned())
         };
         self.current().map(|now| now.app).ok_or_else(none)
     }

@@ -151,6 +151,7 @@ impl Life {
     /// Offers a loaded model to the router.
     pub(super) fn serve(&mut self, loaded: LoadedModel) {
         let view = loaded.view.clone();
+        tracing::info!(model = %view.model, precision = %view.precision, mode = %view.mode, "serving");
         self.node.serve(Some(Serving { model: Arc::clone(&loaded.model), mode: view.mode }));
         self.loaded = Some(loaded);
         self.status.send_modify(|status| {
@@ -169,9 +170,10 @@ impl Life {
     }
 
     async fn retire(&self, old: Option<LoadedModel>) {
-        if let Some(LoadedModel { model, .. }) = old {
+        if let Some(LoadedModel { model, view }) = old {
             self.node.drained(model.artifact().digest).await;
             model.unload().await;
+            tracing::info!(model = %view.model, precision = %view.precision, "unloaded; what ran on it is finished");
         }
     }
 

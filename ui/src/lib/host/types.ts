@@ -330,7 +330,11 @@ code: FailureCode,
 /**
  * For people: what is wrong and what to do.
  */
-message: string, };
+message: string, 
+/**
+ * The setting that is wrong, by its name in `settings.toml`, if one is.
+ */
+field?: string, };
 
 /**
  * Kinds of failures, by what helps.

@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView, Span, Status};
+use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView, Span};
 use cortensor_host::{About, LogLine, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt};
 use cortensor_protocol::{Mode, TaskId};
@@ -16,6 +16,7 @@ use ts_rs::TS;
 
 use crate::{
     desk::{Desk, Folder},
+    watches::Fields,
     window,
 };
 
@@ -51,7 +52,7 @@ macro_rules! commands {
         #[cfg(test)]
         pub(crate) fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
             $($(visitor.visit::<$kind>();)* visitor.visit::<$answer>();)+
-            visitor.visit::<Status>();
+            visitor.visit::<cortensor_app::Status>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
@@ -113,7 +114,7 @@ commands! {
 
 /// Follows the status; answers with what [`unwatch`] takes.
 #[tauri::command]
-pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Status>) -> Result<u32, Failure> {
+pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
     Ok(desk.watches.status(desk.miner.status(), channel))
 }
 
@@ -134,7 +135,7 @@ pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), F
 #[cfg(test)]
 pub(crate) fn channel_signatures() -> Vec<String> {
     vec![
-        signature("watch_status", &["channel: Channel<Status>".to_owned()], "number"),
+        signature("watch_status", &["channel: Channel<Partial<Status>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
     ]

@@ -11,6 +11,7 @@ use std::{
 
 use cortensor_app::Status;
 use cortensor_host::{LogLine, LogTail};
+use serde_json::{Map, Value};
 use tauri::{async_runtime::JoinHandle, ipc::Channel};
 use tokio::{
     sync::{broadcast::error::RecvError, watch},
@@ -22,6 +23,9 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// Most lines in one message.
 const MOST_LINES: usize = 500;
 
+/// Some fields of a status, by name.
+pub(crate) type Fields = Map<String, Value>;
+
 /// Who follows what.
 #[derive(Default)]
 pub(crate) struct Watches {
@@ -30,8 +34,8 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
-    /// Sends the status of now, and every one after it that there is time for.
-    pub(crate) fn status(&self, status: watch::Receiver<Status>, channel: Channel<Status>) -> u32 {
+    /// Sends the status of now, whole, and of every one after it that there is time for the fields that changed.
+    pub(crate) fn status(&self, status: watch::Receiver<Status>, channel: Channel<Fields>) -> u32 {
         self.add(tauri::async_runtime::spawn(send_status(status, channel)))
     }
 
@@ -58,16 +62,35 @@ impl Watches {
     }
 }
 
-async fn send_status(mut status: watch::Receiver<Status>, channel: Channel<Status>) {
+async fn send_status(mut status: watch::Receiver<Status>, channel: Channel<Fields>) {
     let mut beat = tokio::time::interval(PERIOD);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sent = Fields::new();
     loop {
         beat.tick().await;
-        let now = status.borrow_and_update().clone();
-        if channel.send(now).is_err() || status.changed().await.is_err() {
+        let now = fields(&status.borrow_and_update());
+        let changed = changed(&sent, &now);
+        if (!changed.is_empty() && channel.send(changed).is_err()) || status.changed().await.is_err() {
             return;
         }
+        sent = now;
     }
+}
+
+/// A status, field by field.
+fn fields(status: &Status) -> Fields {
+    match serde_json::to_value(status) {
+        Ok(Value::Object(fields)) => fields,
+        // A struct of plain data is an object.
+        _ => Fields::new(),
+    }
+}
+
+/// The fields of `now` that are not as they were: while an answer streams that is one of many, and all of them many
+/// times a second would take time from the engine.
+fn changed(before: &Fields, now: &Fields) -> Fields {
+    let new = now.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    new.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 async fn send_logs(logs: LogTail, channel: Channel<Vec<LogLine>>) {
@@ -87,5 +110,21 @@ async fn send_logs(logs: LogTail, channel: Channel<Vec<LogLine>>) {
         {
             lines.push(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_told_whole_at_first_and_then_what_changed() {
+        let (before, mut status) = (fields(&Status::default()), Status::default());
+        assert!(before.len() > 10);
+        assert_eq!(changed(&Fields::new(), &before), before);
+        assert!(changed(&before, &fields(&status)).is_empty());
+        status.running = 1;
+        let told = changed(&before, &fields(&status));
+        assert_eq!(Value::Object(told), serde_json::json!({ "running": 1 }));
     }
 }

@@ -25,7 +25,7 @@ type Nothing = Record<string, never>;
 
 /** The window's commands: what each is given and what it answers with. */
 export interface Commands {
-  watch_status: { args: { channel: Channel<Status> }; result: number };
+  watch_status: { args: { channel: Channel<Partial<Status>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   set_mode: { args: { mode: Mode }; result: null };

@@ -58,7 +58,7 @@ it("rejects with the failure that the other side tells", async () => {
 });
 
 it("hears the status until it stops listening, and says so to the other side", async () => {
-  let channel: { onmessage: (status: Status) => void } | undefined;
+  let channel: { onmessage: (changed: Partial<Status>) => void } | undefined;
   mockIPC((name, args) => {
     asked.push([name, name === "unwatch" ? args : null]);
     if (name === "watch_status") channel = (args as unknown as { channel: typeof channel }).channel;
@@ -66,9 +66,13 @@ it("hears the status until it stops listening, and says so to the other side", a
   });
   const seen: Status[] = [];
   const unwatch = await tauriHost.watchStatus((status) => seen.push(status));
-  channel?.onmessage(statusWith({ running: 1 }));
+  const whole = statusWith({ running: 1 });
+  channel?.onmessage(whole);
+  channel?.onmessage({ running: 2 });
   unwatch();
-  channel?.onmessage(statusWith({ running: 2 }));
-  expect(seen.map((status) => status.running)).toEqual([1]);
+  channel?.onmessage({ running: 3 });
+  // What was not told again is as it was, and the same object, so that nothing of it is drawn anew.
+  expect(seen).toEqual([whole, { ...whole, running: 2 }]);
+  expect(seen[1]?.earnings).toBe(whole.earnings);
   expect(asked).toEqual([["watch_status", null], ["unwatch", { id: 7 }]]);
 });

@@ -21,7 +21,9 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
 }
 
 async function watchStatus(seen: (status: Status) => void): Promise<Unwatch> {
-  const channel = new Channel<Status>(seen);
+  // The first message is the whole status, each one after it what changed: what did not keeps its identity here.
+  let status = {} as Status;
+  const channel = new Channel<Partial<Status>>((changed) => seen((status = { ...status, ...changed })));
   return unwatching(channel, await call("watch_status", { channel }));
 }
 

@@ -7,6 +7,7 @@
 //! **Invariant:** pure. No tokio, no files, no network, no clock: time comes in as [`Millis`], randomness as an argument.
 
 mod amount;
+mod audit;
 mod id;
 mod message;
 mod precision;
@@ -17,6 +18,7 @@ mod task;
 mod tier;
 
 pub use amount::{Amount, AmountError};
+pub use audit::{AuditFinding, AuditId, AuditJob, AuditReport};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,

@@ -37,7 +37,6 @@ struct Loaded {
 /// What it makes it from.
 struct Plan {
     artifact: Artifact,
-    options: LoadOptions,
     settings: EngineSettings,
     gone: CancellationToken,
 }
@@ -53,7 +52,7 @@ pub(crate) async fn load(
     let progress = Progress::new(progress, &artifact.path, artifact.bytes);
     check_size(artifact).await?;
     let gone = CancellationToken::new();
-    let plan = Plan { artifact: artifact.clone(), options, settings, gone: gone.clone() };
+    let plan = Plan { artifact: artifact.clone(), settings, gone: gone.clone() };
     let loaded = watched(plan, &progress).await?;
     progress.reach(ENGINE_STARTED);
     let model = assemble(artifact, options, loaded, gone)?;
@@ -131,8 +130,7 @@ fn read_file(artifact: &Artifact, settings: EngineSettings) -> Result<SharedPipe
 /// Starts the engine's thread. No prefix cache: it keeps the key-value caches of finished answers, memory that no plan
 /// accounts for. No paged attention: on a CPU there is none.
 fn start(pipeline: SharedPipeline, plan: &Plan) -> std::io::Result<Arc<MistralRs>> {
-    let slots = NonZeroUsize::new(plan.options.slots as usize).unwrap_or(NonZeroUsize::MIN);
-    let scheduler = SchedulerConfig::DefaultScheduler { method: DefaultSchedulerMethod::Fixed(slots) };
+    let scheduler = SchedulerConfig::DefaultScheduler { method: DefaultSchedulerMethod::Fixed(NonZeroUsize::MIN) };
     let builder = MistralRsBuilder::new(pipeline, scheduler, false, None)
         .with_no_prefix_cache(true)
         .with_prefix_cache_n(0)

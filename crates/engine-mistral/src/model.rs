@@ -134,23 +134,23 @@ impl MistralModel {
 }
 
 async fn answer(running: &Running, place: Place, prompt: Vec<TokenId>, decoding: Arc<Decoding>, listener: Events) {
-    let slot = tokio::select! {
-        slot = running.one_slot(place) => slot,
+    let turn = tokio::select! {
+        turn = running.turn(place) => turn,
         () = listener.closed() => return,
     };
     drop(listener);
     let processor = Arc::clone(&decoding);
-    let outcome = match slot {
-        Ok(slot) => running.work(prompt, Work::Continue(processor)).await.map(|_| drop(slot)),
+    let outcome = match turn {
+        Ok(turn) => running.work(prompt, Work::Continue(processor)).await.map(|_| drop(turn)),
         Err(error) => Err(error),
     };
     decoding.fail(outcome.err().unwrap_or_else(|| GenerateError::Engine("it ended the answer by itself".to_owned())));
 }
 
 async fn score(running: &Running, place: Place, tokens: Vec<TokenId>) -> Result<Logits, GenerateError> {
-    let slots = running.all_slots(place).await?;
+    let turn = running.turn(place).await?;
     let tensor = running.work(tokens, Work::Score).await?;
-    drop(slots);
+    drop(turn);
     let tensor = tensor.ok_or_else(|| GenerateError::Engine("it returned no logits".to_owned()))?;
     let logits = tokio::task::spawn_blocking(move || rows(&tensor)).await;
     let logits = logits.map_err(|error| GenerateError::Engine(error.to_string()))?;

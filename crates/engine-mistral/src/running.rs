@@ -21,25 +21,25 @@ const WAITING_PER_SLOT: u32 = 64;
 /// How long and how often we look whether a thread that panicked has ended, so that it can be started anew.
 const ENDING: (u32, Duration) = (200, Duration::from_millis(10));
 
-/// The engine with its slots. The engine itself does not keep to its number of sequences (it takes all that wait when
-/// none runs), so the slots are counted here.
+/// The engine, one sequence at a time, whatever number of slots was asked for: `mistral.rs` 0.8.1 gives wrong answers when
+/// it decodes sequences together (tokens 20 nats from the likeliest one), and on a processor that is no faster than one
+/// after the other. Those that have a slot wait for their turn, first come, first served.
 pub(crate) struct Running {
     engine: Mutex<Option<Arc<MistralRs>>>,
-    slots: Arc<Semaphore>,
-    slot_count: u32,
+    turn: Arc<Semaphore>,
     places: Arc<Semaphore>,
     stopping: CancellationToken,
     gone: CancellationToken,
     tasks: TaskTracker,
 }
 
-/// A place among those who wait, then a slot.
+/// A place among those who wait for their turn.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Slots, for as long as a sequence is in the engine.
-pub(crate) struct Slots {
+/// The engine, for as long as a sequence is in it.
+pub(crate) struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Slots {
 pub(crate) enum Work {
     /// To be continued; the processor decides how and how long.
     Continue(Arc<dyn CustomLogitsProcessor>),
-    /// To be scored. The engine panics if it meets one of these together with one of the others: take all slots.
+    /// To be scored. The engine panics if it meets one of these together with one of the others.
     Score,
 }
 
@@ -57,8 +57,7 @@ impl Running {
         let waiting = slot_count.saturating_mul(WAITING_PER_SLOT);
         Self {
             engine: Mutex::new(Some(engine)),
-            slots: Arc::new(Semaphore::new(slot_count as usize)),
-            slot_count,
+            turn: Arc::new(Semaphore::new(1)),
             places: Arc::new(Semaphore::new(waiting as usize)),
             stopping: CancellationToken::new(),
             gone,
@@ -76,23 +75,14 @@ impl Running {
         place.map(|permit| Place { _permit: permit }).map_err(full)
     }
 
-    /// Waits for one slot; first come, first served.
-    pub(crate) async fn one_slot(&self, place: Place) -> Result<Slots, GenerateError> {
-        self.slots(place, 1).await
-    }
-
-    /// Waits until nothing else runs, and keeps everything else waiting.
-    pub(crate) async fn all_slots(&self, place: Place) -> Result<Slots, GenerateError> {
-        self.slots(place, self.slot_count).await
-    }
-
-    async fn slots(&self, place: Place, count: u32) -> Result<Slots, GenerateError> {
+    /// Waits until nothing else runs, and keeps everything else waiting; first come, first served.
+    pub(crate) async fn turn(&self, place: Place) -> Result<Turn, GenerateError> {
         let permit = tokio::select! {
-            permit = Arc::clone(&self.slots).acquire_many_owned(count) => permit.map_err(|_| GenerateError::Unloaded),
+            permit = Arc::clone(&self.turn).acquire_owned() => permit.map_err(|_| GenerateError::Unloaded),
             () = self.stopping.cancelled() => Err(GenerateError::Unloaded),
         };
         drop(place);
-        permit.map(|permit| Slots { _permit: permit })
+        permit.map(|permit| Turn { _permit: permit })
     }
 
     /// Has the engine work on a sequence and waits until it let go of it. Scores come back as a tensor.

@@ -176,7 +176,7 @@ async fn dropping_an_answer_frees_its_slot_for_the_next_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_answers_run_at_once_than_there_are_slots() {
+async fn answers_take_turns_whatever_the_slots() {
     let model = load(Precision::Q8_0, 1024, 3).await;
     let texts = ["one, two,", "Once upon a time", "The capital of France", "def main():", "A, B, C,"];
     let running = texts.map(|text| {
@@ -195,7 +195,7 @@ async fn no_more_answers_run_at_once_than_there_are_slots() {
         Some(*running)
     });
     let most = running.max().unwrap();
-    assert!((2..=3).contains(&most), "{most} at once");
+    assert_eq!(most, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,11 +220,34 @@ async fn scoring_waits_for_running_answers_and_disturbs_none() {
 /// Every token is the likeliest, or as good as: of two that are equally likely the last bits of the engine's sums decide, and
 /// those are not the same in every run.
 async fn assert_near_likeliest(model: &dyn Model, prompt: &[TokenId], answer: &Answer) {
+    assert_likely(model, prompt, answer, NEAR).await;
+}
+
+/// No token is further than this from the likeliest one, in nats.
+async fn assert_likely(model: &dyn Model, prompt: &[TokenId], answer: &Answer, most: f64) {
     let logits = model.score([prompt, &answer.ids()].concat()).await.unwrap();
     for (row, token) in (prompt.len() - 1..).zip(&answer.tokens) {
         let best = logits.log_probability(row, logits.likeliest(row).unwrap()).unwrap();
         let gap = best - logits.log_probability(row, token.id).unwrap();
-        assert!(gap < NEAR, "{gap} at row {row}: {}", answer.text());
+        assert!(gap < most, "{gap} at row {row}: {}", answer.text());
+    }
+}
+
+/// The engine's batches are wrong: what was decoded beside another answer was up to 20 nats from the likeliest token. With
+/// quantized weights decoding and scoring differ by up to 0.4 nats by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_given_at_the_same_time_are_as_good_as_alone() {
+    let model = load(Precision::Q8_0, 1024, 4).await;
+    let asked = [
+        "Explain tea to a child of ten.",
+        "What are three facts about the moon?",
+        "I want to learn about old maps. Where do I begin?",
+        "Write a poem about bees.",
+    ];
+    let prompts = asked.map(|text| question(&*model, text));
+    let answers = prompts.clone().map(|prompt| collect(model.generate(prompt, Sampling::greedy(24))));
+    for (prompt, answer) in prompts.iter().zip(futures::future::join_all(answers).await) {
+        assert_likely(&*model, prompt, &answer.unwrap(), 1.0).await;
     }
 }
 

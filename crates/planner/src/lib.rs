@@ -121,8 +121,8 @@ const LEAST_CONTEXT: u32 = 512;
 const NEAR_TIE: f64 = 0.95;
 /// Share of the processor that others may take before it is said: the engine's threads wait for each other.
 const BUSY: f32 = 0.15;
-/// On a CPU several sequences together give no more tokens than one; two let a short request pass a long one.
-const DEFAULT_SLOTS: u32 = 2;
+/// The engine answers one request after the other: others wait in the router, where another node may take them.
+const DEFAULT_SLOTS: u32 = 1;
 
 impl From<&Artifact> for Variant {
     fn from(artifact: &Artifact) -> Self {

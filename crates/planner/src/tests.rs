@@ -104,7 +104,7 @@ fn each_machine_gets_the_most_exact_and_the_fastest_of_what_fits() {
         ("64 GB desktop with a budget", 58 * GIBI, Some(13 * GIBI), &large, (Q8_0, Q4K, 2048)),
         ("a budget beyond what is free", 9 * GIBI, Some(40 * GIBI), &large, (Q4K, Q4K, 2048)),
     ] {
-        let settings = PlanSettings { memory_budget_bytes: budget, ..PlanSettings::default() };
+        let settings = PlanSettings { memory_budget_bytes: budget, slots: Some(2), ..PlanSettings::default() };
         let plan = plan(&machine(free), variants, measurements, &settings).unwrap();
         let precision = &plan.precision;
         let got = (precision.variant.precision, plan.volume.variant.precision, precision.load.context_tokens);
@@ -185,13 +185,14 @@ fn the_estimate_is_close_to_what_was_measured() {
 #[test]
 fn the_settings_and_the_model_bound_the_context() {
     for (context, slots, expected) in
-        [(None, None, (4096, 2)), (Some(1000), Some(1), (1000, 1)), (Some(1 << 20), Some(3), (8192, 3))]
+        [(None, None, (4096, 1)), (Some(1000), Some(1), (1000, 1)), (Some(1 << 20), Some(3), (8192, 3))]
     {
         let settings = PlanSettings { context_tokens: context, slots, ..PlanSettings::default() };
         let plan = plan(&machine(20 * GIBI), &small_model(), &[], &settings).unwrap();
         assert_eq!((plan.precision.load.context_tokens, plan.precision.load.slots), expected);
     }
-    let tight = plan(&machine(600 * MEBI), &small_model(), &[], &PlanSettings::default()).unwrap();
+    let two = PlanSettings { slots: Some(2), ..PlanSettings::default() };
+    let tight = plan(&machine(600 * MEBI), &small_model(), &[], &two).unwrap();
     let reduced = "The context is 1024 tokens instead of 4096, so that it fits.";
     assert!(tight.precision.reasons.iter().any(|reason| reason == reduced), "{:?}", tight.precision.reasons);
 }

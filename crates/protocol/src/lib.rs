@@ -8,6 +8,7 @@
 
 mod amount;
 mod id;
+mod level;
 mod message;
 mod network_task;
 mod precision;
@@ -19,6 +20,9 @@ mod tier;
 
 pub use amount::{Amount, AmountError};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use level::{
+    Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
+};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
     NodeMessage, Offer, PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage,

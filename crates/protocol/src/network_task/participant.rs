@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::NetworkTaskRefused;
+use crate::EventKind;
 
 /// What a participant has to do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,13 +19,22 @@ pub enum ParticipantStep {
     Commit,
 }
 
+impl ParticipantStep {
+    const ALL: [Self; 3] = [Self::Prepare, Self::Precommit, Self::Commit];
+
+    /// What doing it, or missing it, is counted as.
+    pub const fn kind(self) -> EventKind {
+        match self {
+            Self::Prepare => EventKind::Prepare,
+            Self::Precommit => EventKind::Precommit,
+            Self::Commit => EventKind::Commit,
+        }
+    }
+}
+
 impl fmt::Display for ParticipantStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Prepare => "prepare",
-            Self::Precommit => "precommit",
-            Self::Commit => "commit",
-        })
+        self.kind().fmt(f)
     }
 }
 
@@ -54,6 +64,18 @@ impl ParticipantProgress {
             Self::Precommitted => Some(ParticipantStep::Commit),
             Self::Committed | Self::Missed(_) => None,
         }
+    }
+
+    /// What it did and what it missed, to be counted. What it was not asked for counts neither way, so there is nothing
+    /// of a round that was abandoned but what was done until then.
+    pub fn counted(self) -> impl Iterator<Item = (EventKind, bool)> {
+        let missed = match self {
+            Self::Missed(step) => Some(step),
+            _ => None,
+        };
+        let until = self.next().or(missed);
+        let done = ParticipantStep::ALL.into_iter().take_while(move |step| Some(*step) != until);
+        done.map(|step| (step.kind(), true)).chain(missed.map(|step| (step.kind(), false)))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{NetworkTaskEnd::*, NetworkTaskRefused::*, *};
+use crate::EventKind;
 
 mod random;
 
@@ -210,4 +211,21 @@ fn an_owner_that_looks_late_does_not_make_the_round_longer() {
     let commits_until = task.wake_at().unwrap() + NetworkTaskDeadlines::default().commit;
     assert_eq!(task.apply(NetworkTaskEvent::Tick, commits_until), Ok(NetworkTaskState::End(Complete)));
     assert_eq!(progress(&task, A), ParticipantProgress::Missed(ParticipantStep::Commit));
+}
+
+#[test]
+fn what_a_participant_did_and_missed_is_counted_and_what_it_was_not_asked_for_is_not() {
+    let (prepare, precommit, commit) = (EventKind::Prepare, EventKind::Precommit, EventKind::Commit);
+    for (progress, expected) in [
+        (ParticipantProgress::Drawn, vec![]),
+        (ParticipantProgress::Prepared, vec![(prepare, true)]),
+        (ParticipantProgress::Committed, vec![(prepare, true), (precommit, true), (commit, true)]),
+        (ParticipantProgress::Missed(ParticipantStep::Prepare), vec![(prepare, false)]),
+        (
+            ParticipantProgress::Missed(ParticipantStep::Commit),
+            vec![(prepare, true), (precommit, true), (commit, false)],
+        ),
+    ] {
+        assert_eq!(progress.counted().collect::<Vec<_>>(), expected, "{progress:?}");
+    }
 }

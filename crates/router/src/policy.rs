@@ -2,7 +2,10 @@
 //!
 //! The network publishes none of these figures except where a field says so. They are this project's own design.
 
-use std::{num::NonZeroU8, time::Duration};
+use std::{
+    num::{NonZeroU8, NonZeroU64},
+    time::Duration,
+};
 
 use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList};
 use serde::{Deserialize, Serialize};
@@ -103,9 +106,9 @@ pub struct LevelPolicy {
     pub wrong_answer: Demotion,
     /// How long, in seconds, passed tests do not count after a failed audit, which also puts a node to level 0: it
     /// does not run what it claims. Each further failed audit doubles this.
-    pub failed_audit_cool_down_seconds: u64,
+    pub failed_audit_cool_down_seconds: NonZeroU64,
     /// The longest that gets, in seconds: there is always a way back.
-    pub longest_cool_down_seconds: u64,
+    pub longest_cool_down_seconds: NonZeroU64,
     /// The level at which earlier failed audits are forgotten.
     pub forgiven_at: Level,
     /// Kinds of event of which a success in a network task earns `test_reward`, the network incentive, outside of
@@ -206,8 +209,8 @@ impl Default for LevelPolicy {
             percentage_tests: const { NonZeroU8::new(40).unwrap() },
             missed_deadline: Demotion { steps: 1, cool_down_seconds: 300 },
             wrong_answer: Demotion { steps: 2, cool_down_seconds: 900 },
-            failed_audit_cool_down_seconds: 24 * 3600,
-            longest_cool_down_seconds: 30 * 24 * 3600,
+            failed_audit_cool_down_seconds: const { NonZeroU64::new(24 * 3600).unwrap() },
+            longest_cool_down_seconds: const { NonZeroU64::new(30 * 24 * 3600).unwrap() },
             forgiven_at: const { level(5) },
             incentive: vec![EventKind::Correctness],
             incentive_precommit_percentage: const { percentage(60) },
@@ -343,6 +346,7 @@ mod tests {
         assert_eq!(policy.level.requirements, LevelPolicy::default().requirements);
         for wrong in [
             "percentage_tests = 0",
+            "failed_audit_cool_down_seconds = 0",
             "forgiven_at = 11",
             "incentive = [\"pong\"]",
             "incentive_precommit_percentage = 101",

@@ -148,8 +148,8 @@ impl LevelRecord {
             Failure::WrongAnswer => policy.wrong_answer,
             Failure::FailedAudit => {
                 let doubled = 2_u64.saturating_pow(self.failed_audits.saturating_sub(1));
-                let seconds = policy.failed_audit_cool_down_seconds.saturating_mul(doubled);
-                let cool_down_seconds = seconds.min(policy.longest_cool_down_seconds);
+                let seconds = policy.failed_audit_cool_down_seconds.get().saturating_mul(doubled);
+                let cool_down_seconds = seconds.min(policy.longest_cool_down_seconds.get());
                 Demotion { steps: Level::HIGHEST.number(), cool_down_seconds }
             }
         }

@@ -1,4 +1,4 @@
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use proptest::prelude::*;
 
@@ -187,7 +187,7 @@ fn any_policy() -> impl Strategy<Value = LevelPolicy> {
                 percentage_tests: NonZeroU8::new(tests).unwrap(),
                 missed_deadline,
                 wrong_answer,
-                failed_audit_cool_down_seconds,
+                failed_audit_cool_down_seconds: NonZeroU64::new(failed_audit_cool_down_seconds).unwrap(),
                 forgiven_at: forgiven_at.try_into().unwrap(),
                 ..LevelPolicy::default()
             }

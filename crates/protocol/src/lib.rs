@@ -1,5 +1,5 @@
 //! What router, node, validator and their clients say to each other: wire types, versions, the texts that are signed,
-//! and the life of a task.
+//! and the lives of a user's task and a network task.
 //!
 //! Router and node are built and updated apart from each other. They meet only here, so that a change to what they say
 //! is one diff in one place, and so that the rules of a task can be tested without sockets, clocks or models.
@@ -9,7 +9,9 @@
 mod amount;
 mod audit;
 mod id;
+mod level;
 mod message;
+mod network_task;
 mod precision;
 mod prompt;
 mod settlement;
@@ -20,10 +22,17 @@ mod tier;
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditFinding, AuditId, AuditJob, AuditReport};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use level::{
+    Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
+};
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
     NodeMessage, Offer, PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage,
     SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
+};
+pub use network_task::{
+    NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent, NetworkTaskRefused, NetworkTaskState,
+    Participant, ParticipantProgress, ParticipantStep,
 };
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};

@@ -68,7 +68,7 @@ fn close(what: &str, estimate: u64, taken: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_model_takes_is_what_the_planner_says() {
     for artifact in ladder() {
-        let load = Load { context_tokens: 1024, slots: 2 };
+        let load = Load { context_tokens: 1024, slots: 1 };
         let estimate: MemoryEstimate = estimate_memory(&Variant::from(&artifact), load);
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
         let (loaded, most) = taken(&artifact, options).await;

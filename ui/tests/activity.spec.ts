@@ -77,6 +77,27 @@ test("a row opens by the keyboard into all that is known of its task", async ({ 
   await expect(details).toHaveAttribute("aria-expanded", "false");
 });
 
+test("a row holds in 1080 pixels: no word of it wraps, and a long model name is cut with the whole of it at hand", async ({ page, miner }) => {
+  await page.setViewportSize({ width: 1080, height: 900 });
+  await miner.open({ screen: "activity" });
+  const row = rows(page).filter({ hasNotText: "Not paid" }).first();
+  const wrapped = () => row.locator(".name, .when time, .task").evaluateAll((cells) =>
+    cells
+      .filter((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return new Set([...range.getClientRects()].map((line) => Math.round(line.bottom))).size > 1;
+      })
+      .map((cell) => cell.textContent));
+  const name = row.getByTitle("smollm2-135m-instruct");
+  await expect(name).toBeVisible();
+  expect(await wrapped()).toEqual([]);
+  expect(await name.evaluate((element) => element.scrollWidth <= element.clientWidth), "the usual name has room").toBe(true);
+  await name.evaluate((element) => (element.textContent = "a-model-whose-name-is-longer-than-any-that-anybody-has-seen"));
+  expect(await wrapped()).toEqual([]);
+  expect(await row.evaluate((element) => element.scrollWidth <= (element.closest("section")?.clientWidth ?? 0))).toBe(true);
+});
+
 test("where prompts could be kept is one step away", async ({ page, miner }) => {
   await miner.open({ screen: "activity" });
   await rows(page).filter({ hasText: "User request" }).first().getByRole("button").click();

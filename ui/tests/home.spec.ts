@@ -35,7 +35,7 @@ test("a pause finishes what runs, and resuming goes on", async ({ page, miner })
 
 test("what is earned goes up as requests are settled", async ({ page, miner }) => {
   await miner.open();
-  const paid = page.getByText(/\d+ requests paid/);
+  const paid = page.getByText(/\d+ user requests paid/);
   const before = await paid.textContent();
   await miner.pass(60_000);
   await expect(paid).not.toHaveText(before ?? "");

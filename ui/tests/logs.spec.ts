@@ -17,7 +17,6 @@ test("the log goes along with new lines until one scrolls up, and again when ask
   await expect.poll(() => fromEnd(page)).toBeLessThan(8);
   await log(page).focus();
   await page.keyboard.press("Home");
-  // The browser scrolls there step by step; what is asked for meanwhile would be scrolled away from again.
   await expect.poll(() => log(page).evaluate((pane) => pane.scrollTop)).toBe(0);
   const follow = page.getByRole("switch", { name: "Follow" });
   await expect(follow).not.toBeChecked();
@@ -27,7 +26,27 @@ test("the log goes along with new lines until one scrolls up, and again when ask
   expect(await fromEnd(page)).toBeGreaterThan(100);
   await newest.click();
   await expect.poll(() => fromEnd(page)).toBeLessThan(8);
+  // The browser scrolls to the start step by step, and is told meanwhile that the end is wanted.
+  await log(page).focus();
+  await page.keyboard.press("Home");
+  await expect(follow).not.toBeChecked();
+  await page.getByRole("button", { name: "Go to the newest line" }).click();
+  await page.waitForFunction(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))));
+  await expect.poll(() => fromEnd(page)).toBeLessThan(8);
   await expect(follow).toBeChecked();
+});
+
+test("who scrolls up right after going to the newest line is let go", async ({ page, miner }) => {
+  await miner.open({ screen: "logs" });
+  await everything(page);
+  await expect.poll(() => fromEnd(page)).toBeLessThan(8);
+  const follow = page.getByRole("switch", { name: "Follow" });
+  await follow.click();
+  await page.getByRole("button", { name: "Go to the newest line" }).click();
+  await expect(follow).toBeChecked();
+  await page.keyboard.press("Home");
+  await expect(follow).not.toBeChecked();
+  await expect.poll(() => log(page).evaluate((pane) => pane.scrollTop)).toBe(0);
 });
 
 test("lines are filtered by level and by text", async ({ page, miner }) => {

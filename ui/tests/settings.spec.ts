@@ -32,6 +32,26 @@ test("settings are saved, and a restart with progress puts them to use", async (
   await expect(page.getByText("take effect after a restart")).toBeHidden();
 });
 
+test("a faulty field that is out of sight is brought into the middle, with its name, and has the focus", async ({ page, miner }) => {
+  await page.setViewportSize({ width: 1080, height: 600 });
+  await miner.open({ screen: "settings" });
+  const context = page.getByRole("textbox", { name: /^Context/ });
+  await context.fill("3");
+  const place = () => context.evaluate((field) => {
+    const label = document.querySelector(`label[for="${field.id}"]`);
+    const bar = document.querySelector("[aria-label='Unsaved changes']");
+    return { top: label?.getBoundingClientRect().top ?? 0, room: (bar?.getBoundingClientRect().top ?? 0) - field.getBoundingClientRect().bottom };
+  });
+  for (const where of [0, 1]) {
+    await page.locator("main").evaluate((main, share) => main.scrollTo(0, share * main.scrollHeight), where);
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(context).toBeFocused();
+    expect((await place()).top).toBeGreaterThan(80);
+    expect((await place()).room).toBeGreaterThan(80);
+    await page.getByRole("button", { name: "Save" }).focus();
+  }
+});
+
 test("another router needs its address", async ({ page, miner }) => {
   await miner.open({ screen: "settings" });
   await page.getByRole("radio", { name: /Another router/ }).check();
@@ -46,6 +66,14 @@ test("another router needs its address", async ({ page, miner }) => {
 test("what only the miner can tell is said where it was saved", async ({ page, miner }) => {
   await miner.open({ screen: "settings" });
   await page.getByRole("textbox", { name: "Payout address" }).fill(`0x${"ab".repeat(18)}aBad`);
+  const address = page.getByRole("textbox", { name: "Payout address" });
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("region", { name: "Unsaved changes" }).getByRole("alert")).toContainText("its checksum is wrong");
+  // Also beside the field, which is brought into sight with its name and not to the very edge.
+  await expect(address).toBeFocused();
+  await expect(address).toHaveAttribute("aria-invalid", "true");
+  expect((await address.boundingBox())?.y).toBeGreaterThan(100);
+  await address.press("End");
+  await address.press("Backspace");
+  await expect(address).not.toHaveAttribute("aria-invalid", "true");
 });

@@ -35,7 +35,12 @@ describe("figures have their units", () => {
   it.each([
     [formatBytes(0), "0 kB"],
     [formatBytes(1), "1 kB"],
+    [formatBytes(999_000), "999 kB"],
+    [formatBytes(999_001), "1 MB"],
     [formatBytes(342_930_000), "343 MB"],
+    [formatBytes(999_499_999), "999 MB"],
+    [formatBytes(999_500_000), "1 GB"],
+    [formatBytes(99_960_000_000), "100 GB"],
     [formatBytes(25_276_502_016), "25.3 GB"],
     [formatBytes(252_579_094_528), "253 GB"],
     [formatDuration(731), "731 ms"],

@@ -47,10 +47,11 @@ export const formatTokens = (count: number): string => t("unit.tokens", { count,
 export const formatPercent = (share: number): string =>
   new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
-/** Decimal units, as the planner and disks count. */
+/** Powers of ten, as the planner and disks count: the one way in which the interface writes bytes. Nothing is rounded
+ *  up to 1,000 of a unit. */
 export function formatBytes(bytes: number): string {
-  if (bytes >= 1e9) return t("unit.gigabytes", { value: formatNumber(bytes / 1e9, bytes < 1e11 ? 1 : 0) });
-  if (bytes >= 1e6) return t("unit.megabytes", { value: formatNumber(bytes / 1e6) });
+  if (bytes >= 999.5e6) return t("unit.gigabytes", { value: formatNumber(bytes / 1e9, bytes < 99.95e9 ? 1 : 0) });
+  if (bytes > 999e3) return t("unit.megabytes", { value: formatNumber(bytes / 1e6) });
   return t("unit.kilobytes", { value: formatNumber(Math.ceil(bytes / 1e3)) });
 }
 

@@ -8,5 +8,6 @@ export function faultInWords(fault: Fault | undefined): string | null {
   if (fault.is === "out_of_range") {
     return t("settings.fault.out_of_range", { least: formatNumber(fault.least, 2), most: formatNumber(fault.most, 2) });
   }
+  if (fault.is === "refused") return fault.message;
   return fault.is === "not_a_number" ? t("settings.fault.not_a_number", { example: formatNumber(4) }) : t(`settings.fault.${fault.is}`);
 }

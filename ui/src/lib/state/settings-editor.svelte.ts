@@ -1,8 +1,9 @@
 import type { Host } from "../host/host";
-import type { SettingsView } from "../host/types";
+import type { Settings, SettingsView } from "../host/types";
 import { Answer } from "./answer.svelte";
 import { Command } from "./command.svelte";
-import { changedFields, draftOf, faultsOf, settingsOf, type FieldName, type SettingsDraft } from "./settings-form";
+import { asFailure } from "./failure";
+import { changedFields, draftOf, faultsOf, fieldOf, settingsOf, type FieldName, type Faults, type SettingsDraft } from "./settings-form";
 
 /** Milliseconds without a key after which typing has ended. */
 const PAUSE = 600;
@@ -17,13 +18,16 @@ export class SettingsEditor {
   readonly restart: Command<[], void>;
   /** Fields that the user has finished typing in or tried to save: only these are told what is wrong. */
   #finished = $state<Partial<Record<FieldName, true>>>({});
+  /** What the miner refused, until that field is typed in again. */
+  #refused = $state<Faults>({});
   #pauses: Partial<Record<FieldName, ReturnType<typeof setTimeout>>> = {};
   #host: Host;
 
   constructor(host: Host) {
     this.#host = host;
     this.save = new Command(async () => {
-      if (this.draft && !this.#faulty()) this.#take(await host.saveSettings(settingsOf(this.draft)), true);
+      this.#refused = {};
+      if (this.draft && !this.#faulty()) this.#take(await this.#saved(settingsOf(this.draft)), true);
     });
     this.restart = new Command(async () => {
       await host.restart();
@@ -43,6 +47,7 @@ export class SettingsEditor {
 
   /** A pause in typing ends it. Leaving the field does not: words that appear would move what is being clicked. */
   typed(field: FieldName): void {
+    if (this.#refused[field]) this.#refused = { ...this.#refused, [field]: undefined };
     clearTimeout(this.#pauses[field]);
     this.#pauses[field] = setTimeout(() => (this.#finished[field] = true), PAUSE);
   }
@@ -57,7 +62,20 @@ export class SettingsEditor {
 
   get faults() {
     const told = Object.entries(this.#allFaults).filter(([field]) => this.#finished[field as FieldName]);
-    return Object.fromEntries(told) as ReturnType<typeof faultsOf>;
+    const refused = Object.entries(this.#refused).filter(([, fault]) => fault);
+    return Object.fromEntries([...refused, ...told]) as Faults;
+  }
+
+  /** Saves; what is refused is told beside its field too. */
+  async #saved(settings: Settings): Promise<SettingsView> {
+    try {
+      return await this.#host.saveSettings(settings);
+    } catch (error) {
+      const { field, message } = asFailure(error);
+      const name = field === undefined ? null : fieldOf(field);
+      if (name) this.#refused = { [name]: { is: "refused", message } };
+      throw error;
+    }
   }
 
   /** Tells all that is wrong, and whether anything is. */

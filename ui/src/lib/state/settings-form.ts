@@ -13,7 +13,8 @@ export type FieldName = keyof SettingsDraft;
 /** What is wrong, to be put in words; `least` and `most` as the field counts. */
 export type Fault =
   | { is: "not_a_number" } | { is: "not_whole" } | { is: "out_of_range"; least: number; most: number }
-  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" };
+  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" }
+  | { is: "refused"; message: string };
 export type Faults = Partial<Record<FieldName, Fault>>;
 
 type NumberField = { field: FieldName; range: string; each: number };
@@ -41,6 +42,13 @@ export function draftOf(settings: Settings): SettingsDraft {
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
   };
+}
+
+/** The field that shows a setting, by the setting's name in the file. */
+export function fieldOf(setting: string): FieldName | null {
+  const numbers = numberFields.map(({ field, range }): [string, FieldName] => [range, field]);
+  const texts: [string, FieldName][] = [["router", "router"], ["listen", "listen"], ["payout_address", "payoutAddress"]];
+  return new Map([...numbers, ...texts]).get(setting) ?? null;
 }
 
 /** What would be saved. Only for a draft without faults. */

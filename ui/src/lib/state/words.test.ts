@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 
 import type { Connection, Precision, Status } from "../host/types";
 import { statusWith } from "../testing/statuses";
+import en from "../messages/en.json";
 import { addressFault } from "./address";
+import { plainName } from "./evidence";
 import { passphraseFault } from "./passphrase";
 import { requestCommand } from "./practice";
 import { qualityOf } from "./quality";
@@ -18,6 +20,16 @@ it.each<[Precision, string]>([
   ["Q4_0", "bits_4"], ["Q4_K", "bits_4"], ["Q3_K", "bits_2"], ["Q2_K", "bits_2"],
 ])("the quality of %s is %s", (precision, quality) => {
   expect(qualityOf(precision)).toBe(quality);
+});
+
+it.each([["prefill rate", "Reading speed"], ["decode rate", "Writing speed"], ["answers", null], ["something new", null]])(
+  "what the network calls %s is %s here",
+  (what, plain) => expect(plainName(what)).toBe(plain),
+);
+
+it("no message counts bytes by powers of two or spells a unit in its own way", () => {
+  const words = JSON.stringify(en);
+  expect(words.match(/\b[KMGT]iB\b|\bKB\b|\b(?:giga|mega|kilo)bytes?\b(?!":)/g)).toBeNull();
 });
 
 describe("the reason", () => {

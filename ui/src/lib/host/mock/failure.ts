@@ -1,5 +1,5 @@
 import type { Failure } from "../types";
 
-export function failure(code: Failure["code"], message: string): Failure {
-  return { code, message };
+export function failure(code: Failure["code"], message: string, field?: string): Failure {
+  return field === undefined ? { code, message } : { code, message, field };
 }

@@ -40,7 +40,7 @@ export class Journal {
 type Recorded = [secondsAgo: number, level: LogLevel, target: string, message: string];
 
 const RECORDED: Recorded[] = [
-  [5412.871, "info", "cortensor_hardware::detect", "found hardware cores=2 memory=\"23.5 GiB\" gpus=0"],
+  [5412.871, "info", "cortensor_hardware::detect", "found hardware cores=2 memory=\"25.3 GB\" gpus=0"],
   [5412.604, "info", "cortensor_node::identity", `opened the node's key address=${ADDRESS} place=keychain`],
   [5412.377, "info", "cortensor_models::ladder", `checked the model files folder="${DATA_FOLDER}/models/smollm2-135m-instruct" files=3`],
   [5412.371, "debug", "cortensor_planner", "measurements are known for all variants engine=\"mistral.rs 0.6.0\""],

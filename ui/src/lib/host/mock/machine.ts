@@ -25,8 +25,8 @@ export const HARDWARE: Hardware = {
 
 export const HARDWARE_IN_WORDS = [
   "Processor: AMD EPYC: 2 cores, AVX2, FMA, F16C, AVX-512, AVX-512 VNNI",
-  "Memory: 21.2 GiB free of 23.5 GiB",
-  `Disk: 138.1 GiB free of 235.2 GiB at ${DATA_FOLDER}`,
+  "Memory: 22.8 GB free of 25.3 GB",
+  `Disk: 148.3 GB free of 252.6 GB at ${DATA_FOLDER}`,
   "Graphics: no card found; models run on the processor",
   "System: Debian GNU/Linux 12 (bookworm)",
 ].join("; ");

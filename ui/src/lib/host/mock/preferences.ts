@@ -34,11 +34,11 @@ export class Preferences {
     for (const { name, least, most } of RANGES) {
       const value = read(settings, name);
       if (value !== null && (value < least || value > most)) {
-        throw failure("settings", `${this.path}: ${name} is ${value} and must be between ${least} and ${most}`);
+        throw failure("settings", `${this.path}: ${name} is ${value} and must be between ${least} and ${most}`, name);
       }
     }
     if (settings.payout_address?.toLowerCase().endsWith("bad")) {
-      throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`);
+      throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`, "payout_address");
     }
     const { keep_prompts: _before, payout_address: _old, ...before } = this.#saved;
     const { keep_prompts: _after, payout_address: _new, ...after } = settings;

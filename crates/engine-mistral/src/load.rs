@@ -61,12 +61,9 @@ pub(crate) async fn load(
     Ok(model)
 }
 
-/// No more context than the model was trained for, and at least one slot.
+/// No more context than the model was trained for, and one slot: whoever asks the model what it takes is told the truth.
 fn within(artifact: &Artifact, options: LoadOptions) -> LoadOptions {
-    LoadOptions {
-        context_tokens: options.context_tokens.min(artifact.geometry.context_tokens),
-        slots: options.slots.max(1),
-    }
+    LoadOptions { context_tokens: options.context_tokens.min(artifact.geometry.context_tokens), slots: 1 }
 }
 
 async fn check_size(artifact: &Artifact) -> Result<(), LoadError> {
@@ -164,7 +161,7 @@ fn assemble(
         options,
         tokenizer: Arc::new(loaded.tokenizer),
         end_tokens: EndTokens { engine: engine_end, all: ends.into() },
-        running: Arc::new(Running::new(loaded.engine, options.slots, gone)),
+        running: Arc::new(Running::new(loaded.engine, gone)),
         _give_back: GiveBack,
     })
 }

@@ -15,15 +15,15 @@ use mistralrs::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Requests that may wait for a slot, for each slot.
-const WAITING_PER_SLOT: u32 = 64;
+/// Requests that may wait for their turn.
+const WAITING: usize = 64;
 
 /// How long and how often we look whether a thread that panicked has ended, so that it can be started anew.
 const ENDING: (u32, Duration) = (200, Duration::from_millis(10));
 
-/// The engine, one sequence at a time, whatever number of slots was asked for: `mistral.rs` 0.8.1 gives wrong answers when
+/// The engine, one sequence at a time: `mistral.rs` 0.8.1 gives wrong answers when
 /// it decodes sequences together (tokens 20 nats from the likeliest one), and on a processor that is no faster than one
-/// after the other. Those that have a slot wait for their turn, first come, first served.
+/// after the other.
 pub(crate) struct Running {
     engine: Mutex<Option<Arc<MistralRs>>>,
     turn: Arc<Semaphore>,
@@ -53,12 +53,11 @@ pub(crate) enum Work {
 
 impl Running {
     /// `gone` is cancelled by the engine's end.
-    pub(crate) fn new(engine: Arc<MistralRs>, slot_count: u32, gone: CancellationToken) -> Self {
-        let waiting = slot_count.saturating_mul(WAITING_PER_SLOT);
+    pub(crate) fn new(engine: Arc<MistralRs>, gone: CancellationToken) -> Self {
         Self {
             engine: Mutex::new(Some(engine)),
             turn: Arc::new(Semaphore::new(1)),
-            places: Arc::new(Semaphore::new(waiting as usize)),
+            places: Arc::new(Semaphore::new(WAITING)),
             stopping: CancellationToken::new(),
             gone,
             tasks: TaskTracker::new(),

@@ -176,8 +176,9 @@ async fn dropping_an_answer_frees_its_slot_for_the_next_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_take_turns_whatever_the_slots() {
+async fn answers_take_turns_and_the_model_says_so_whatever_the_slots() {
     let model = load(Precision::Q8_0, 1024, 3).await;
+    assert_eq!(model.options().slots, 1);
     let texts = ["one, two,", "Once upon a time", "The capital of France", "def main():", "A, B, C,"];
     let running = texts.map(|text| {
         let prompt = model.encode(&Prompt::Text { text: text.to_owned() }).unwrap();

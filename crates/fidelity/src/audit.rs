@@ -18,13 +18,20 @@ use serde::{Deserialize, Serialize};
 /// Stakes, as shares of the largest that cannot lose everything at once.
 const STAKES: [f64; 6] = [0.9, 0.5, 0.25, 0.1, 0.03, 0.01];
 
-/// What is known of honest answers and of the nearest lie.
+/// From margins to scores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
+pub struct Scale {
     /// Margins up to this are ties that rounding decides, in nats.
     pub tie: f64,
     /// Margins from this on count in full, in nats: above `tie`.
     pub clear: f64,
+}
+
+/// What is known of honest answers and of the nearest lie.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What the scores mean.
+    pub scale: Scale,
     /// Largest mean score of honest answers: above 0.
     pub honest_mean: f64,
     /// Smallest mean score of the nearest lie that is to be caught: above `honest_mean`, below 1.
@@ -90,7 +97,8 @@ impl Calibration {
     /// The figures, if they make sense together.
     pub fn check(self) -> Result<Self, CalibrationError> {
         let open = |value: f64| value > 0.0 && value < 1.0;
-        if !(self.tie >= 0.0 && self.tie < self.clear && self.clear.is_finite()) {
+        let Scale { tie, clear } = self.scale;
+        if !(tie >= 0.0 && tie < clear && clear.is_finite()) {
             return Err(CalibrationError::Margins);
         }
         if !(self.honest_mean > 0.0 && self.honest_mean < self.lie_mean && self.lie_mean < 1.0) {
@@ -101,7 +109,9 @@ impl Calibration {
         }
         Ok(self)
     }
+}
 
+impl Scale {
     /// The score of a margin, 0 to 1. A margin that is no number is as bad as can be.
     pub fn score(&self, margin: f64) -> f64 {
         if margin.is_nan() {
@@ -125,7 +135,7 @@ impl Audit {
     /// Looks at one more token.
     pub fn observe(&mut self, margin: f64) {
         let Calibration { honest_mean, lie_mean, .. } = self.calibration;
-        let (score, evidence) = (self.calibration.score(margin), &mut self.evidence);
+        let (score, evidence) = (self.calibration.scale.score(margin), &mut self.evidence);
         evidence.tokens += 1;
         evidence.mismatches += u64::from(score > 0.0);
         evidence.score += score;

@@ -3,8 +3,9 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::*;
 
+const SCALE: Scale = Scale { tie: 0.05, clear: 1.0 };
 const CALIBRATION: Calibration =
-    Calibration { tie: 0.05, clear: 1.0, honest_mean: 0.002, lie_mean: 0.02, false_alarm: 1e-3, missed_lie: 1e-3 };
+    Calibration { scale: SCALE, honest_mean: 0.002, lie_mean: 0.02, false_alarm: 1e-3, missed_lie: 1e-3 };
 
 fn audit() -> Audit {
     Audit::new(CALIBRATION).unwrap()
@@ -57,9 +58,9 @@ fn the_nearest_lie_is_found_out_and_seldom_called_consistent() {
 #[test]
 fn figures_that_make_no_sense_together_are_refused() {
     for (calibration, error) in [
-        (Calibration { tie: -1.0, ..CALIBRATION }, CalibrationError::Margins),
-        (Calibration { clear: 0.05, ..CALIBRATION }, CalibrationError::Margins),
-        (Calibration { clear: f64::NAN, ..CALIBRATION }, CalibrationError::Margins),
+        (Calibration { scale: Scale { tie: -1.0, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
+        (Calibration { scale: Scale { clear: 0.05, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
+        (Calibration { scale: Scale { clear: f64::NAN, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
         (Calibration { honest_mean: 0.0, ..CALIBRATION }, CalibrationError::Means),
         (Calibration { honest_mean: 0.02, ..CALIBRATION }, CalibrationError::Means),
         (Calibration { lie_mean: 1.0, ..CALIBRATION }, CalibrationError::Means),
@@ -73,9 +74,9 @@ fn figures_that_make_no_sense_together_are_refused() {
 proptest! {
     #[test]
     fn a_score_is_between_0_and_1_and_grows_with_the_margin(margin in prop::num::f64::ANY, more in 0.0f64..10.0) {
-        let score = CALIBRATION.score(margin);
+        let score = SCALE.score(margin);
         prop_assert!((0.0..=1.0).contains(&score));
-        prop_assert!(margin.is_nan() || CALIBRATION.score(margin + more) >= score);
+        prop_assert!(margin.is_nan() || SCALE.score(margin + more) >= score);
     }
 
     #[test]

@@ -260,10 +260,6 @@ impl Desktop {
     pub async fn quit(self) -> Home {
         // The answer may not come any more.
         let _ = self.window.execute("void window.__TAURI_INTERNALS__.invoke('quit')", Vec::new()).await;
-        self.ended().await
-    }
-
-    async fn ended(self) -> Home {
         let control = self.home.data().join("control.json");
         let gone = async {
             while control.exists() || running(&self.home) {

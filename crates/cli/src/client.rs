@@ -124,7 +124,8 @@ async fn stored(folders: &Folders, limit: u32) -> Result<Earnings, Box<dyn std::
 fn print_earnings(earnings: &Earnings) {
     let summary = &earnings.summary;
     say!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
-    say!("User requests paid: {}; not paid: {}", summary.requests, summary.void);
+    say!("User requests paid: {}; not paid: {}", summary.requests, summary.requests_void);
+    say!("Network tests paid: {}; not paid: {}", summary.tests, summary.tests_void);
     for mode in &summary.by_mode {
         say!("  {:<9} {} for {} user requests and the network's tests", mode.mode, mode.total, mode.requests);
     }

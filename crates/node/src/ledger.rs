@@ -35,8 +35,12 @@ pub struct EarningsSummary {
     pub total: Amount,
     /// User requests served and paid since the first run.
     pub requests: u64,
-    /// Tasks that were not paid since the first run.
-    pub void: u64,
+    /// User requests that were not paid.
+    pub requests_void: u64,
+    /// Network tests passed and paid.
+    pub tests: u64,
+    /// Network tests that were not paid.
+    pub tests_void: u64,
     /// By what the miner had chosen.
     pub by_mode: Vec<ModeEarnings>,
 }
@@ -189,7 +193,9 @@ impl Ledger {
                  SUM(CASE WHEN settled_at >= ?1 THEN amount_nano ELSE 0 END) AS today_nano,
                  SUM(CASE WHEN settled_at >= ?1 THEN amount_rest ELSE 0 END) AS today_rest,
                  COUNT(*) FILTER (WHERE kind = 'user' AND void_reason IS NULL) AS requests,
-                 COUNT(*) FILTER (WHERE void_reason IS NOT NULL) AS void
+                 COUNT(*) FILTER (WHERE kind = 'user' AND void_reason IS NOT NULL) AS requests_void,
+                 COUNT(*) FILTER (WHERE kind <> 'user' AND void_reason IS NULL) AS tests,
+                 COUNT(*) FILTER (WHERE kind <> 'user' AND void_reason IS NOT NULL) AS tests_void
              FROM settlements GROUP BY mode ORDER BY mode",
         )
         .bind(start_of_today.0)
@@ -242,7 +248,9 @@ fn add_mode(mut summary: EarningsSummary, row: &SqliteRow) -> Result<EarningsSum
     summary.total = [summary.total, total].into_iter().sum();
     summary.today = [summary.today, today].into_iter().sum();
     summary.requests += requests;
-    summary.void += count(row, "void")?;
+    summary.requests_void += count(row, "requests_void")?;
+    summary.tests += count(row, "tests")?;
+    summary.tests_void += count(row, "tests_void")?;
     Ok(summary)
 }
 
@@ -351,6 +359,6 @@ pub(super) mod tests {
         ledger.record("r", &void).await.unwrap();
         assert_eq!(ledger.latest(9).await.unwrap(), [void]);
         let summary = ledger.summary(Millis(0)).await.unwrap();
-        assert_eq!((summary.void, summary.requests, summary.total), (1, 0, Amount::ZERO));
+        assert_eq!((summary.requests_void + summary.tests_void, summary.requests, summary.total), (1, 0, Amount::ZERO));
     }
 }

@@ -141,7 +141,10 @@ fn bucket(row: &SqliteRow) -> Result<Bucket, sqlx::Error> {
 mod tests {
     use cortensor_protocol::SettlementStatus;
 
-    use super::{super::tests::*, *};
+    use super::{
+        super::{EarningsSummary, tests::*},
+        *,
+    };
 
     #[tokio::test]
     async fn a_filter_lets_through_what_has_everything_that_it_asks_for() {
@@ -153,6 +156,9 @@ mod tests {
         for settlement in [paid(1, Mode::Volume, Amount::ZERO, 10), test, void] {
             ledger.record("r", &settlement).await.unwrap();
         }
+        let EarningsSummary { requests, requests_void, tests, tests_void, .. } =
+            ledger.summary(Millis(0)).await.unwrap();
+        assert_eq!((requests, requests_void, tests, tests_void), (1, 1, 1, 0));
         let all = ActivityFilter::default();
         let words = |search: &str| ActivityFilter { search: search.to_owned(), ..all.clone() };
         for (filter, found) in [

@@ -290,9 +290,17 @@ total: Amount,
  */
 requests: number, 
 /**
- * Tasks that were not paid since the first run.
+ * User requests that were not paid.
  */
-void: number, 
+requests_void: number, 
+/**
+ * Network tests passed and paid.
+ */
+tests: number, 
+/**
+ * Network tests that were not paid.
+ */
+tests_void: number, 
 /**
  * By what the miner had chosen.
  */

@@ -4,7 +4,7 @@ import type { Status } from "../host/types";
 import { modeView, statusWith } from "../testing/statuses";
 import { suggestion } from "./suggestion";
 
-const none = { today: "0", total: "0", requests: 0, void: 0, by_mode: [] };
+const none = { today: "0", total: "0", requests: 0, requests_void: 0, tests: 0, tests_void: 0, by_mode: [] };
 const report = { tier: null, evidence: [], tested_at: 0, next_step: "close other programs" };
 const earning = (precision: string | null, volume: string | null) => [modeView("precision", precision), modeView("volume", volume)];
 

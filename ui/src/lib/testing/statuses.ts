@@ -22,6 +22,6 @@ export function statusWith(changes: Partial<Status>): Status {
     modes: [modeView("precision"), modeView("volume")], address: null, key_place: null, connection: { is: "connecting" },
     testing: null, tier: null, running: 0, tasks: [], passphrase: null, measuring: false,
     switching_to: null, measurements: [],
-    earnings: { today: "0", total: "0", requests: 1, void: 0, by_mode: [] }, ...changes,
+    earnings: { today: "0", total: "0", requests: 1, requests_void: 0, tests: 0, tests_void: 0, by_mode: [] }, ...changes,
   };
 }

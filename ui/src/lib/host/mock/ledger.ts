@@ -41,6 +41,10 @@ export class Ledger {
     return settlement;
   }
 
+  #count(kind: TaskKind): number {
+    return this.#entries.filter((entry) => entry.kind === kind).length;
+  }
+
   summary(now: Millis): EarningsSummary {
     const paid = this.#entries.filter((entry) => entry.status === "paid");
     const users = paid.filter((entry) => entry.kind === "user");
@@ -49,7 +53,9 @@ export class Ledger {
       today: sum(paid.filter((entry) => entry.settled_at >= midnight)),
       total: sum(paid),
       requests: users.length,
-      void: this.#entries.length - paid.length,
+      requests_void: this.#count("user") - users.length,
+      tests: paid.length - users.length,
+      tests_void: this.#count("network_test") - (paid.length - users.length),
       by_mode: (["precision", "volume"] as const).map((mode) => ({
         mode,
         total: sum(paid.filter((entry) => entry.mode === mode)),

@@ -95,6 +95,11 @@ impl Folders {
         self.data.join("practice-api-key")
     }
 
+    /// The key of the validators of a router on this machine.
+    pub fn validator_key(&self) -> PathBuf {
+        self.data.join("validator-key")
+    }
+
     /// The user's settings.
     pub fn settings(&self) -> PathBuf {
         self.data.join("settings.toml")

@@ -148,6 +148,7 @@ fn line(settlement: &Settlement) -> String {
     let paid = match &settlement.status {
         SettlementStatus::Paid { amount } => amount.to_string(),
         SettlementStatus::Void { reason } => format!("not paid: {reason}"),
+        SettlementStatus::Reversed { amount, reason, .. } => format!("-{amount} taken back: {reason}"),
     };
     let (model, precision) = (settlement.model.as_str(), settlement.precision);
     format!("{time}  {kind:<12} {model:<22} {precision:<5} {tokens:>11}  {:>8}  {paid}", rate(settlement))

@@ -19,6 +19,7 @@ mod mine;
 mod report;
 mod router;
 mod show;
+mod validator;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -56,6 +57,8 @@ enum Command {
     Mine(MineArguments),
     /// Run a router for nodes on other machines
     Router(RouterArguments),
+    /// Look at nodes' answers for a router: do they run what they claim?
+    Validator(ValidatorArguments),
     /// How the running miner is
     Status,
     /// What was earned
@@ -116,6 +119,22 @@ struct RouterArguments {
     policy: Option<PathBuf>,
 }
 
+/// How to validate.
+#[derive(Args)]
+struct ValidatorArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The router
+    #[arg(long, default_value = "http://127.0.0.1:5010", value_name = "URL")]
+    router: String,
+    /// The key that `cortensor router` prints for its validators (vk-...)
+    #[arg(long, env = "CORTENSOR_VALIDATOR_KEY", hide_env_values = true)]
+    key: String,
+    /// Most tokens of prompt and answer together; longer answers are left out
+    #[arg(long, default_value_t = 4096, value_name = "TOKENS")]
+    context: u32,
+}
+
 impl Common {
     fn folders(&self) -> Result<Folders, cortensor_app::FoldersError> {
         self.data.as_ref().map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)))
@@ -139,6 +158,7 @@ async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Mine(arguments) => mine::mine(common, arguments).await,
         Command::Router(arguments) => router::route(common, arguments).await,
+        Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,
         Command::Earnings { limit } => client::earnings(common, limit).await,
         Command::Mode { mode } => client::mode(common, mode).await,

@@ -3,10 +3,10 @@
 //! Each margin becomes a score from 0 (the reference's own token, or a tie that rounding decides) to 1 (clearly another
 //! one). Two fortunes are bet on the scores, one token after the other:
 //!
-//! - **Against honesty.** If the claim is true, the mean score is at most [`Calibration::honest_mean`], and a fortune that
+//! - **Against honesty.** If the claim is true, the mean score is at most [`Figures::honest_mean`], and a fortune that
 //!   bets on more does not grow: by Ville's inequality it ever reaches `1 / false_alarm` with a probability of at most
 //!   `false_alarm`, whenever one looks, and whatever the scores depend on besides.
-//! - **Against the nearest lie.** If another artifact answers, the mean score is at least [`Calibration::lie_mean`], and a
+//! - **Against the nearest lie.** If another artifact answers, the mean score is at least [`Figures::lie_mean`], and a
 //!   fortune that bets on less reaches `1 / missed_lie` with a probability of at most `missed_lie`.
 //!
 //! How much to bet is not known beforehand: each fortune is spread over several stakes, and their sum is as good as the best
@@ -20,6 +20,7 @@ const STAKES: [f64; 6] = [0.9, 0.5, 0.25, 0.1, 0.03, 0.01];
 
 /// From margins to scores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scale {
     /// Margins up to this are ties that rounding decides, in nats.
     pub tie: f64,
@@ -27,9 +28,15 @@ pub struct Scale {
     pub clear: f64,
 }
 
-/// What is known of honest answers and of the nearest lie.
+/// What is known of honest answers and of the nearest lie. Made from [`Figures`] that make sense together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
+#[serde(try_from = "Figures", into = "Figures")]
+pub struct Calibration(Figures);
+
+/// The figures of a [`Calibration`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
     /// What the scores mean.
     pub scale: Scale,
     /// Largest mean score of honest answers: above 0.
@@ -94,20 +101,42 @@ pub struct Audit {
 }
 
 impl Calibration {
-    /// The figures, if they make sense together.
-    pub fn check(self) -> Result<Self, CalibrationError> {
-        let open = |value: f64| value > 0.0 && value < 1.0;
-        let Scale { tie, clear } = self.scale;
+    /// The calibration, if the figures make sense together.
+    pub const fn new(figures: Figures) -> Result<Self, CalibrationError> {
+        let Figures { scale: Scale { tie, clear }, honest_mean, lie_mean, false_alarm, missed_lie } = figures;
         if !(tie >= 0.0 && tie < clear && clear.is_finite()) {
             return Err(CalibrationError::Margins);
         }
-        if !(self.honest_mean > 0.0 && self.honest_mean < self.lie_mean && self.lie_mean < 1.0) {
+        if !(honest_mean > 0.0 && honest_mean < lie_mean && lie_mean < 1.0) {
             return Err(CalibrationError::Means);
         }
-        if !(open(self.false_alarm) && open(self.missed_lie)) {
+        if !(is_rate(false_alarm) && is_rate(missed_lie)) {
             return Err(CalibrationError::Errors);
         }
-        Ok(self)
+        Ok(Self(figures))
+    }
+
+    /// What it was made from.
+    pub const fn figures(&self) -> &Figures {
+        &self.0
+    }
+}
+
+const fn is_rate(value: f64) -> bool {
+    value > 0.0 && value < 1.0
+}
+
+impl TryFrom<Figures> for Calibration {
+    type Error = CalibrationError;
+
+    fn try_from(figures: Figures) -> Result<Self, CalibrationError> {
+        Self::new(figures)
+    }
+}
+
+impl From<Calibration> for Figures {
+    fn from(calibration: Calibration) -> Self {
+        calibration.0
     }
 }
 
@@ -123,19 +152,19 @@ impl Scale {
 
 impl Audit {
     /// A test that begins.
-    pub fn new(calibration: Calibration) -> Result<Self, CalibrationError> {
+    pub fn new(calibration: Calibration) -> Self {
         Self::resume(calibration, Evidence::default())
     }
 
     /// A test that goes on.
-    pub fn resume(calibration: Calibration, evidence: Evidence) -> Result<Self, CalibrationError> {
-        Ok(Self { calibration: calibration.check()?, evidence })
+    pub const fn resume(calibration: Calibration, evidence: Evidence) -> Self {
+        Self { calibration, evidence }
     }
 
     /// Looks at one more token.
     pub fn observe(&mut self, margin: f64) {
-        let Calibration { honest_mean, lie_mean, .. } = self.calibration;
-        let (score, evidence) = (self.calibration.scale.score(margin), &mut self.evidence);
+        let Figures { scale, honest_mean, lie_mean, .. } = self.calibration.0;
+        let (score, evidence) = (scale.score(margin), &mut self.evidence);
         evidence.tokens += 1;
         evidence.mismatches += u64::from(score > 0.0);
         evidence.score += score;
@@ -149,9 +178,9 @@ impl Audit {
     /// What it has come to. Once it is one of the two answers, more tokens do not make it the other.
     pub fn verdict(&self) -> Verdict {
         let reached = |fortune: f64, error: f64| fortune >= -error.ln();
-        if reached(self.evidence.most_against_honesty, self.calibration.false_alarm) {
+        if reached(self.evidence.most_against_honesty, self.calibration.0.false_alarm) {
             Verdict::NotWhatItClaims
-        } else if reached(self.evidence.most_against_the_lie, self.calibration.missed_lie) {
+        } else if reached(self.evidence.most_against_the_lie, self.calibration.0.missed_lie) {
             Verdict::Consistent
         } else {
             Verdict::AskMore

@@ -10,5 +10,5 @@
 mod audit;
 mod margin;
 
-pub use audit::{Audit, Calibration, CalibrationError, Evidence, Scale, Verdict};
+pub use audit::{Audit, Calibration, CalibrationError, Evidence, Figures, Scale, Verdict};
 pub use margin::margin;

@@ -18,6 +18,11 @@ pub struct Practice {
     pub api_key: String,
 }
 
+/// The key of a router's validators, made once and kept. A practice router that a miner embeds has none.
+pub fn validator_key(folders: &Folders) -> Result<String, StartError> {
+    read_or_create_secret(&folders.validator_key(), "vk-").map_err(StartError::of)
+}
+
 /// Starts a practice router on these folders.
 pub async fn start_router(
     folders: &Folders,

@@ -51,17 +51,18 @@ pub struct Running {
 
 /// This machine with the engine that this program is built with.
 pub fn machine(folders: Folders, starter_model: PathBuf, settings: Settings) -> Machine {
-    Machine { folders, starter_model, settings, engine: default_engine() }
+    Machine { folders, starter_model, settings, engine: engine() }
 }
 
-pub(crate) fn default_engine() -> Arc<dyn Engine> {
+/// The engine that this program is built with.
+pub fn engine() -> Arc<dyn Engine> {
     Arc::new(MistralEngine::new(EngineSettings::default()))
 }
 
 impl Options {
     /// The defaults, with the engine that this program is built with.
     pub fn new(folders: Folders, starter_model: PathBuf, passphrases: Passphrases) -> Self {
-        Self { folders, starter_model, router: None, listen: None, passphrases, engine: default_engine() }
+        Self { folders, starter_model, router: None, listen: None, passphrases, engine: engine() }
     }
 }
 

@@ -129,15 +129,19 @@ impl Ledger {
 
     /// Writes a settlement of `router`; says whether it was new.
     pub async fn record(&self, router: &str, settlement: &Settlement) -> Result<bool, LedgerError> {
-        let (amount, void_reason) = match &settlement.status {
-            SettlementStatus::Paid { amount } => (*amount, None),
-            SettlementStatus::Void { reason } => (Amount::ZERO, Some(reason.as_str())),
+        let (amount, void_reason, reverses) = match &settlement.status {
+            SettlementStatus::Paid { amount } => (*amount, None, None),
+            SettlementStatus::Void { reason } => (Amount::ZERO, Some(reason.as_str()), None),
+            SettlementStatus::Reversed { amount, reverses, reason } => {
+                (*amount, Some(reason.as_str()), Some(i64::try_from(*reverses).unwrap_or(i64::MAX)))
+            }
         };
         let (nano, rest) = amount.to_limbs();
         let done = sqlx::query(
             "INSERT INTO settlements (router, sequence, task, kind, model, precision, mode, prompt_tokens,
-                 completion_tokens, first_token_ms, total_ms, void_reason, amount_nano, amount_rest, settled_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 completion_tokens, first_token_ms, total_ms, void_reason, amount_nano, amount_rest, settled_at,
+                 reverses)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(router)
         .bind(i64::try_from(settlement.sequence).unwrap_or(i64::MAX))
@@ -154,6 +158,7 @@ impl Ledger {
         .bind(nano)
         .bind(rest)
         .bind(settlement.settled_at.0)
+        .bind(reverses)
         .execute(&self.pool)
         .await
         .map_err(|source| LedgerError::Record { path: self.path.clone(), source })?;
@@ -196,7 +201,7 @@ impl Ledger {
                  COUNT(*) FILTER (WHERE kind = 'user' AND void_reason IS NOT NULL) AS requests_void,
                  COUNT(*) FILTER (WHERE kind <> 'user' AND void_reason IS NULL) AS tests,
                  COUNT(*) FILTER (WHERE kind <> 'user' AND void_reason IS NOT NULL) AS tests_void
-             FROM settlements GROUP BY mode ORDER BY mode",
+             FROM outcomes GROUP BY mode ORDER BY mode",
         )
         .bind(start_of_today.0)
         .fetch_all(&self.pool)
@@ -257,6 +262,7 @@ fn add_mode(mut summary: EarningsSummary, row: &SqliteRow) -> Result<EarningsSum
 fn settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
     let amount = Amount::from_limbs(row.try_get("amount_nano")?, row.try_get("amount_rest")?);
     let void: Option<String> = row.try_get("void_reason")?;
+    let reverses: Option<i64> = row.try_get("reverses")?;
     Ok(Settlement {
         sequence: count(row, "sequence")?,
         task: parsed(row, "task")?,
@@ -274,7 +280,13 @@ fn settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
         },
         first_token_ms: row.try_get("first_token_ms")?,
         total_ms: row.try_get("total_ms")?,
-        status: void.map_or(SettlementStatus::Paid { amount }, |reason| SettlementStatus::Void { reason }),
+        status: match (void, reverses) {
+            (None, _) => SettlementStatus::Paid { amount },
+            (Some(reason), None) => SettlementStatus::Void { reason },
+            (Some(reason), Some(reverses)) => {
+                SettlementStatus::Reversed { amount, reverses: u64::try_from(reverses).unwrap_or_default(), reason }
+            }
+        },
         settled_at: Millis(row.try_get("settled_at")?),
     })
 }
@@ -360,5 +372,26 @@ pub(super) mod tests {
         assert_eq!(ledger.latest(9).await.unwrap(), [void]);
         let summary = ledger.summary(Millis(0)).await.unwrap();
         assert_eq!((summary.requests_void + summary.tests_void, summary.requests, summary.total), (1, 0, Amount::ZERO));
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_was_not_earned_and_both_lines_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(&folder).await;
+        let amount = Amount::from_credits(2);
+        for sequence in [1, 2] {
+            ledger.record("r", &paid(sequence, Mode::Precision, amount, 10)).await.unwrap();
+        }
+        let status =
+            SettlementStatus::Reversed { amount, reverses: 2, reason: "the precision audit failed".to_owned() };
+        let back = Settlement { status, ..paid(3, Mode::Precision, amount, 50) };
+        ledger.record("r", &back).await.unwrap();
+        assert_eq!(ledger.latest(9).await.unwrap()[0], back);
+        let summary = ledger.summary(Millis(40)).await.unwrap();
+        assert_eq!((summary.total, summary.today), (amount, Amount::ZERO));
+        assert_eq!((summary.requests, summary.requests_void), (1, 1));
+        let buckets = ledger.earned_between(&[Millis(0), Millis(40), Millis(60)]).await.unwrap();
+        assert_eq!(buckets.iter().map(|bucket| bucket.amount).collect::<Vec<_>>(), [amount, Amount::ZERO]);
+        assert_eq!(ledger.last_sequence("r").await.unwrap(), 3);
     }
 }

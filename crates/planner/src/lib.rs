@@ -261,7 +261,11 @@ fn most_exact(candidates: &Candidates) -> Choice {
 fn most_requests(candidates: &Candidates) -> Choice {
     let rated = || candidates.fitting.iter().enumerate().filter_map(|(index, one)| Some((index, one.per_hour?)));
     let most = rated().map(|(_, rate)| rate).max_by(f64::total_cmp);
-    let chosen = most.and_then(|most| rated().find(|(_, rate)| *rate >= most * NEAR_TIE));
+    let near = || rated().filter(|(_, rate)| most.is_some_and(|most| *rate >= most * NEAR_TIE));
+    // Who chooses volume is given the requests for quantized answers, and full precision gets none of them: a tie goes to
+    // the most exact of the quantized.
+    let quantized = |index: usize| candidates.fitting[index].variant.precision.class() == PrecisionClass::Quantized;
+    let chosen = near().find(|(index, _)| quantized(*index)).or_else(|| near().next());
     let (Some(most), Some((chosen, rate))) = (most, chosen) else {
         let reasons =
             vec!["Nothing was measured yet; measure it on the Node screen or with `cortensor bench`.".to_owned()];
@@ -269,7 +273,7 @@ fn most_requests(candidates: &Candidates) -> Choice {
     };
     let RequestShape { prompt_tokens, completion_tokens } = candidates.shape;
     let what = if rate < most {
-        "within a twentieth of the one that serves most, and more exact"
+        "within a twentieth of the one that serves most, and the most exact of the quantized"
     } else {
         "the one that serves most"
     };

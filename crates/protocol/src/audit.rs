@@ -1,6 +1,6 @@
 //! What a router and a validator say to each other: an answer to look at, and what was found.
 //!
-//! Over HTTP, asked for by the validator, so that it needs no open port either. It is not told whose answer it looks at.
+//! Over HTTP (`POST /api/v1/audits/claim`, `POST /api/v1/audits/{id}`), asked for by the validator, so that it needs no open port either. It is not told whose answer it looks at.
 
 use std::{fmt, str::FromStr};
 
@@ -48,6 +48,21 @@ pub struct AuditJob {
     pub tokens: Vec<TokenId>,
     /// Milliseconds until somebody else is asked.
     pub within_ms: u64,
+}
+
+/// A validator asks for answers to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditClaim {
+    /// The artifacts it has; it is given nothing else to look at.
+    pub held: Vec<ArtifactDigest>,
+}
+
+/// Answers to look at, all of one artifact, so that a validator that has room for one loads it once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AuditJobs {
+    /// The oldest first; none: nothing came in while the validator waited.
+    pub jobs: Vec<AuditJob>,
 }
 
 /// What a validator found.

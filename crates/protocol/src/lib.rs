@@ -20,7 +20,7 @@ mod task;
 mod tier;
 
 pub use amount::{Amount, AmountError};
-pub use audit::{AuditFinding, AuditId, AuditJob, AuditReport};
+pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use level::{
     Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,

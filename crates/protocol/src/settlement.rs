@@ -28,6 +28,15 @@ pub enum SettlementStatus {
         /// Why, for people.
         reason: String,
     },
+    /// An earlier pay was taken back: the claim that it was paid for was found not to hold.
+    Reversed {
+        /// How much.
+        amount: Amount,
+        /// Number of the settlement that it was booked with.
+        reverses: u64,
+        /// Why, for people.
+        reason: String,
+    },
 }
 
 /// One line of the router's ledger that concerns the node. The node's own ledger is a copy of these.

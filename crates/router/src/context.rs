@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     policy::Policy,
-    rules::{backlog::Backlog, pool::Pool},
+    rules::{audit::AuditDesk, backlog::Backlog, pool::Pool},
     store::Store,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
+    pub(crate) audits: AuditDesk,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** decides nothing, and logs no prompt and no answer.
 
+mod audits;
 mod body;
 mod chat;
 mod completion;
@@ -35,10 +36,15 @@ pub(crate) fn routes(context: Arc<Context>) -> Router {
         .route("/api/v1/status", get(network::status))
         .route("/api/v1/miners", get(network::miners))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require));
+    let with_validator_key = Router::new()
+        .route("/api/v1/audits/claim", post(audits::claim))
+        .route("/api/v1/audits/{audit}", post(audits::report))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require_validator));
     Router::new()
         .route("/health", get(health))
         .route("/node/v1", get(node))
         .merge(with_key)
+        .merge(with_validator_key)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::WrongMethod)
         .with_state(context)

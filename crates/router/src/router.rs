@@ -17,6 +17,7 @@ use crate::{
     http,
     policy::Policy,
     rules::{
+        audit::AuditDesk,
         backlog::{self, Backlog},
         pool::Pool,
     },
@@ -70,8 +71,11 @@ pub enum RouterError {
         source: io::Error,
     },
     /// A key of the wrong form.
-    #[error("an API key is `sk-` and at least {least} letters and digits; let the router make one", least = SHORTEST_KEY - 3)]
-    BadKey,
+    #[error("the key is `{prefix}` and at least {least} letters and digits; let the router make one", least = SHORTEST_KEY - 3)]
+    BadKey {
+        /// What such a key begins with.
+        prefix: &'static str,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,11 +126,14 @@ impl Router {
 
     /// Registers a key that its owner kept, with a deposit of practice credits; a known one stays as it is.
     pub async fn ensure_practice_key(&self, key: &str) -> Result<(), RouterError> {
-        let body = key.strip_prefix("sk-").ok_or(RouterError::BadKey)?;
-        if key.len() < SHORTEST_KEY || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(RouterError::BadKey);
-        }
+        check_key(key, "sk-")?;
         self.add_key(key, "kept by its owner").await
+    }
+
+    /// Registers a validator's key (`vk-` and letters and digits) that its owner kept; a known one stays as it is.
+    pub async fn ensure_validator_key(&self, key: &str) -> Result<(), RouterError> {
+        check_key(key, "vk-")?;
+        Ok(self.context.store.add_validator(key, "kept by its owner", wall_time()).await?)
     }
 
     async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
@@ -171,6 +178,11 @@ impl Drop for Router {
     }
 }
 
+fn check_key(key: &str, prefix: &'static str) -> Result<(), RouterError> {
+    let sound = |body: &str| key.len() >= SHORTEST_KEY && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if key.strip_prefix(prefix).is_some_and(sound) { Ok(()) } else { Err(RouterError::BadKey { prefix }) }
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => RouterError::PortTaken { address, source },
@@ -192,6 +204,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         network,
         address,
         pool: Pool::new(policy.queue_length, policy.absent_model()),
+        audits: AuditDesk::new(policy.audit.clone()),
         policy,
         store,
         backlog: Backlog::default(),

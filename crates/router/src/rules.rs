@@ -3,6 +3,7 @@
 //! **Invariant:** knows neither HTTP nor SQL.
 
 pub(crate) mod answer;
+pub(crate) mod audit;
 pub(crate) mod backlog;
 pub(crate) mod drive;
 pub(crate) mod examine;

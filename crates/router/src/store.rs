@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
+mod audits;
 mod keys;
 mod ledger;
 mod reports;
@@ -19,6 +20,7 @@ use sqlx::{
 
 pub use ledger::{LedgerFault, LedgerSummary};
 pub(crate) use {
+    audits::{AuditLine, Fall, ValidatorId},
     keys::KeyId,
     reports::StoredReport,
     tasks::{Ending, Line, Opened, Pay},

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use cortensor_fidelity::{Audit, Calibration, Scale, Verdict};
+use cortensor_fidelity::{Audit, Calibration, Figures, Scale, Verdict};
 use cortensor_protocol::Precision;
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Serialize;
@@ -73,7 +73,8 @@ fn judge(claimed: Precision, seen: &[&Seen], quiet: bool) -> Result<Vec<Row>, Fa
     if !quiet {
         println!(
             "\n{claimed} claimed: honest mean score up to {:.5}, lies from {:.5}",
-            calibration.honest_mean, calibration.lie_mean
+            calibration.figures().honest_mean,
+            calibration.figures().lie_mean
         );
     }
     let rows = by.iter().map(|(by, (_, tried))| try_out(claimed, by, tried, calibration, **by == honest));
@@ -90,7 +91,7 @@ fn calibrate(honest: &str, by: &BTreeMap<&str, (Vec<&Seen>, Vec<&Seen>)>) -> Res
     // Half of it, so that a lie that is somewhat nearer on other prompts is still one.
     let lie_mean = (nearest / 2.0).max(honest_mean * 1.5);
     let (false_alarm, missed_lie) = (ERROR_RATE, ERROR_RATE);
-    Ok(Calibration { scale: SCALE, honest_mean, lie_mean, false_alarm, missed_lie }.check()?)
+    Ok(Calibration::new(Figures { scale: SCALE, honest_mean, lie_mean, false_alarm, missed_lie })?)
 }
 
 fn try_out(
@@ -106,7 +107,7 @@ fn try_out(
     for order in 0..ORDERS {
         let mut answers = tried.to_vec();
         answers.shuffle(&mut StdRng::seed_from_u64(order));
-        verdicts.push(audit(calibration, answers.iter().flat_map(|one| &one.margins), honest)?);
+        verdicts.push(audit(calibration, answers.iter().flat_map(|one| &one.margins), honest));
     }
     let share = |verdict| verdicts.iter().filter(|(one, _)| *one == verdict).count() as f64 / ORDERS as f64;
     let wanted = if honest { Verdict::Consistent } else { Verdict::NotWhatItClaims };
@@ -129,12 +130,8 @@ fn try_out(
 }
 
 /// The verdict and how many tokens it took. An honest node is looked at to the end: it must not be accused later either.
-fn audit<'a>(
-    calibration: Calibration,
-    margins: impl Iterator<Item = &'a f64>,
-    honest: bool,
-) -> Result<(Verdict, u64), Failure> {
-    let mut audit = Audit::new(calibration)?;
+fn audit<'a>(calibration: Calibration, margins: impl Iterator<Item = &'a f64>, honest: bool) -> (Verdict, u64) {
+    let mut audit = Audit::new(calibration);
     let mut decided = None;
     for margin in margins {
         audit.observe(*margin);
@@ -145,7 +142,7 @@ fn audit<'a>(
             }
         }
     }
-    Ok((audit.verdict(), decided.unwrap_or(audit.evidence().tokens)))
+    (audit.verdict(), decided.unwrap_or(audit.evidence().tokens))
 }
 
 fn print(rows: &[Row]) {

@@ -4,11 +4,15 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use super::*;
 
 const SCALE: Scale = Scale { tie: 0.05, clear: 1.0 };
-const CALIBRATION: Calibration =
-    Calibration { scale: SCALE, honest_mean: 0.002, lie_mean: 0.02, false_alarm: 1e-3, missed_lie: 1e-3 };
+const FIGURES: Figures =
+    Figures { scale: SCALE, honest_mean: 0.002, lie_mean: 0.02, false_alarm: 1e-3, missed_lie: 1e-3 };
+const CALIBRATION: Calibration = match Calibration::new(FIGURES) {
+    Ok(calibration) => calibration,
+    Err(_) => panic!("figures that make no sense"),
+};
 
 fn audit() -> Audit {
-    Audit::new(CALIBRATION).unwrap()
+    Audit::new(CALIBRATION)
 }
 
 /// Tokens until the first verdict, at most `most`, of answers whose score is 1 with probability `mean`.
@@ -33,7 +37,7 @@ fn perfect_answers_end_as_consistent_and_wrong_ones_at_once_as_not_what_they_cla
 #[test]
 fn honest_answers_are_accused_no_more_often_than_was_said() {
     // The honest mean itself, the worst that honesty may be, looked at after each token.
-    let accused = (0..2_000).filter(|seed| judged_to_the_end(CALIBRATION.honest_mean, 3_000, *seed)).count();
+    let accused = (0..2_000).filter(|seed| judged_to_the_end(FIGURES.honest_mean, 3_000, *seed)).count();
     // 2 are to be expected at most; 10 would be a chance of one in ten thousand.
     assert!(accused < 10, "{accused} of 2000");
 }
@@ -43,13 +47,13 @@ fn judged_to_the_end(mean: f64, tokens: u64, seed: u64) -> bool {
     let (mut audit, mut random) = (audit(), StdRng::seed_from_u64(seed));
     (0..tokens).any(|_| {
         audit.observe(if random.random_bool(mean) { 2.0 } else { 0.0 });
-        audit.evidence.most_against_honesty >= -CALIBRATION.false_alarm.ln()
+        audit.evidence.most_against_honesty >= -FIGURES.false_alarm.ln()
     })
 }
 
 #[test]
 fn the_nearest_lie_is_found_out_and_seldom_called_consistent() {
-    let verdicts: Vec<_> = (0..500).map(|seed| judged(CALIBRATION.lie_mean, 20_000, seed).0).collect();
+    let verdicts: Vec<_> = (0..500).map(|seed| judged(FIGURES.lie_mean, 20_000, seed).0).collect();
     let count = |verdict| verdicts.iter().filter(|one| **one == verdict).count();
     assert!(count(Verdict::NotWhatItClaims) >= 490, "{verdicts:?}");
     assert!(count(Verdict::Consistent) < 5);
@@ -57,17 +61,17 @@ fn the_nearest_lie_is_found_out_and_seldom_called_consistent() {
 
 #[test]
 fn figures_that_make_no_sense_together_are_refused() {
-    for (calibration, error) in [
-        (Calibration { scale: Scale { tie: -1.0, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
-        (Calibration { scale: Scale { clear: 0.05, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
-        (Calibration { scale: Scale { clear: f64::NAN, ..SCALE }, ..CALIBRATION }, CalibrationError::Margins),
-        (Calibration { honest_mean: 0.0, ..CALIBRATION }, CalibrationError::Means),
-        (Calibration { honest_mean: 0.02, ..CALIBRATION }, CalibrationError::Means),
-        (Calibration { lie_mean: 1.0, ..CALIBRATION }, CalibrationError::Means),
-        (Calibration { false_alarm: 0.0, ..CALIBRATION }, CalibrationError::Errors),
-        (Calibration { missed_lie: f64::NAN, ..CALIBRATION }, CalibrationError::Errors),
+    for (figures, error) in [
+        (Figures { scale: Scale { tie: -1.0, ..SCALE }, ..FIGURES }, CalibrationError::Margins),
+        (Figures { scale: Scale { clear: 0.05, ..SCALE }, ..FIGURES }, CalibrationError::Margins),
+        (Figures { scale: Scale { clear: f64::NAN, ..SCALE }, ..FIGURES }, CalibrationError::Margins),
+        (Figures { honest_mean: 0.0, ..FIGURES }, CalibrationError::Means),
+        (Figures { honest_mean: 0.02, ..FIGURES }, CalibrationError::Means),
+        (Figures { lie_mean: 1.0, ..FIGURES }, CalibrationError::Means),
+        (Figures { false_alarm: 0.0, ..FIGURES }, CalibrationError::Errors),
+        (Figures { missed_lie: f64::NAN, ..FIGURES }, CalibrationError::Errors),
     ] {
-        assert_eq!(Audit::new(calibration).unwrap_err(), error, "{calibration:?}");
+        assert_eq!(Calibration::new(figures).unwrap_err(), error, "{figures:?}");
     }
 }
 
@@ -88,7 +92,7 @@ proptest! {
         margins.iter().for_each(|margin| whole.observe(*margin));
         let mut first = audit();
         margins[..at].iter().for_each(|margin| first.observe(*margin));
-        let mut second = Audit::resume(CALIBRATION, *first.evidence()).unwrap();
+        let mut second = Audit::resume(CALIBRATION, *first.evidence());
         margins[at..].iter().for_each(|margin| second.observe(*margin));
         prop_assert_eq!(second, whole);
     }

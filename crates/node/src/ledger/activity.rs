@@ -28,6 +28,8 @@ pub enum Outcome {
     Paid,
     /// Not paid.
     Void,
+    /// Paid, and taken back later.
+    Reversed,
 }
 
 /// A part of what a filter lets through, newest first.
@@ -100,7 +102,7 @@ impl Ledger {
             ") SELECT start, stop, COALESCE(SUM(amount_nano), 0) AS nano, COALESCE(SUM(amount_rest), 0) AS rest,
                  COUNT(*) FILTER (WHERE kind = 'user' AND void_reason IS NULL) AS requests,
                  COUNT(*) FILTER (WHERE kind = 'network_test' AND void_reason IS NULL) AS tests
-             FROM spans LEFT JOIN settlements ON settled_at >= start AND settled_at < stop
+             FROM spans LEFT JOIN outcomes ON settled_at >= start AND settled_at < stop
              GROUP BY start, stop ORDER BY start",
         );
         let rows = query.build().fetch_all(&self.pool).await.map_err(|source| self.unread(source))?;
@@ -118,7 +120,8 @@ fn restrict(query: &mut QueryBuilder<Sqlite>, filter: &ActivityFilter) {
     }
     match filter.outcome {
         Some(Outcome::Paid) => query.push(" AND void_reason IS NULL"),
-        Some(Outcome::Void) => query.push(" AND void_reason IS NOT NULL"),
+        Some(Outcome::Void) => query.push(" AND void_reason IS NOT NULL AND reverses IS NULL"),
+        Some(Outcome::Reversed) => query.push(" AND reverses IS NOT NULL"),
         None => query,
     };
     for word in filter.search.split_whitespace() {

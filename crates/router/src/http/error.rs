@@ -16,6 +16,14 @@ pub(super) enum ApiError {
     NoKey,
     #[error("the API key is not known to this router; use the one it printed at its start, or make a new one")]
     WrongKey,
+    #[error(
+        "only a validator may do this, and the key is not a validator's; ask the router's operator for one (`vk-...`)"
+    )]
+    NoValidator,
+    #[error("the body cannot be read: {message}; see docs/audits.md")]
+    WrongBody { message: String },
+    #[error("{message}")]
+    NoAudit { message: String },
     #[error("the body is larger than {most} bytes; send less")]
     TooLarge { most: usize },
     #[error("the body did not arrive within {seconds} seconds; send less, or try again over a faster connection")]
@@ -41,6 +49,9 @@ impl ApiError {
         match self {
             Self::NoKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_api_key", None),
             Self::WrongKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_api_key", None),
+            Self::NoValidator => (StatusCode::FORBIDDEN, WRONG, "not_a_validator", None),
+            Self::WrongBody { .. } => (StatusCode::BAD_REQUEST, WRONG, "invalid_body", None),
+            Self::NoAudit { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_audit", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),
             Self::SlowBody { .. } => (StatusCode::REQUEST_TIMEOUT, WRONG, "slow_body", None),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),

@@ -28,6 +28,21 @@ pub(super) async fn require(
     Ok(next.run(request).await)
 }
 
+/// Lets validators through, and tells the route which one it is.
+pub(super) async fn require_validator(
+    State(context): State<Arc<Context>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let key = bearer(request.headers()).ok_or(ApiError::NoKey)?;
+    let found = context.store.find_validator(key).await.map_err(|error| {
+        tracing::error!(%error, "a key could not be looked up");
+        ApiError::INTERNAL
+    })?;
+    request.extensions_mut().insert(found.ok_or(ApiError::NoValidator)?);
+    Ok(next.run(request).await)
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim()).filter(|key| !key.is_empty())

@@ -5,14 +5,15 @@ mod sitting;
 
 use std::{collections::HashMap, sync::Arc};
 
-use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, Offer, RouterMessage, TierReport};
+use cortensor_protocol::{ArtifactDigest, Evidence, Millis, NodeAddress, Offer, RouterMessage, TierReport};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::sleep,
 };
 
 use self::sitting::Sitting;
 use super::{
+    audit::Claim,
     grade::grade,
     pool::{Membership, Test},
 };
@@ -29,6 +30,7 @@ pub(crate) struct Examiner<'a> {
     pub(crate) node: NodeAddress,
     pub(crate) member: &'a Membership,
     pub(crate) outgoing: mpsc::Sender<RouterMessage>,
+    pub(crate) judged: Arc<Notify>,
     pub(crate) offers: watch::Receiver<Vec<Offer>>,
 }
 
@@ -41,15 +43,23 @@ enum Due {
     At(Millis, Test),
 }
 
-fn due(policy: &Policy, known: Option<StoredReport>, at: Millis) -> Due {
+fn due(policy: &Policy, known: Option<StoredReport>, barred_until: Option<Millis>, at: Millis) -> Due {
     let Some(StoredReport { passed, report }) = known else { return Due::Now };
     let seconds = if passed { policy.test_valid_seconds } else { policy.retest_seconds };
     let until = report.tested_at + std::time::Duration::from_secs(seconds);
+    let until = barred_until.map_or(until, |barred| if passed { until } else { until.max(barred) });
     if until <= at { Due::Now } else { Due::At(until, standing(report)) }
 }
 
 fn standing(report: TierReport) -> Test {
     if report.tier.is_some() { Test::Passed(report) } else { Test::Failed(report) }
+}
+
+/// What audits have come to since the test goes with the test's own evidence.
+fn add_audit(report: &mut TierReport, audit: Option<Evidence>) {
+    let Some(audit) = audit else { return };
+    report.evidence.retain(|evidence| evidence.what != audit.what);
+    report.evidence.push(audit);
 }
 
 impl Examiner<'_> {
@@ -76,6 +86,7 @@ impl Examiner<'_> {
                     told.clear();
                 }
                 () = until_next => {}
+                () = self.judged.notified() => {}
                 () = closing.cancelled() => return Ok(()),
             }
         }
@@ -85,19 +96,22 @@ impl Examiner<'_> {
     async fn see_to(
         &self,
         offer: &Offer,
-        told: &mut HashMap<ArtifactDigest, Millis>,
+        told: &mut HashMap<ArtifactDigest, TierReport>,
     ) -> Result<Option<Millis>, StoreError> {
         let known = self.context.store.report(self.node, offer.artifact).await?;
-        let known = match due(&self.context.policy, known, wall_time()) {
+        let record = self.context.store.claim_record(Claim { node: self.node, artifact: offer.artifact }).await?;
+        let known = match due(&self.context.policy, known, record.barred_until(), wall_time()) {
             Due::Now => self.test(offer).await?,
             due @ Due::At(..) => Some(due),
         };
-        let Some(Due::At(until, test)) = known else { return Ok(Some(self.next_chance())) };
-        let (Test::Passed(report) | Test::Failed(report)) = &test else { return Ok(None) };
-        if told.insert(offer.artifact, report.tested_at) != Some(report.tested_at) {
+        let Some(Due::At(until, mut test)) = known else { return Ok(Some(self.next_chance())) };
+        let (Test::Passed(report) | Test::Failed(report)) = &mut test else { return Ok(None) };
+        add_audit(report, record.evidence(&self.context.policy.audit, wall_time()));
+        let report = report.clone();
+        if told.insert(offer.artifact, report.clone()).as_ref() != Some(&report) {
             self.member.tested(offer.artifact, &test);
             // A node that does not listen any more ends elsewhere.
-            let _ = self.outgoing.send(RouterMessage::Tier(report.clone())).await;
+            let _ = self.outgoing.send(RouterMessage::Tier(report)).await;
         }
         Ok(Some(until))
     }
@@ -116,7 +130,7 @@ impl Examiner<'_> {
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         self.context.store.add_report(self.node, offer.artifact, &report).await?;
         let known = StoredReport { passed: report.tier.is_some(), report };
-        Ok(Some(due(policy, Some(known), wall_time())))
+        Ok(Some(due(policy, Some(known), None, wall_time())))
     }
 }
 
@@ -125,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_is_due_without_a_result_after_its_time_and_after_a_cool_down() {
+    fn a_test_is_due_without_a_result_after_its_time_and_after_a_cool_down_or_a_bar() {
         let policy = Policy { test_valid_seconds: 100, retest_seconds: 10, ..Policy::default() };
         let tested = |passed: bool| {
             let tier = passed.then_some(cortensor_protocol::Tier {
@@ -135,14 +149,19 @@ mod tests {
             let report = TierReport { tier, evidence: Vec::new(), tested_at: Millis(1_000), next_step: String::new() };
             Some(StoredReport { passed, report })
         };
-        for (known, at, expected) in [
-            (None, 0, None),
-            (tested(true), 100_999, Some(101_000)),
-            (tested(true), 101_000, None),
-            (tested(false), 10_999, Some(11_000)),
-            (tested(false), 11_000, None),
+        for (known, barred_until, at, expected) in [
+            (None, None, 0, None),
+            (tested(true), None, 100_999, Some(101_000)),
+            (tested(true), None, 101_000, None),
+            (tested(false), None, 10_999, Some(11_000)),
+            (tested(false), None, 11_000, None),
+            (tested(false), Some(50_000), 11_000, Some(50_000)),
+            (tested(false), Some(50_000), 50_000, None),
+            (tested(false), Some(2_000), 10_999, Some(11_000)),
+            // Passed after the bar was over.
+            (tested(true), Some(500), 2_000, Some(101_000)),
         ] {
-            let until = match due(&policy, known, Millis(at)) {
+            let until = match due(&policy, known, barred_until.map(Millis), Millis(at)) {
                 Due::Now => None,
                 Due::At(until, _) => Some(until.0),
             };

@@ -29,6 +29,7 @@ pub(crate) use self::{
     lease::Lease,
     membership::{Membership, Registration},
 };
+use super::audit::Claim;
 use crate::clock::now;
 
 /// Messages of one task that may wait for its driver.
@@ -117,6 +118,8 @@ pub(crate) struct Link {
     pub(crate) outgoing: mpsc::Sender<RouterMessage>,
     /// There are new settlements.
     pub(crate) settled: Arc<Notify>,
+    /// An audit was looked at: what is known of its artifacts may have changed.
+    pub(crate) judged: Arc<Notify>,
     /// Asks for a ping; answered by the pong.
     pub(crate) ping: mpsc::Sender<oneshot::Sender<()>>,
     /// Ends the connection.
@@ -275,6 +278,30 @@ impl Pool {
         if let Some(node) = self.lock().nodes.get(&address) {
             node.link.settled.notify_one();
         }
+    }
+
+    /// Tells a node's connection, if it has one, that an answer of its was looked at.
+    pub(crate) fn judged(&self, address: NodeAddress) {
+        if let Some(node) = self.lock().nodes.get(&address) {
+            node.link.judged.notify_one();
+        }
+    }
+
+    /// Gives a node no more tasks for an artifact, from now on and until a test says otherwise.
+    pub(crate) fn distrust(self: &Arc<Self>, claim: Claim) {
+        self.update(|state| {
+            let offers = state.nodes.get_mut(&claim.node).into_iter().flat_map(|node| &mut node.offers);
+            let of_claim = offers.filter(|standing| standing.offer.artifact == claim.artifact);
+            of_claim.for_each(|standing| standing.test = Test::Awaited);
+        });
+        self.offers_changed.send_replace(());
+    }
+
+    /// Whether a node offers an artifact and would not be given tasks for it.
+    pub(crate) fn is_distrusted(&self, claim: Claim) -> bool {
+        let state = self.lock();
+        let mut offers = state.nodes.get(&claim.node).into_iter().flat_map(|node| &node.offers);
+        offers.any(|standing| standing.offer.artifact == claim.artifact && !matches!(standing.test, Test::Passed(_)))
     }
 
     /// Requests that wait.

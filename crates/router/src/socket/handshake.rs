@@ -127,7 +127,8 @@ fn check(context: &Context, nonce: &str, hello: &Hello) -> Result<(), Ended> {
 async fn take_in(context: &Arc<Context>, hello: Hello) -> Result<Registered, Ended> {
     let (outgoing, outgoing_queue) = mpsc::channel(context.policy.node_queue_length.max(1));
     let (ping, pings) = mpsc::channel(1);
-    let link = Link { outgoing, settled: Arc::new(Notify::new()), ping, dismiss: CancellationToken::new() };
+    let (settled, judged) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let link = Link { outgoing, settled, judged, ping, dismiss: CancellationToken::new() };
     let registration = Registration { software: hello.software.clone(), hardware: hello.hardware.clone() };
     loop {
         match context.pool.register(hello.address, registration.clone(), link.clone()) {

@@ -54,7 +54,14 @@ impl<'a> Session<'a> {
         let (sink, stream) = socket.split();
         let (offers, offered) = watch::channel(Vec::new());
         let pongs = Pongs::default();
-        let examiner = Examiner { context, node, member: &member, outgoing: link.outgoing.clone(), offers: offered };
+        let examiner = Examiner {
+            context,
+            node,
+            member: &member,
+            outgoing: link.outgoing.clone(),
+            judged: Arc::clone(&link.judged),
+            offers: offered,
+        };
         let reader = Reader { context, node, member: &member, offers, pongs: &pongs };
         let mut writer = Writer { context, node, link: &link, outgoing, pings, pongs: &pongs, settled, sink };
         let ended = tokio::select! {

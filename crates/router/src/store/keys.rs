@@ -13,7 +13,7 @@ use super::{
 pub(crate) struct KeyId(pub(super) i64);
 
 /// Looking a digest up says nothing about the key by the time it takes: an attacker cannot choose digests.
-fn digest(key: &str) -> String {
+pub(super) fn digest(key: &str) -> String {
     hex::encode(Sha256::digest(key))
 }
 

@@ -189,7 +189,9 @@ struct Paid {
 
 async fn paid(connection: &mut SqliteConnection) -> Result<Vec<Paid>, StoreError> {
     let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT node, SUM(billions), SUM(units), COUNT(*), MAX(sequence) FROM settlements GROUP BY node",
+        "SELECT node, SUM(CASE WHEN reverses IS NULL THEN billions ELSE -billions END),
+             SUM(CASE WHEN reverses IS NULL THEN units ELSE -units END), COUNT(*), MAX(sequence)
+         FROM settlements GROUP BY node",
     )
     .fetch_all(connection)
     .await

@@ -1,6 +1,7 @@
 //! What nodes are known by: their tests, and how far their own ledgers go.
 
 use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, TierReport};
+use sqlx::SqliteConnection;
 
 use super::{Doing as _, Store, StoreError, column};
 
@@ -51,17 +52,8 @@ impl Store {
         artifact: ArtifactDigest,
         report: &TierReport,
     ) -> Result<(), StoreError> {
-        let text = serde_json::to_string(report).map_err(|_| StoreError::Damaged { what: "test report" })?;
-        sqlx::query("INSERT INTO reports (node, artifact, passed, tested_at, report) VALUES (?, ?, ?, ?, ?)")
-            .bind(node.to_string())
-            .bind(artifact.to_string())
-            .bind(report.tier.is_some())
-            .bind(report.tested_at.0)
-            .bind(text)
-            .execute(&self.writer)
-            .await
-            .doing("keep a test")?;
-        Ok(())
+        let mut connection = self.writer.acquire().await.doing("keep a test")?;
+        insert_report(&mut connection, node, artifact, report).await
     }
 
     /// Notes that a node registered.
@@ -89,4 +81,23 @@ impl Store {
             .doing("note a node's ledger")?;
         Ok(())
     }
+}
+
+pub(super) async fn insert_report(
+    connection: &mut SqliteConnection,
+    node: NodeAddress,
+    artifact: ArtifactDigest,
+    report: &TierReport,
+) -> Result<(), StoreError> {
+    let text = serde_json::to_string(report).map_err(|_| StoreError::Damaged { what: "test report" })?;
+    sqlx::query("INSERT INTO reports (node, artifact, passed, tested_at, report) VALUES (?, ?, ?, ?, ?)")
+        .bind(node.to_string())
+        .bind(artifact.to_string())
+        .bind(report.tier.is_some())
+        .bind(report.tested_at.0)
+        .bind(text)
+        .execute(connection)
+        .await
+        .doing("keep a test")?;
+    Ok(())
 }

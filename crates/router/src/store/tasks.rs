@@ -1,8 +1,8 @@
 //! Tasks and what they paid.
 
 use cortensor_protocol::{
-    Amount, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, Settlement, SettlementStatus, TaskId, TaskKind,
-    Usage,
+    Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, Settlement, SettlementStatus,
+    TaskId, TaskKind, Usage,
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -53,6 +53,7 @@ pub(crate) struct Line {
     pub(crate) kind: TaskKind,
     pub(crate) model: ModelId,
     pub(crate) precision: Precision,
+    pub(crate) artifact: ArtifactDigest,
     pub(crate) mode: Mode,
     pub(crate) usage: Usage,
     pub(crate) first_token_ms: u32,
@@ -220,11 +221,11 @@ async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: 
     let (billions, units) = pay.amount().to_limbs();
     let reason = if let Pay::Void(reason) = pay { Some(reason.as_str()) } else { None };
     let done = sqlx::query(
-        "INSERT INTO settlements (node, sequence, task, attempt, kind, model, precision, mode, prompt_tokens,
+        "INSERT INTO settlements (node, sequence, task, attempt, kind, model, precision, artifact, mode, prompt_tokens,
              completion_tokens, first_token_ms, total_ms, billions, units, void_reason, settled_at)
-         SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+         SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
          FROM settlements WHERE node = ?1
-         ON CONFLICT (task, attempt) DO NOTHING",
+         ON CONFLICT (task, attempt) WHERE reverses IS NULL DO NOTHING",
     )
     .bind(line.node.to_string())
     .bind(line.task.to_string())
@@ -232,6 +233,7 @@ async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: 
     .bind(kind_text(line.kind))
     .bind(line.model.as_str())
     .bind(line.precision.as_str())
+    .bind(line.artifact.to_string())
     .bind(line.mode.as_str())
     .bind(line.usage.prompt_tokens)
     .bind(line.usage.completion_tokens)
@@ -295,6 +297,7 @@ fn settlement(row: &SqliteRow) -> Option<Settlement> {
     let text = |name: &str| row.try_get::<String, _>(name).ok();
     let amount = Amount::from_limbs(row.try_get("billions").ok()?, row.try_get("units").ok()?);
     let void: Option<String> = row.try_get("void_reason").ok()?;
+    let reverses: Option<i64> = row.try_get("reverses").ok()?;
     Some(Settlement {
         sequence: u64::try_from(row.try_get::<i64, _>("sequence").ok()?).ok()?,
         task: text("task")?.parse().ok()?,
@@ -305,7 +308,13 @@ fn settlement(row: &SqliteRow) -> Option<Settlement> {
         usage: Usage { prompt_tokens: number("prompt_tokens")?, completion_tokens: number("completion_tokens")? },
         first_token_ms: number("first_token_ms")?,
         total_ms: number("total_ms")?,
-        status: void.map_or(SettlementStatus::Paid { amount }, |reason| SettlementStatus::Void { reason }),
+        status: match (void, reverses) {
+            (None, _) => SettlementStatus::Paid { amount },
+            (Some(reason), None) => SettlementStatus::Void { reason },
+            (Some(reason), Some(reverses)) => {
+                SettlementStatus::Reversed { amount, reverses: u64::try_from(reverses).ok()?, reason }
+            }
+        },
         settled_at: Millis(row.try_get("settled_at").ok()?),
     })
 }

@@ -1,4 +1,6 @@
-use cortensor_protocol::{Amount, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, Usage};
+use cortensor_protocol::{
+    Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, Usage,
+};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -26,6 +28,7 @@ fn line(task: TaskId, attempt: u32) -> Line {
         kind: TaskKind::User,
         model: ModelId::new("m"),
         precision: Precision::Q4K,
+        artifact: ArtifactDigest::new([4; 32]),
         mode: Mode::Volume,
         usage: Usage { prompt_tokens: 3, completion_tokens: 4 },
         first_token_ms: 5,

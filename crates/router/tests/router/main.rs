@@ -1,5 +1,6 @@
 //! The router over real sockets, with nodes that do as they are told.
 
+mod audits;
 mod chat;
 mod connections;
 mod disk;

@@ -92,7 +92,7 @@ async fn an_owner_s_key_is_registered_once_and_a_weak_one_is_refused() {
     assert_eq!(summary.deposits, practice.policy.practice_deposit.scaled(2, 1));
     assert_eq!(practice.client.with_key(&key).get("/v1/models").await.0, 200);
     for weak in ["sk-short", "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1", "sk-with spaces in it and long enough....."] {
-        assert!(matches!(practice.router.ensure_practice_key(weak).await, Err(RouterError::BadKey)), "{weak}");
+        assert!(matches!(practice.router.ensure_practice_key(weak).await, Err(RouterError::BadKey { .. })), "{weak}");
     }
     practice.settle().await;
 }

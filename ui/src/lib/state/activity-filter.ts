@@ -12,7 +12,7 @@ export const chosen = <Value extends string>(value: Value | null): Any<Value> =>
 export const asFilter = <Value extends string>(choice: Any<Value>): Value | null => (choice === "any" ? null : (choice as Value));
 
 export const kinds: readonly TaskKind[] = ["user", "network_test"];
-export const outcomes: readonly Outcome[] = ["paid", "void"];
+export const outcomes: readonly Outcome[] = ["paid", "void", "reversed"];
 export const modes: readonly Mode[] = ["precision", "volume"];
 
 /** Tokens a second behind the first one; null where there are too few to tell. */

@@ -6,6 +6,7 @@ use cortensor_protocol::{
     Assignment, AttemptId, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage,
     StreamedToken, TaskEvent, TaskKind, TaskState, TokenId, Usage,
 };
+use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 
 use super::{Delivery, Drive, Finished, Over, Purse};
@@ -13,6 +14,7 @@ use crate::{
     clock::{now, wall_time},
     rules::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
+        audit::{Claim, Sample},
         backlog::Entry,
         pool::{Arrival, Lease},
         price::answer_cost,
@@ -22,6 +24,7 @@ use crate::{
 };
 
 const EMPTY: &str = "the answer is empty";
+const DISTRUSTED: &str = "the precision audit of what was claimed failed meanwhile";
 /// Most characters of what a node says of a failure: the reason is kept with the task.
 const LONGEST_REASON: usize = 300;
 
@@ -225,6 +228,7 @@ impl Drive {
         let pay = match &self.job.purse {
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
+            Purse::User { .. } if self.context.pool.is_distrusted(claim(attempt)) => Pay::Void(DISTRUSTED.to_owned()),
             Purse::User { hold, .. } => {
                 let cost = answer_cost(&self.context.policy, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
@@ -236,10 +240,39 @@ impl Drive {
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
         self.settle(attempt, &line, &pay).await;
+        self.offer_for_audit(attempt, &line).await;
         let _ = self.task.apply(TaskEvent::Settle, now());
         let usage = Usage { completion_tokens: self.delivered_tokens(), ..usage };
         let finished = Finished { finish: commit.finish, usage };
         Turn::Over(if matches!(pay, Pay::Void(_)) { Over::Whole(finished) } else { Over::Answered(finished) })
+    }
+
+    /// A greedy answer can be looked at by a validator. Of a claim that is trusted, few are.
+    async fn offer_for_audit(&self, attempt: &Attempt, line: &Line) {
+        let sampling = &self.job.sampling;
+        let plain = sampling.is_greedy() && sampling.presence_penalty == 0.0 && sampling.frequency_penalty == 0.0;
+        if !plain || attempt.tokens.is_empty() || !self.context.audits.is_open() {
+            return;
+        }
+        let record = match self.context.store.claim_record(claim(attempt)).await {
+            Ok(record) => record,
+            Err(error) => return tracing::warn!(%error, "an answer is not offered to validators"),
+        };
+        if !rand::rng().random_bool(record.share(&self.context.policy.audit).clamp(0.0, 1.0)) {
+            return;
+        }
+        let before = self.delivered.len().saturating_sub(attempt.tokens.len());
+        self.context.audits.add(Sample {
+            claim: claim(attempt),
+            task: line.task,
+            for_user: line.kind == TaskKind::User,
+            model: line.model.clone(),
+            precision: line.precision,
+            prompt: self.job.prompt.clone(),
+            before: self.delivered.iter().take(before).copied().collect(),
+            tokens: attempt.tokens.clone(),
+            settled_at: line.at,
+        });
     }
 
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {
@@ -342,6 +375,7 @@ impl Drive {
             kind: self.kind(),
             model: offer.model.clone(),
             precision: offer.precision,
+            artifact: offer.artifact,
             mode: offer.mode,
             usage: Usage { prompt_tokens: 0, completion_tokens: token_count(&attempt.tokens) },
             first_token_ms: milliseconds(attempt.first_token.unwrap_or_default()),
@@ -356,6 +390,10 @@ impl Drive {
             Err(error) => self.context.backlog.keep(Entry::Settlement(line.clone(), pay.clone()), &error),
         }
     }
+}
+
+const fn claim(attempt: &Attempt) -> Claim {
+    Claim { node: attempt.lease.node, artifact: attempt.lease.offer.artifact }
 }
 
 fn bad_prompt(message: String, code: &'static str) -> Problem {

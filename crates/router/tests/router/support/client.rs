@@ -37,6 +37,13 @@ impl Client {
         self.http.post(url).bearer_auth(&self.key).body(body).send().await.unwrap()
     }
 
+    /// Posts JSON to a path; no body is `null`.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let url = format!("{}{path}", self.base);
+        let response = self.http.post(url).bearer_auth(&self.key).json(body).send().await.unwrap();
+        (response.status(), response.json().await.unwrap_or(Value::Null))
+    }
+
     /// Asks model `m`, with these changes to the request.
     pub(crate) async fn ask(&self, changes: Value) -> Response {
         let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});

@@ -105,7 +105,7 @@ function sum(entries: Settlement[]): string {
 
 function matches(entry: Settlement, filter: ActivityFilter): boolean {
   const wanted = filter.search.toLowerCase().split(/\s+/);
-  const text = [entry.task, entry.model, entry.precision, entry.status === "void" ? entry.reason : ""].join("\n").toLowerCase();
+  const text = [entry.task, entry.model, entry.precision, entry.status === "paid" ? "" : entry.reason].join("\n").toLowerCase();
   return (filter.kind === null || entry.kind === filter.kind)
     && (filter.mode === null || entry.mode === filter.mode)
     && (filter.outcome === null || entry.status === filter.outcome)

@@ -1,0 +1,59 @@
+//! What validators ask for and what they found.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use cortensor_protocol::{AuditClaim, AuditId, AuditJobs, AuditReport};
+use serde::de::DeserializeOwned;
+
+use super::{body::read, error::ApiError};
+use crate::{
+    context::Context,
+    policy::Policy,
+    rules::audit::{AuditRefused, judge},
+    store::ValidatorId,
+};
+
+/// Answers to look at. Waits for them; none is an answer too.
+pub(super) async fn claim(State(context): State<Arc<Context>>, body: Body) -> Result<Json<AuditJobs>, ApiError> {
+    let claim: AuditClaim = parse(body, &context.policy).await?;
+    let jobs = tokio::select! {
+        jobs = context.audits.claim(&claim.held, context.policy.audit.wait()) => jobs,
+        () = context.stopping.closing.cancelled() => Vec::new(),
+    };
+    Ok(Json(AuditJobs { jobs }))
+}
+
+/// What was found.
+pub(super) async fn report(
+    State(context): State<Arc<Context>>,
+    Extension(validator): Extension<ValidatorId>,
+    Path(audit): Path<String>,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    let audit: AuditId = audit.parse().map_err(|_| refused(&AuditRefused::Unknown))?;
+    let report: AuditReport = parse(body, &context.policy).await?;
+    judge(&context, validator, audit, &report).await.map_err(|error| refused(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
+    let bytes = read(body, policy).await?;
+    serde_json::from_slice(&bytes).map_err(|error| ApiError::WrongBody { message: error.to_string() })
+}
+
+fn refused(error: &AuditRefused) -> ApiError {
+    match error {
+        AuditRefused::Unknown => ApiError::NoAudit { message: error.to_string() },
+        AuditRefused::Margins { .. } => ApiError::WrongBody { message: error.to_string() },
+        AuditRefused::Store(source) => {
+            tracing::error!(error = %source, "an audit was not kept");
+            ApiError::INTERNAL
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which answers validators look at, and when a claim is found false.
+
+use std::{collections::HashMap, time::Duration};
+
+use cortensor_fidelity::{Calibration, Figures, Scale};
+use cortensor_protocol::ArtifactDigest;
+use serde::{Deserialize, Serialize};
+
+/// Which answers validators look at, and when a claim is found false.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditPolicy {
+    /// Users' answers of a claim that are looked at before it is trusted (BOINC's figure), one verdict besides.
+    pub trusted_after: u32,
+    /// Of the n-th answer of a trusted claim on, 1/n are looked at, and never fewer than this share.
+    pub least_share: f64,
+    /// How long a claim is not believed after it was found false, in seconds. Each further time doubles this.
+    pub bar_seconds: u64,
+    /// The longest that gets, in seconds: there is always a way back.
+    pub longest_bar_seconds: u64,
+    /// Answers that may wait for a validator; the oldest are dropped. They are kept in memory only.
+    pub queue: usize,
+    /// Of these, answers of one claim: a busy node does not crowd out the others.
+    pub queue_per_claim: usize,
+    /// Answers that a validator is given at a time.
+    pub hand_out: usize,
+    /// How long a validator may look at what it was given, in seconds.
+    pub within_seconds: u64,
+    /// How long a validator that asks waits for answers, in seconds.
+    pub wait_seconds: u64,
+    /// Answers are kept only while a validator has asked within so many seconds.
+    pub validator_seconds: u64,
+    /// What honest answers and the nearest lie look like, for artifacts that were not measured. Wide enough for other
+    /// kinds of devices than the reference's: a 4-bit artifact that poses as an exact one is found out, a nearly equal
+    /// one (`Q8_0` as `F16`) is not.
+    pub calibration: Calibration,
+    /// The same for artifacts that were, by digest: `precision_audit` measures them (docs/performance.md).
+    pub calibrations: HashMap<ArtifactDigest, Calibration>,
+}
+
+/// Evaluated by the compiler, which refuses what makes no sense.
+const WIDE: Calibration = match Calibration::new(Figures {
+    scale: Scale { tie: 0.05, clear: 1.0 },
+    honest_mean: 0.01,
+    lie_mean: 0.05,
+    false_alarm: 1e-5,
+    missed_lie: 1e-3,
+}) {
+    Ok(calibration) => calibration,
+    Err(_) => panic!("figures that make no sense together"),
+};
+
+impl Default for AuditPolicy {
+    fn default() -> Self {
+        Self {
+            trusted_after: 10,
+            least_share: 0.02,
+            bar_seconds: 24 * 3600,
+            longest_bar_seconds: 30 * 24 * 3600,
+            queue: 256,
+            queue_per_claim: 32,
+            hand_out: 8,
+            within_seconds: 300,
+            wait_seconds: 25,
+            validator_seconds: 60,
+            calibration: WIDE,
+            calibrations: HashMap::new(),
+        }
+    }
+}
+
+impl AuditPolicy {
+    /// What is known of an artifact's honest answers.
+    pub(crate) fn calibration(&self, artifact: &ArtifactDigest) -> Calibration {
+        self.calibrations.get(artifact).copied().unwrap_or(self.calibration)
+    }
+
+    /// How long a claim is barred that was found false so often before.
+    pub(crate) fn bar(&self, failures: u32) -> Duration {
+        let doubled = self.bar_seconds.saturating_mul(2_u64.saturating_pow(failures));
+        Duration::from_secs(doubled.min(self.longest_bar_seconds))
+    }
+
+    pub(crate) const fn within(&self) -> Duration {
+        Duration::from_secs(self.within_seconds)
+    }
+
+    pub(crate) const fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait_seconds)
+    }
+
+    /// Long enough to span the time that a validator looks and does not ask.
+    pub(crate) const fn validator(&self) -> Duration {
+        Duration::from_secs(self.validator_seconds.saturating_add(self.within_seconds))
+    }
+}

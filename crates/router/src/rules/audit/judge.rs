@@ -1,0 +1,97 @@
+//! What a validator's report comes to.
+
+use cortensor_fidelity::Verdict;
+use cortensor_protocol::{AuditFinding, AuditId, AuditReport, Millis, TierReport};
+
+use super::{Claim, ClaimRecord, Look, Sample, failure_words};
+use crate::{
+    clock::wall_time,
+    context::Context,
+    policy::Policy,
+    store::{AuditLine, Fall, StoreError, ValidatorId},
+};
+
+/// Most characters of an engine's name.
+const LONGEST_ENGINE: usize = 64;
+
+/// Why a report was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuditRefused {
+    /// It was not asked for.
+    #[error("this answer is not being looked at; it may have taken too long: claim another one")]
+    Unknown,
+    /// As many margins as tokens, none negative.
+    #[error("the report must have {tokens} margins, one for each token, none negative; update the validator")]
+    Margins {
+        /// As many as were asked for.
+        tokens: usize,
+    },
+    /// It was not kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes a report in. If it shows that the claim is false, what was paid for it since it was last proven is taken back,
+/// and the node is not given tasks for it for a while.
+pub(crate) async fn judge(
+    context: &Context,
+    validator: ValidatorId,
+    id: AuditId,
+    report: &AuditReport,
+) -> Result<(), AuditRefused> {
+    let tokens = context.audits.asked_of(id).ok_or(AuditRefused::Unknown)?;
+    let AuditFinding::Margins { margins } = &report.finding else {
+        context.audits.take(id);
+        tracing::info!(audit = %id, finding = ?report.finding, "an answer could not be looked at");
+        return Ok(());
+    };
+    if margins.len() != tokens || !margins.iter().all(|margin| *margin >= 0.0) {
+        return Err(AuditRefused::Margins { tokens });
+    }
+    let sample = context.audits.take(id).ok_or(AuditRefused::Unknown)?;
+    let engine: String = report.engine.chars().take(LONGEST_ENGINE).collect();
+    let look = Look { engine: &engine, margins, for_user: sample.for_user, settled_at: sample.settled_at };
+    let line = AuditLine { id, claim: sample.claim, task: sample.task, validator, at: wall_time() };
+    Ok(keep(context, &line, &sample, &look).await?)
+}
+
+async fn keep(context: &Context, line: &AuditLine, sample: &Sample, look: &Look<'_>) -> Result<(), StoreError> {
+    let policy = &context.policy;
+    let fall = |known: &ClaimRecord, next: &ClaimRecord| fall(policy, sample, look.engine, (known, next), line.at);
+    let verdict = context.store.keep_audit(&policy.audit, line, look, fall).await?;
+    let Claim { node, artifact } = sample.claim;
+    tracing::debug!(%node, %artifact, ?verdict, "an answer was looked at");
+    if verdict == Verdict::NotWhatItClaims {
+        tracing::warn!(%node, %artifact, precision = %sample.precision, "a node does not run what it claims");
+        context.pool.distrust(sample.claim);
+        context.pool.settled(node);
+    }
+    context.pool.judged(node);
+    Ok(())
+}
+
+/// What follows from a claim that was found false.
+fn fall(
+    policy: &Policy,
+    sample: &Sample,
+    engine: &str,
+    (known, next): (&ClaimRecord, &ClaimRecord),
+    at: Millis,
+) -> Fall {
+    let reason = failure_words(sample.precision, engine);
+    let wait = next.barred_until().map(|until| span(until, at)).unwrap_or_default();
+    let next_step = format!(
+        "Serve the model in the precision that it is named with; in {wait} the claim is tested again and believed again."
+    );
+    let evidence = next.evidence(&policy.audit, at).into_iter().collect();
+    Fall {
+        since: known.unproven_since(),
+        reason,
+        report: TierReport { tier: None, evidence, tested_at: at, next_step },
+    }
+}
+
+fn span(until: Millis, at: Millis) -> String {
+    let minutes = until.since(at).as_secs().div_ceil(60);
+    if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes.div_ceil(60)) }
+}

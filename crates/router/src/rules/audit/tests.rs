@@ -1,0 +1,87 @@
+use super::*;
+
+const ARTIFACT: ArtifactDigest = ArtifactDigest::new([1; 32]);
+
+fn policy() -> AuditPolicy {
+    AuditPolicy { bar_seconds: 100, longest_bar_seconds: 350, ..AuditPolicy::default() }
+}
+
+/// So many answers of 40 tokens with these margins, settled at the times they were looked at.
+fn looked_at(record: &ClaimRecord, answers: u32, margin: f32, from: i64) -> (ClaimRecord, Vec<Verdict>) {
+    let mut record = record.clone();
+    let mut verdicts = Vec::new();
+    for number in 0..i64::from(answers) {
+        let at = Millis(from + number);
+        let look = Look { engine: "e 1", margins: &[margin; 40], for_user: true, settled_at: at };
+        let (next, verdict) = record.after(&policy(), &ARTIFACT, &look, at);
+        record = next;
+        verdicts.push(verdict);
+    }
+    (record, verdicts)
+}
+
+#[test]
+fn a_claim_is_trusted_after_ten_answers_and_a_verdict_then_looked_at_less_and_never_not_at_all() {
+    let policy = policy();
+    let share = |answers| looked_at(&ClaimRecord::default(), answers, 0.0, 0).0.share(&policy);
+    for (answers, expected) in [(0, 1.0), (9, 1.0), (10, 0.1), (40, 0.025), (50, 0.02), (500, 0.02)] {
+        assert!((share(answers) - expected).abs() < 1e-9, "{answers}: {}", share(answers));
+    }
+    let (undecided, _) = looked_at(&ClaimRecord::default(), 2, 0.0, 0);
+    assert!((ClaimRecord { clean: 99, ..undecided }.share(&policy) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn tests_do_not_make_a_claim_trusted_and_show_what_is_false_all_the_same() {
+    let look = |margin| Look { engine: "e 1", margins: margin, for_user: false, settled_at: Millis(1) };
+    let clean = (0..99)
+        .fold(ClaimRecord::default(), |record, _| record.after(&policy(), &ARTIFACT, &look(&[0.0; 40]), Millis(1)).0);
+    assert!((clean.share(&policy()) - 1.0).abs() < 1e-9);
+    let (_, verdict) = clean.after(&policy(), &ARTIFACT, &look(&[3.0; 40]), Millis(2));
+    assert_eq!(verdict, Verdict::NotWhatItClaims);
+}
+
+#[test]
+fn what_was_paid_since_the_last_answer_that_was_proven_is_in_doubt() {
+    let (honest, verdicts) = looked_at(&ClaimRecord::default(), 12, 0.0, 1_000);
+    let proven = verdicts.iter().rposition(|verdict| *verdict == Verdict::Consistent).unwrap();
+    assert_eq!(honest.unproven_since(), Millis(1_000 + i64::try_from(proven).unwrap()));
+    let (fallen, verdicts) = looked_at(&honest, 1, 3.0, 9_000);
+    assert_eq!(verdicts, [Verdict::NotWhatItClaims]);
+    assert_eq!((fallen.unproven_since(), fallen.barred_until()), (Millis(9_000), Some(Millis(109_000))));
+    assert!((fallen.share(&policy()) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn each_fall_bars_for_longer_and_none_for_ever() {
+    let mut record = ClaimRecord::default();
+    let mut bars = Vec::new();
+    for _ in 0..4 {
+        record = looked_at(&record, 1, 3.0, 0).0;
+        bars.push(record.barred_until().unwrap().0 / 1_000);
+    }
+    assert_eq!(bars, [100, 200, 350, 350]);
+}
+
+#[test]
+fn evidence_of_another_engine_begins_anew() {
+    let doubtful = [0.06_f32; 3];
+    let look = |engine| Look { engine, margins: &doubtful, for_user: true, settled_at: Millis(0) };
+    let first = ClaimRecord::default().after(&policy(), &ARTIFACT, &look("e 1"), Millis(0)).0;
+    let same = first.after(&policy(), &ARTIFACT, &look("e 1"), Millis(0)).0;
+    let other = first.after(&policy(), &ARTIFACT, &look("e 2"), Millis(0)).0;
+    assert_eq!((same.seen.tokens, other.seen.tokens, other.tokens), (6, 3, 6));
+}
+
+#[test]
+fn the_miner_is_told_how_the_audit_stands() {
+    let told = |record: &ClaimRecord| record.evidence(&policy(), Millis(0)).map(|told| (told.seen, told.met));
+    assert_eq!(told(&ClaimRecord::default()), None);
+    let words = |text: &str, met| Some((text.to_owned(), met));
+    let (few, _) = looked_at(&ClaimRecord::default(), 1, 0.0, 0);
+    assert_eq!(told(&few), words("no verdict yet: 0 of 40 tokens differ from the reference", true));
+    let (many, _) = looked_at(&few, 19, 0.0, 1);
+    assert_eq!(told(&many), words("consistent with the claim: 0 of 800 tokens differ from the reference", true));
+    let (fallen, _) = looked_at(&many, 1, 3.0, 1);
+    assert_eq!(told(&fallen), words("the answers are not those of the artifact that was claimed", false));
+}

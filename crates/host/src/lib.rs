@@ -16,6 +16,6 @@ mod signals;
 pub use about::{About, Component};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;
-pub use practice::{Practice, start_router};
+pub use practice::{Practice, operator_key, start_router};
 pub use running::{Options, Running, StartError, machine};
 pub use signals::interrupted;

@@ -6,8 +6,9 @@ use cortensor_protocol::Millis;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    metrics::Metrics,
     policy::Policy,
-    rules::{backlog::Backlog, pool::Pool},
+    rules::{backlog::Backlog, books::Books, pool::Pool},
     store::Store,
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
+    pub(crate) books: Books,
+    pub(crate) metrics: Metrics,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,

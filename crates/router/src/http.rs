@@ -7,8 +7,10 @@ mod chat;
 mod completion;
 mod error;
 mod key;
+mod metrics;
 mod models;
 mod network;
+mod operator;
 mod stream;
 
 use std::sync::Arc;
@@ -35,10 +37,18 @@ pub(crate) fn routes(context: Arc<Context>) -> Router {
         .route("/api/v1/status", get(network::status))
         .route("/api/v1/miners", get(network::miners))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require));
+    let with_operator_key = Router::new()
+        .route("/metrics", get(metrics::show))
+        .route("/api/v1/operator/overview", get(operator::overview))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require_operator));
     Router::new()
         .route("/health", get(health))
         .route("/node/v1", get(node))
+        .route("/operator", get(operator::page))
+        .route("/operator/page.css", get(operator::style))
+        .route("/operator/page.js", get(operator::script))
         .merge(with_key)
+        .merge(with_operator_key)
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::WrongMethod)
         .with_state(context)

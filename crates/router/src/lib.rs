@@ -10,6 +10,7 @@
 mod clock;
 mod context;
 mod http;
+mod metrics;
 mod policy;
 mod router;
 mod rules;
@@ -18,4 +19,4 @@ mod store;
 
 pub use policy::{Demotion, LevelPolicy, LevelRequirement, Policy, PolicyError, Price};
 pub use router::{Router, RouterConfig, RouterError};
-pub use store::{LedgerFault, LedgerSummary, StoreError};
+pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

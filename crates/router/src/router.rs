@@ -15,9 +15,11 @@ use crate::{
     clock::{now, wall_time},
     context::{Context, Stopping},
     http,
+    metrics::Metrics,
     policy::Policy,
     rules::{
         backlog::{self, Backlog},
+        books::Books,
         pool::Pool,
     },
     store::{LedgerFault, LedgerSummary, Store, StoreError},
@@ -72,6 +74,9 @@ pub enum RouterError {
     /// A key of the wrong form.
     #[error("an API key is `sk-` and at least {least} letters and digits; let the router make one", least = SHORTEST_KEY - 3)]
     BadKey,
+    /// An operator's key of the wrong form.
+    #[error("an operator's key is `op-` and at least {least} letters and digits; remove the one that was given and let the router make one", least = SHORTEST_KEY - 3)]
+    BadOperatorKey,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,11 +127,19 @@ impl Router {
 
     /// Registers a key that its owner kept, with a deposit of practice credits; a known one stays as it is.
     pub async fn ensure_practice_key(&self, key: &str) -> Result<(), RouterError> {
-        let body = key.strip_prefix("sk-").ok_or(RouterError::BadKey)?;
-        if key.len() < SHORTEST_KEY || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if !is_key(key, "sk-") {
             return Err(RouterError::BadKey);
         }
         self.add_key(key, "kept by its owner").await
+    }
+
+    /// Makes a key that its owner kept the operator's: it opens what is read of the router, and no user's deposit. An
+    /// earlier one opens nothing any more.
+    pub async fn set_operator_key(&self, key: &str) -> Result<(), RouterError> {
+        if !is_key(key, "op-") {
+            return Err(RouterError::BadOperatorKey);
+        }
+        Ok(self.context.store.set_operator_key(key, wall_time()).await?)
     }
 
     async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
@@ -171,6 +184,12 @@ impl Drop for Router {
     }
 }
 
+/// Whether a key is long enough not to be guessed, and of its kind.
+fn is_key(key: &str, prefix: &str) -> bool {
+    let body = key.strip_prefix(prefix);
+    key.len() >= SHORTEST_KEY && body.is_some_and(|body| body.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => RouterError::PortTaken { address, source },
@@ -195,6 +214,8 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         policy,
         store,
         backlog: Backlog::default(),
+        books: Books::default(),
+        metrics: Metrics::default(),
         started: now(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),

@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod backlog;
+pub(crate) mod books;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;

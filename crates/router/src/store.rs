@@ -3,6 +3,7 @@
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
 mod keys;
+mod latest;
 mod ledger;
 mod reports;
 mod tasks;
@@ -17,7 +18,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use ledger::{LedgerFault, LedgerSummary};
+pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     keys::KeyId,
     reports::StoredReport,
@@ -35,6 +36,21 @@ pub enum StoreError {
         /// What the database said.
         #[source]
         source: sqlx::Error,
+    },
+    /// It does not open to be read.
+    #[error("the router's database {path} cannot be read; check that this is its file", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It is another database.
+    #[error("{path} holds no ledger of a router; name the right file", path = path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
     },
     /// It was not brought to this program's version.
     #[error("the router's database {path} cannot be brought up to date; if a newer program wrote it, use that one", path = path.display())]

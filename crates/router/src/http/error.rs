@@ -16,6 +16,10 @@ pub(super) enum ApiError {
     NoKey,
     #[error("the API key is not known to this router; use the one it printed at its start, or make a new one")]
     WrongKey,
+    #[error("the operator's key is missing; send `Authorization: Bearer op-...`")]
+    NoOperatorKey,
+    #[error("this is not the operator's key; use the one that `cortensor router` printed at its start")]
+    WrongOperatorKey,
     #[error("the body is larger than {most} bytes; send less")]
     TooLarge { most: usize },
     #[error("the body did not arrive within {seconds} seconds; send less, or try again over a faster connection")]
@@ -41,6 +45,8 @@ impl ApiError {
         match self {
             Self::NoKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_api_key", None),
             Self::WrongKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_api_key", None),
+            Self::NoOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_operator_key", None),
+            Self::WrongOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_operator_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),
             Self::SlowBody { .. } => (StatusCode::REQUEST_TIMEOUT, WRONG, "slow_body", None),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),

@@ -6,5 +6,6 @@ mod disk;
 mod faults;
 mod money;
 mod network;
+mod operator;
 mod requests;
 mod support;

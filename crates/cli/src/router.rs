@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cortensor_host::{Logs, Terminal, interrupted, start_router};
+use cortensor_host::{Logs, Terminal, interrupted, operator_key, start_router};
 use cortensor_router::Policy;
 
 use crate::{Common, Outcome, RouterArguments};
@@ -14,9 +14,13 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     let _logs = Logs::start(&folders.logs(), Terminal::Errors);
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
     let (router, practice) = start_router(&folders, arguments.listen, policy).await?;
+    let operator_key = operator_key(&folders, arguments.operator_key)?;
+    router.set_operator_key(&operator_key).await?;
     say!("Router   {}", practice.api_url);
     say!("Nodes    ws://{}/node/v1", router.address());
+    say!("Operator http://{}/operator", router.address());
     say!("API key: {}", practice.api_key);
+    say!("Operator's key: {operator_key}");
     interrupted().await;
     eprintln!("stopping");
     router.stop().await;

@@ -3,12 +3,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cortensor_protocol::Millis;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     metrics::Metrics,
     policy::Policy,
-    rules::{backlog::Backlog, books::Books, pool::Pool},
+    rules::{backlog::Backlog, books::Books, limit::Limits, pool::Pool},
     store::Store,
 };
 
@@ -23,6 +24,9 @@ pub(crate) struct Context {
     pub(crate) backlog: Backlog,
     pub(crate) books: Books,
     pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    /// One for each connection that may be open.
+    pub(crate) connections: Arc<Semaphore>,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,

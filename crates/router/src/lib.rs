@@ -14,9 +14,10 @@ mod metrics;
 mod policy;
 mod router;
 mod rules;
+mod server;
 mod socket;
 mod store;
 
-pub use policy::{Demotion, LevelPolicy, LevelRequirement, Policy, PolicyError, Price};
+pub use policy::{Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate};
 pub use router::{Router, RouterConfig, RouterError};
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

@@ -42,6 +42,7 @@ pub(crate) struct Metrics {
     refusals: Family<ReasonLabels, Counter>,
     refused_answers: Family<ReasonLabels, Counter>,
     tests: Family<TestLabels, Counter>,
+    turned_away: Family<LimitLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +66,11 @@ struct ReasonLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TestLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
 }
 
 /// Why what a node said of a task was refused.
@@ -111,6 +117,7 @@ impl Default for Metrics {
             refusals: Family::default(),
             refused_answers: Family::default(),
             tests: Family::default(),
+            turned_away: Family::default(),
         };
         metrics.register();
         metrics
@@ -132,6 +139,11 @@ impl Metrics {
         let help = "Answers and parts of answers that were refused, and are not paid";
         registry.register("refused_answers", help, self.refused_answers.clone());
         registry.register("network_tests", "Tests of an artifact on a node, by result", self.tests.clone());
+        registry.register(
+            "turned_away",
+            "Requests and connections over a limit of the policy",
+            self.turned_away.clone(),
+        );
     }
 
     /// A task is over.
@@ -184,6 +196,11 @@ impl Metrics {
     pub(crate) fn tested(&self, passed: bool) {
         let result = if passed { "passed" } else { "failed" };
         self.tests.get_or_create(&TestLabels { result }).inc();
+    }
+
+    /// A request or a connection was over a limit.
+    pub(crate) fn turned_away(&self, limit: &'static str) {
+        self.turned_away.get_or_create(&LimitLabels { limit }).inc();
     }
 
     /// Everything, in Prometheus' text form.

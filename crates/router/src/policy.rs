@@ -2,6 +2,8 @@
 //!
 //! The network publishes none of these figures except where a field says so. They are this project's own design.
 
+mod limit;
+
 use std::{
     num::{NonZeroU8, NonZeroU64},
     time::Duration,
@@ -9,6 +11,8 @@ use std::{
 
 use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList};
 use serde::{Deserialize, Serialize};
+
+pub use self::limit::{LimitPolicy, Rate};
 
 /// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +89,9 @@ pub struct Policy {
 
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
+
+    /// How much one key and one address may ask for.
+    pub limits: LimitPolicy,
 }
 
 /// How nodes go up and down the levels 0-10. A node goes up by one level when it has passed enough tests in a row *at
@@ -197,6 +204,7 @@ impl Default for Policy {
             retest_seconds: 60,
             test_valid_seconds: 7 * 24 * 3600,
             level: LevelPolicy::default(),
+            limits: LimitPolicy::default(),
         }
     }
 }

@@ -2,13 +2,8 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt as _;
 use rand::{Rng as _, distr::Alphanumeric};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -20,8 +15,10 @@ use crate::{
     rules::{
         backlog::{self, Backlog},
         books::Books,
+        limit::Limits,
         pool::Pool,
     },
+    server,
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -88,7 +85,7 @@ pub enum RouterError {
 /// A running router. Dropping it stops everything at once; [`Router::stop`] does so in good order.
 pub struct Router {
     context: Arc<Context>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Router {
@@ -105,9 +102,7 @@ impl Router {
         let context = Arc::new(context(config, address, store));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
-        let closing = context.stopping.closing.clone();
-        let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());
-        let server = tokio::spawn(server.into_future());
+        let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));
         tracing::info!(%address, name = context.name, network = context.network, "the router listens");
         Ok(Self { context, server })
     }
@@ -197,13 +192,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     })
 }
 
-/// Tokens are small and must not wait for each other: without this each costs up to 40 ms.
-fn send_at_once(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection will be slower than it could be");
-    }
-}
-
 fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
     let RouterConfig { name, network, policy, .. } = config;
     Context {
@@ -211,6 +199,8 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         network,
         address,
         pool: Pool::new(policy.queue_length, policy.absent_model()),
+        limits: Limits::new(&policy.limits),
+        connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,
         store,
         backlog: Backlog::default(),

@@ -10,6 +10,7 @@ pub(crate) mod examine;
 pub(crate) mod grade;
 #[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
+pub(crate) mod limit;
 pub(crate) mod pool;
 pub(crate) mod price;
 pub(crate) mod problem;

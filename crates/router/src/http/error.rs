@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::rules::problem::Problem;
+use crate::rules::{limit::TooMany, problem::Problem};
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,8 @@ pub(super) enum ApiError {
     #[error("this address takes another HTTP method")]
     WrongMethod,
     #[error(transparent)]
+    TooMany(TooMany),
+    #[error(transparent)]
     Problem(#[from] Problem),
 }
 
@@ -52,7 +54,19 @@ impl ApiError {
             Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),
             Self::NotFound => (StatusCode::NOT_FOUND, WRONG, "not_found", None),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, WRONG, "method_not_allowed", None),
+            Self::TooMany(too_many) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", too_many.code(), None),
             Self::Problem(problem) => shape(problem),
+        }
+    }
+
+    /// Seconds after which it is worth trying again.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(too_many) => Some(too_many.retry_after()),
+            Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) => {
+                Some(*retry_after)
+            }
+            _ => None,
         }
     }
 
@@ -88,8 +102,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, ..) = self.shape();
         let mut response = (status, Json(self.body())).into_response();
-        if let Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) = self {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Request, State},
     http::{HeaderMap, header::AUTHORIZATION},
     middleware::Next,
     response::Response,
 };
 
-use super::error::ApiError;
-use crate::{context::Context, store::StoreError};
+use super::{error::ApiError, limit::turned_away};
+use crate::{context::Context, rules::limit::Source, store::StoreError};
 
 /// Lets requests with a known key through, and tells the route whose it is.
 pub(super) async fn require(
     State(context): State<Arc<Context>>,
+    Extension(source): Extension<Source>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let key = bearer(request.headers()).ok_or(ApiError::NoKey)?;
+    let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoKey))?;
     let found = context.store.find_key(key).await.map_err(not_looked_up)?;
-    let key = found.ok_or(ApiError::WrongKey)?;
+    let key = found.ok_or_else(|| wrong(&context, source, ApiError::WrongKey))?;
+    context.limits.key_request(source, key).map_err(|too_many| turned_away(&context, too_many))?;
     request.extensions_mut().insert(key);
     Ok(next.run(request).await)
 }
@@ -28,14 +31,23 @@ pub(super) async fn require(
 /// Lets the operator through, and no user.
 pub(super) async fn require_operator(
     State(context): State<Arc<Context>>,
+    Extension(source): Extension<Source>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let key = bearer(request.headers()).ok_or(ApiError::NoOperatorKey)?;
+    let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoOperatorKey))?;
     if !context.store.is_operator_key(key).await.map_err(not_looked_up)? {
-        return Err(ApiError::WrongOperatorKey);
+        return Err(wrong(&context, source, ApiError::WrongOperatorKey));
     }
     Ok(next.run(request).await)
+}
+
+/// What one who has no right key is told: that, or to come back later.
+fn wrong(context: &Context, source: Source, error: ApiError) -> ApiError {
+    match context.limits.wrong_key(source) {
+        Ok(()) => error,
+        Err(too_many) => turned_away(context, too_many),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the end of the error")]

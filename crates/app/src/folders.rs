@@ -100,6 +100,11 @@ impl Folders {
         self.data.join("validator-key")
     }
 
+    /// The key of the router's operator.
+    pub fn operator_key(&self) -> PathBuf {
+        self.data.join("operator-key")
+    }
+
     /// The user's settings.
     pub fn settings(&self) -> PathBuf {
         self.data.join("settings.toml")

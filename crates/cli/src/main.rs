@@ -20,6 +20,7 @@ mod report;
 mod router;
 mod show;
 mod validator;
+mod verify_ledger;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -55,7 +56,7 @@ struct Common {
 enum Command {
     /// Mine: find the hardware, choose a precision, join, be tested, serve, earn
     Mine(MineArguments),
-    /// Run a router for nodes on other machines
+    /// Run a router for nodes on other machines, or look at its ledger
     Router(RouterArguments),
     /// Look at nodes' answers for a router: do they run what they claim?
     Validator(ValidatorArguments),
@@ -110,13 +111,30 @@ struct MineArguments {
 
 /// How to route.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 struct RouterArguments {
+    #[command(subcommand)]
+    command: Option<RouterCommand>,
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:5010", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Prices, cut-offs and deadlines (TOML) [default: built in]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The operator's key, `op-` and letters and digits [default: made at the first start and kept in the data folder]
+    #[arg(long, env = "CORTENSOR_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    operator_key: Option<String>,
+}
+
+/// What can be asked of a router's files.
+#[derive(Subcommand)]
+enum RouterCommand {
+    /// Add the ledger up, whether the router runs or not; ends with 1 if it has a fault
+    VerifyLedger {
+        /// The router's database [default: the one in the data folder]
+        #[arg(long, value_name = "FILE")]
+        database: Option<PathBuf>,
+    },
 }
 
 /// How to validate.
@@ -157,6 +175,9 @@ async fn run(cli: Cli) -> Outcome {
     let common = &cli.common;
     match cli.command {
         Command::Mine(arguments) => mine::mine(common, arguments).await,
+        Command::Router(RouterArguments { command: Some(RouterCommand::VerifyLedger { database }), .. }) => {
+            verify_ledger::verify(common, database).await
+        }
         Command::Router(arguments) => router::route(common, arguments).await,
         Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,

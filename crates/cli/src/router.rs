@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cortensor_host::{Logs, Terminal, interrupted, start_router, validator_key};
+use cortensor_host::{Logs, Terminal, interrupted, operator_key, start_router, validator_key};
 use cortensor_router::Policy;
 
 use crate::{Common, Outcome, RouterArguments};
@@ -16,10 +16,14 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     let (router, practice) = start_router(&folders, arguments.listen, policy).await?;
     let validator_key = validator_key(&folders)?;
     router.ensure_validator_key(&validator_key).await?;
+    let operator_key = operator_key(&folders, arguments.operator_key)?;
+    router.set_operator_key(&operator_key).await?;
     say!("Router   {}", practice.api_url);
     say!("Nodes    ws://{}/node/v1", router.address());
+    say!("Operator http://{}/operator", router.address());
     say!("API key: {}", practice.api_key);
     say!("Validators' key: {validator_key}");
+    say!("Operator's key: {operator_key}");
     interrupted().await;
     eprintln!("stopping");
     router.stop().await;

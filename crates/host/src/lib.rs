@@ -16,6 +16,6 @@ mod signals;
 pub use about::{About, Component};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;
-pub use practice::{Practice, start_router, validator_key};
+pub use practice::{Practice, operator_key, start_router, validator_key};
 pub use running::{Options, Running, StartError, engine, machine};
 pub use signals::interrupted;

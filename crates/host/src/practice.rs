@@ -23,6 +23,13 @@ pub fn validator_key(folders: &Folders) -> Result<String, StartError> {
     read_or_create_secret(&folders.validator_key(), "vk-").map_err(StartError::of)
 }
 
+/// The operator's key: the one that was given, or one that is made once and kept. A practice router that a miner
+/// embeds has none: nobody operates it.
+pub fn operator_key(folders: &Folders, given: Option<String>) -> Result<String, StartError> {
+    let kept = || read_or_create_secret(&folders.operator_key(), "op-").map_err(StartError::of);
+    given.map_or_else(kept, Ok)
+}
+
 /// Starts a practice router on these folders.
 pub async fn start_router(
     folders: &Folders,

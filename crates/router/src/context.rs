@@ -3,11 +3,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cortensor_protocol::Millis;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    metrics::Metrics,
     policy::Policy,
-    rules::{audit::AuditDesk, backlog::Backlog, pool::Pool},
+    rules::{audit::AuditDesk, backlog::Backlog, books::Books, limit::Limits, pool::Pool},
     store::Store,
 };
 
@@ -21,6 +23,11 @@ pub(crate) struct Context {
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
     pub(crate) audits: AuditDesk,
+    pub(crate) books: Books,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    /// One for each connection that may be open.
+    pub(crate) connections: Arc<Semaphore>,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,

@@ -10,12 +10,14 @@
 mod clock;
 mod context;
 mod http;
+mod metrics;
 mod policy;
 mod router;
 mod rules;
+mod server;
 mod socket;
 mod store;
 
-pub use policy::{AuditPolicy, Demotion, LevelPolicy, LevelRequirement, Policy, PolicyError, Price};
+pub use policy::{AuditPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate};
 pub use router::{Router, RouterConfig, RouterError};
-pub use store::{LedgerFault, LedgerSummary, StoreError};
+pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

@@ -3,6 +3,7 @@
 //! The network publishes none of these figures except where a field says so. They are this project's own design.
 
 mod audit;
+mod limit;
 
 use std::{
     num::{NonZeroU8, NonZeroU64},
@@ -12,7 +13,10 @@ use std::{
 use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList};
 use serde::{Deserialize, Serialize};
 
-pub use audit::AuditPolicy;
+pub use self::{
+    audit::AuditPolicy,
+    limit::{LimitPolicy, Rate},
+};
 
 /// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +96,8 @@ pub struct Policy {
 
     /// Which answers are looked at, and when a claim is found false.
     pub audit: AuditPolicy,
+    /// How much one key and one address may ask for.
+    pub limits: LimitPolicy,
 }
 
 /// How nodes go up and down the levels 0-10. A node goes up by one level when it has passed enough tests in a row *at
@@ -205,6 +211,7 @@ impl Default for Policy {
             test_valid_seconds: 7 * 24 * 3600,
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
+            limits: LimitPolicy::default(),
         }
     }
 }

@@ -2,25 +2,24 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt as _;
 use rand::{Rng as _, distr::Alphanumeric};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     clock::{now, wall_time},
     context::{Context, Stopping},
     http,
+    metrics::Metrics,
     policy::Policy,
     rules::{
         audit::AuditDesk,
         backlog::{self, Backlog},
+        books::Books,
+        limit::Limits,
         pool::Pool,
     },
+    server,
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -87,7 +86,7 @@ pub enum RouterError {
 /// A running router. Dropping it stops everything at once; [`Router::stop`] does so in good order.
 pub struct Router {
     context: Arc<Context>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Router {
@@ -104,9 +103,7 @@ impl Router {
         let context = Arc::new(context(config, address, store));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
-        let closing = context.stopping.closing.clone();
-        let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());
-        let server = tokio::spawn(server.into_future());
+        let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));
         tracing::info!(%address, name = context.name, network = context.network, "the router listens");
         Ok(Self { context, server })
     }
@@ -134,6 +131,13 @@ impl Router {
     pub async fn ensure_validator_key(&self, key: &str) -> Result<(), RouterError> {
         check_key(key, "vk-")?;
         Ok(self.context.store.add_validator(key, "kept by its owner", wall_time()).await?)
+    }
+
+    /// Makes a key that its owner kept the operator's: it opens what is read of the router, and no user's deposit. An
+    /// earlier one opens nothing any more.
+    pub async fn set_operator_key(&self, key: &str) -> Result<(), RouterError> {
+        check_key(key, "op-")?;
+        Ok(self.context.store.set_operator_key(key, wall_time()).await?)
     }
 
     async fn add_key(&self, key: &str, label: &str) -> Result<(), RouterError> {
@@ -190,13 +194,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     })
 }
 
-/// Tokens are small and must not wait for each other: without this each costs up to 40 ms.
-fn send_at_once(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection will be slower than it could be");
-    }
-}
-
 fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
     let RouterConfig { name, network, policy, .. } = config;
     Context {
@@ -205,9 +202,13 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         address,
         pool: Pool::new(policy.queue_length, policy.absent_model()),
         audits: AuditDesk::new(policy.audit.clone()),
+        limits: Limits::new(&policy.limits),
+        connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,
         store,
         backlog: Backlog::default(),
+        books: Books::default(),
+        metrics: Metrics::default(),
         started: now(),
         tasks: TaskTracker::new(),
         sessions: TaskTracker::new(),

@@ -5,11 +5,13 @@
 pub(crate) mod answer;
 pub(crate) mod audit;
 pub(crate) mod backlog;
+pub(crate) mod books;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
 #[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
+pub(crate) mod limit;
 pub(crate) mod pool;
 pub(crate) mod price;
 pub(crate) mod problem;

@@ -4,6 +4,7 @@
 
 mod audits;
 mod keys;
+mod latest;
 mod ledger;
 mod reports;
 mod tasks;
@@ -18,7 +19,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use ledger::{LedgerFault, LedgerSummary};
+pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     audits::{AuditLine, Fall, ValidatorId},
     keys::KeyId,
@@ -37,6 +38,21 @@ pub enum StoreError {
         /// What the database said.
         #[source]
         source: sqlx::Error,
+    },
+    /// It does not open to be read.
+    #[error("the router's database {path} cannot be read; check that this is its file", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It is another database.
+    #[error("{path} holds no ledger of a router; name the right file", path = path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
     },
     /// It was not brought to this program's version.
     #[error("the router's database {path} cannot be brought up to date; if a newer program wrote it, use that one", path = path.display())]

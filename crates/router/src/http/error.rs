@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::rules::problem::Problem;
+use crate::rules::{limit::TooMany, problem::Problem};
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,10 @@ pub(super) enum ApiError {
     WrongBody { message: String },
     #[error("{message}")]
     NoAudit { message: String },
+    #[error("the operator's key is missing; send `Authorization: Bearer op-...`")]
+    NoOperatorKey,
+    #[error("this is not the operator's key; use the one that `cortensor router` printed at its start")]
+    WrongOperatorKey,
     #[error("the body is larger than {most} bytes; send less")]
     TooLarge { most: usize },
     #[error("the body did not arrive within {seconds} seconds; send less, or try again over a faster connection")]
@@ -34,6 +38,8 @@ pub(super) enum ApiError {
     NotFound,
     #[error("this address takes another HTTP method")]
     WrongMethod,
+    #[error(transparent)]
+    TooMany(TooMany),
     #[error(transparent)]
     Problem(#[from] Problem),
 }
@@ -52,12 +58,26 @@ impl ApiError {
             Self::NoValidator => (StatusCode::FORBIDDEN, WRONG, "not_a_validator", None),
             Self::WrongBody { .. } => (StatusCode::BAD_REQUEST, WRONG, "invalid_body", None),
             Self::NoAudit { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_audit", None),
+            Self::NoOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_operator_key", None),
+            Self::WrongOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_operator_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),
             Self::SlowBody { .. } => (StatusCode::REQUEST_TIMEOUT, WRONG, "slow_body", None),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, WRONG, "broken_body", None),
             Self::NotFound => (StatusCode::NOT_FOUND, WRONG, "not_found", None),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, WRONG, "method_not_allowed", None),
+            Self::TooMany(too_many) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", too_many.code(), None),
             Self::Problem(problem) => shape(problem),
+        }
+    }
+
+    /// Seconds after which it is worth trying again.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(too_many) => Some(too_many.retry_after()),
+            Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) => {
+                Some(*retry_after)
+            }
+            _ => None,
         }
     }
 
@@ -93,8 +113,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, ..) = self.shape();
         let mut response = (status, Json(self.body())).into_response();
-        if let Self::Problem(Problem::QueueFull { retry_after, .. } | Problem::NotWritten { retry_after }) = self {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -3,27 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Request, State},
     http::{HeaderMap, header::AUTHORIZATION},
     middleware::Next,
     response::Response,
 };
 
-use super::error::ApiError;
-use crate::context::Context;
+use super::{error::ApiError, limit::turned_away};
+use crate::{context::Context, rules::limit::Source, store::StoreError};
 
 /// Lets requests with a known key through, and tells the route whose it is.
 pub(super) async fn require(
     State(context): State<Arc<Context>>,
+    Extension(source): Extension<Source>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let key = bearer(request.headers()).ok_or(ApiError::NoKey)?;
-    let found = context.store.find_key(key).await.map_err(|error| {
-        tracing::error!(%error, "a key could not be looked up");
-        ApiError::INTERNAL
-    })?;
-    let key = found.ok_or(ApiError::WrongKey)?;
+    let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoKey))?;
+    let found = context.store.find_key(key).await.map_err(not_looked_up)?;
+    let key = found.ok_or_else(|| wrong(&context, source, ApiError::WrongKey))?;
+    context.limits.key_request(source, key).map_err(|too_many| turned_away(&context, too_many))?;
     request.extensions_mut().insert(key);
     Ok(next.run(request).await)
 }
@@ -31,16 +31,43 @@ pub(super) async fn require(
 /// Lets validators through, and tells the route which one it is.
 pub(super) async fn require_validator(
     State(context): State<Arc<Context>>,
+    Extension(source): Extension<Source>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let key = bearer(request.headers()).ok_or(ApiError::NoKey)?;
-    let found = context.store.find_validator(key).await.map_err(|error| {
-        tracing::error!(%error, "a key could not be looked up");
-        ApiError::INTERNAL
-    })?;
-    request.extensions_mut().insert(found.ok_or(ApiError::NoValidator)?);
+    let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoKey))?;
+    let found = context.store.find_validator(key).await.map_err(not_looked_up)?;
+    let found = found.ok_or_else(|| wrong(&context, source, ApiError::NoValidator))?;
+    request.extensions_mut().insert(found);
     Ok(next.run(request).await)
+}
+
+/// Lets the operator through, and no user.
+pub(super) async fn require_operator(
+    State(context): State<Arc<Context>>,
+    Extension(source): Extension<Source>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoOperatorKey))?;
+    if !context.store.is_operator_key(key).await.map_err(not_looked_up)? {
+        return Err(wrong(&context, source, ApiError::WrongOperatorKey));
+    }
+    Ok(next.run(request).await)
+}
+
+/// What one who has no right key is told: that, or to come back later.
+fn wrong(context: &Context, source: Source, error: ApiError) -> ApiError {
+    match context.limits.wrong_key(source) {
+        Ok(()) => error,
+        Err(too_many) => turned_away(context, too_many),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of the error")]
+fn not_looked_up(error: StoreError) -> ApiError {
+    tracing::error!(%error, "a key could not be looked up");
+    ApiError::INTERNAL
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -58,7 +58,7 @@ fn stats(nodes: usize) -> Value {
     json!({"dedicated_count": 0, "ephemeral_count": nodes, "total_count": nodes})
 }
 
-fn miner(node: &NodeView) -> Value {
+pub(super) fn miner(node: &NodeView) -> Value {
     json!({
         "software": node.software,
         "hardware": node.hardware,

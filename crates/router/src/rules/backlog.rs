@@ -55,6 +55,11 @@ impl Backlog {
         self.0.borrow().is_empty()
     }
 
+    /// How much is still to be written.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// Waits until everything is written.
     pub(crate) async fn emptied(&self) {
         // The sender is `self`, so that this cannot fail.

@@ -92,6 +92,7 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
         job,
         task,
         client,
+        accepted: Instant::now(),
         client_gone: false,
         too_long: None,
         delivered: Vec::new(),
@@ -106,6 +107,7 @@ struct Drive {
     job: Job,
     task: Task,
     client: mpsc::Sender<Delivery>,
+    accepted: Instant,
     client_gone: bool,
     /// What the client is told if no larger context is offered than the one that was too small.
     too_long: Option<Problem>,
@@ -118,6 +120,7 @@ struct Drive {
 impl Drive {
     async fn run(mut self) {
         if let Err(problem) = self.open().await {
+            self.context.metrics.task_ended(self.kind(), "not_opened");
             return self.deliver(Delivery::Failed(problem));
         }
         let over = self.serve().await;
@@ -259,9 +262,16 @@ impl Drive {
         let _ = self.client.try_send(delivery);
     }
 
+    fn count(&self, ending: Ending) {
+        self.context.metrics.task_ended(self.kind(), ending.as_str());
+    }
+
     async fn close(&self, over: Over) {
         let (delivery, ending) = match over {
-            Over::Answered(finished) => return self.deliver(Delivery::Finished(finished)),
+            Over::Answered(finished) => {
+                self.count(Ending::Task(Outcome::Served));
+                return self.deliver(Delivery::Finished(finished));
+            }
             Over::Whole(finished) => (Some(Delivery::Finished(finished)), Ending::Task(Outcome::Failed)),
             Over::ClientGone => (None, Ending::Task(Outcome::Cancelled)),
             Over::Problem(problem) => {
@@ -273,6 +283,7 @@ impl Drive {
                 (Some(Delivery::Failed(problem)), ending)
             }
         };
+        self.count(ending);
         let at = wall_time();
         if let Err(error) = self.context.store.end_task(self.job.id, ending, at).await {
             self.context.backlog.keep(Entry::Ending(self.job.id, ending, at), &error);

@@ -129,6 +129,7 @@ impl Examiner<'_> {
         let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         self.context.store.add_report(self.node, offer.artifact, &report).await?;
+        self.context.metrics.tested(report.tier.is_some());
         let known = StoredReport { passed: report.tier.is_some(), report };
         Ok(Some(due(policy, Some(known), None, wall_time())))
     }

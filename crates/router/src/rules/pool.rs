@@ -19,6 +19,7 @@ use cortensor_protocol::{
     ArtifactDigest, HardwareSummary, Heartbeat, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
     RouterMessage, TaskId, TierReport,
 };
+use serde::Serialize;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time::Instant,
@@ -74,6 +75,7 @@ struct Node {
     registration: Registration,
     connected_at: Millis,
     heartbeat: Heartbeat,
+    heartbeat_at: Option<Millis>,
     offers: Vec<Standing>,
     running: HashMap<TaskId, Running>,
 }
@@ -177,6 +179,17 @@ pub(crate) enum Presence {
     Absent,
 }
 
+/// A request that waits, for people.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Queued {
+    task: TaskId,
+    model: ModelId,
+    /// `None`: any.
+    precision: Option<Precision>,
+    /// A test of this node.
+    node: Option<String>,
+}
+
 /// A connected node, for people.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeView {
@@ -185,6 +198,8 @@ pub(crate) struct NodeView {
     pub(crate) hardware: HardwareSummary,
     pub(crate) connected_at: Millis,
     pub(crate) heartbeat: Heartbeat,
+    /// `None`: there was none yet.
+    pub(crate) heartbeat_at: Option<Millis>,
     pub(crate) running: usize,
     pub(crate) offers: Vec<(Offer, Test)>,
 }
@@ -267,6 +282,7 @@ impl Pool {
             hardware: node.registration.hardware.clone(),
             connected_at: node.connected_at,
             heartbeat: node.heartbeat,
+            heartbeat_at: node.heartbeat_at,
             running: node.running.len(),
             offers: node.offers.iter().map(|standing| (standing.offer.clone(), standing.test.clone())).collect(),
         };
@@ -302,6 +318,17 @@ impl Pool {
         let state = self.lock();
         let mut offers = state.nodes.get(&claim.node).into_iter().flat_map(|node| &node.offers);
         offers.any(|standing| standing.offer.artifact == claim.artifact && !matches!(standing.test, Test::Passed(_)))
+    }
+
+    /// What waits for a free slot, in its order.
+    pub(crate) fn queue(&self) -> Vec<Queued> {
+        let queued = |waiter: &Waiter| Queued {
+            task: waiter.task,
+            model: waiter.want.model.clone(),
+            precision: waiter.want.precision,
+            node: waiter.want.node.map(|node| node.to_string()),
+        };
+        self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).map(queued).collect()
     }
 
     /// Requests that wait.

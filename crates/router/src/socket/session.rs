@@ -16,6 +16,7 @@ use tokio::{
 use super::{Ended, handshake::Registered, say, write};
 use crate::{
     context::Context,
+    metrics::RefusedAnswer,
     rules::{
         examine::Examiner,
         pool::{Link, Membership},
@@ -205,7 +206,10 @@ impl Reader<'_> {
             | NodeMessage::Precommit(Precommit { attempt, .. })
             | NodeMessage::Commit(Commit { attempt, .. })
             | NodeMessage::Failed { attempt, .. } => {
-                self.member.deliver(attempt, message).await;
+                let answers = matches!(message, NodeMessage::Precommit(_) | NodeMessage::Commit(_));
+                if !self.member.deliver(attempt, message).await && answers {
+                    self.context.metrics.refused_answer(RefusedAnswer::Late);
+                }
                 Ok(())
             }
         }

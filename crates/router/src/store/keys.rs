@@ -1,4 +1,4 @@
-//! API keys: only their digests are kept.
+//! API keys and the operator's key: only their digests are kept.
 
 use cortensor_protocol::{Amount, Millis};
 use sha2::{Digest as _, Sha256};
@@ -12,7 +12,9 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(pub(super) i64);
 
-/// Looking a digest up says nothing about the key by the time it takes: an attacker cannot choose digests.
+/// Looking a digest up says nothing about the key by the time it takes. An index compares byte by byte and stops where
+/// two differ, but whoever guesses chooses a key and not its digest: to come one byte nearer to a known digest is to
+/// search for a preimage, and the next byte takes 256 times as long again.
 pub(super) fn digest(key: &str) -> String {
     hex::encode(Sha256::digest(key))
 }
@@ -22,6 +24,27 @@ impl Store {
     pub(crate) async fn find_key(&self, key: &str) -> Result<Option<KeyId>, StoreError> {
         let found = sqlx::query_scalar("SELECT id FROM keys WHERE hash = ?").bind(digest(key));
         Ok(found.fetch_optional(&self.readers).await.doing("look a key up")?.map(KeyId))
+    }
+
+    /// Whether this is the operator's key.
+    pub(crate) async fn is_operator_key(&self, key: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM operator WHERE hash = ?)").bind(digest(key));
+        found.fetch_one(&self.readers).await.doing("look the operator's key up")
+    }
+
+    /// Makes this the operator's key, and an earlier one no key at all.
+    pub(crate) async fn set_operator_key(&self, key: &str, at: Millis) -> Result<(), StoreError> {
+        let mut connection = self.writer(Durability::Lasting).await?;
+        sqlx::query(
+            "INSERT INTO operator (one, hash, created_at) VALUES (1, ?1, ?2)
+             ON CONFLICT (one) DO UPDATE SET hash = ?1, created_at = ?2 WHERE hash <> ?1",
+        )
+        .bind(digest(key))
+        .bind(at.0)
+        .execute(&mut *connection)
+        .await
+        .doing("keep the operator's key")?;
+        Ok(())
     }
 
     /// Registers a key with a deposit of practice credits; a known one stays as it is.

@@ -1,9 +1,9 @@
 //! The ledger: transfers between accounts, and whether they add up.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use cortensor_protocol::{Amount, Millis, NodeAddress, TaskId};
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{Doing as _, KeyId, Store, StoreError};
 
@@ -108,6 +108,32 @@ pub struct LedgerSummary {
     pub pending: Amount,
 }
 
+/// What is in all accounts of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountTotal {
+    /// The kind, for programs.
+    pub account: &'static str,
+    /// What it is, for people.
+    pub what: &'static str,
+    /// How much.
+    pub credits: Amount,
+}
+
+impl LedgerSummary {
+    /// What was minted, then the kinds of account that it is in now.
+    pub fn accounts(&self) -> [AccountTotal; 6] {
+        [
+            ("minted", "practice credits made", self.minted),
+            ("deposits", "in users' accounts", self.deposits),
+            ("held", "set aside for tasks that run", self.held),
+            ("network", "paid by users and not yet allocated", self.network),
+            ("incentives", "set aside for tests and not spent", self.incentives),
+            ("pending", "earned by nodes and not yet withdrawn", self.pending),
+        ]
+        .map(|(account, what, credits)| AccountTotal { account, what, credits })
+    }
+}
+
 /// Why a ledger does not add up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerFault {
@@ -138,25 +164,46 @@ impl Store {
 
     /// Adds everything up.
     pub(crate) async fn verify_ledger(&self) -> Result<Result<LedgerSummary, LedgerFault>, StoreError> {
-        // One read transaction: all sums are of one moment.
-        let mut snapshot = self.readers.begin().await.doing("read its ledger")?;
-        let balances = balances(&mut snapshot).await?;
-        let transfers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM transfers")
-            .fetch_one(&mut *snapshot)
-            .await
-            .doing("count its transfers")?;
-        let paid = paid(&mut snapshot).await?;
-        let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
-            .fetch_all(&mut *snapshot)
-            .await
-            .doing("list open tasks")?;
-        let summary = summarize(&balances).and_then(|summary| {
-            check_holds(&balances, &open)?;
-            check_pay(&balances, &paid)?;
-            Ok(LedgerSummary { transfers: u64::try_from(transfers).unwrap_or_default(), ..summary })
-        });
-        Ok(summary)
+        let mut connection = self.readers.acquire().await.doing("read its ledger")?;
+        verify(&mut connection).await
     }
+}
+
+/// Adds up the ledger in a router's database file, which is only read: the router may run or not.
+pub async fn verify_ledger(database: &Path) -> Result<Result<LedgerSummary, LedgerFault>, StoreError> {
+    let unreadable = |source| StoreError::Read { path: database.to_owned(), source };
+    let options = SqliteConnectOptions::new().filename(database).read_only(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(unreadable)?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('transfers', 'settlements')")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(unreadable)?;
+    if tables != 2 {
+        return Err(StoreError::NotALedger { path: database.to_owned() });
+    }
+    verify(&mut connection).await
+}
+
+async fn verify(connection: &mut SqliteConnection) -> Result<Result<LedgerSummary, LedgerFault>, StoreError> {
+    // One read transaction: all sums are of one moment.
+    let mut snapshot = connection.begin().await.doing("read its ledger")?;
+    let balances = balances(&mut snapshot).await?;
+    let transfers: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM transfers")
+        .fetch_one(&mut *snapshot)
+        .await
+        .doing("count its transfers")?;
+    let paid = paid(&mut snapshot).await?;
+    let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
+        .fetch_all(&mut *snapshot)
+        .await
+        .doing("list open tasks")?;
+    let summary = summarize(&balances).and_then(|summary| {
+        check_holds(&balances, &open)?;
+        check_pay(&balances, &paid)?;
+        Ok(LedgerSummary { transfers: u64::try_from(transfers).unwrap_or_default(), ..summary })
+    });
+    Ok(summary)
 }
 
 type Balances = BTreeMap<String, i128>;

@@ -1,5 +1,6 @@
 //! Connections of nodes: who is let in, and when they end.
 
+use alloy_primitives::{Signature, U256};
 use cortensor_protocol::{Heartbeat, Hello, NodeMessage, Rejection, RejectionCode, RouterMessage, registration_text};
 use cortensor_router::Policy;
 use futures::SinkExt as _;
@@ -56,21 +57,50 @@ async fn a_stranger_cannot_fill_the_router_with_names() {
 async fn a_node_must_prove_its_identity_on_this_very_connection() {
     let practice = Practice::start().await;
     let (_first, earlier) = open(practice.address()).await;
-    let cases: [fn(Hello) -> Hello; 3] = [
+    let cases: [fn(Hello) -> Hello; 4] = [
         |honest| Hello { address: signer(2).address(), ..honest },
         |honest| Hello { signature: "0x00".to_owned(), ..honest },
+        |honest| Hello { signature: twin(&honest.signature), ..honest },
         |honest| honest,
     ];
     for (number, change) in cases.into_iter().enumerate() {
         let (mut socket, challenge) = open(practice.address()).await;
         assert_ne!(challenge.nonce, earlier.nonce);
         // The last case is a good hello for another connection.
-        let nonce = if number == 2 { &earlier } else { &challenge };
+        let nonce = if number == 3 { &earlier } else { &challenge };
         say(&mut socket, &NodeMessage::Hello(change(hello(nonce, 1)))).await;
         assert_eq!(rejection(&mut socket).await.code, RejectionCode::BadSignature);
     }
     let text = registration_text("practice", &earlier.nonce, 1, &signer(1).address());
     assert!(text.contains(&earlier.nonce));
+    practice.settle().await;
+}
+
+/// The other signature that the same key could have made of the same text: s' = n - s, with the other parity. Whoever
+/// saw the first can make it without the key.
+fn twin(signature: &str) -> String {
+    let order: U256 = "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141".parse().unwrap();
+    let signature: Signature = signature.parse().unwrap();
+    let twin = Signature::new(signature.r(), order - signature.s(), !signature.v());
+    format!("0x{}", hex::encode(twin.as_bytes()))
+}
+
+#[tokio::test]
+async fn a_hello_that_was_good_once_is_good_for_no_other_connection() {
+    let practice = Practice::start().await;
+    let (mut socket, challenge) = open(practice.address()).await;
+    let hello = NodeMessage::Hello(hello(&challenge, 1));
+    say(&mut socket, &hello).await;
+    assert!(matches!(read(&mut socket).await, Some(RouterMessage::Welcome(_))));
+    for closed in [false, true] {
+        if closed {
+            socket.close(None).await.unwrap();
+        }
+        let (mut again, _) = open(practice.address()).await;
+        say(&mut again, &hello).await;
+        let rejected = rejection(&mut again).await;
+        assert_eq!(rejected.code, RejectionCode::BadSignature, "{rejected:?}");
+    }
     practice.settle().await;
 }
 

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{Delivery, Drive, Finished, Over, Purse};
 use crate::{
     clock::{now, wall_time},
+    metrics::RefusedAnswer,
     rules::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
         audit::{Claim, Sample},
@@ -68,6 +69,9 @@ impl Drive {
         if self.task.apply(TaskEvent::Assign(attempt.lease.node), now()).is_err() {
             return Some(self.ended());
         }
+        if self.tries == 1 && self.kind() == TaskKind::User {
+            self.context.metrics.dispatched(self.accepted.elapsed());
+        }
         attempt.lease.send(self.assignment(&attempt));
         loop {
             match self.turn(&mut attempt).await {
@@ -96,7 +100,7 @@ impl Drive {
         }))
     }
 
-    const fn kind(&self) -> TaskKind {
+    pub(super) const fn kind(&self) -> TaskKind {
         match self.job.purse {
             Purse::User { .. } => TaskKind::User,
             Purse::Incentives { .. } => TaskKind::NetworkTest,
@@ -137,8 +141,11 @@ impl Drive {
         }
         match arrival.message {
             NodeMessage::Ack { .. } => self.acked(attempt).await,
-            NodeMessage::Refuse { .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
-                Ok(_) => Turn::Refused,
+            NodeMessage::Refuse { reason, .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
+                Ok(_) => {
+                    self.context.metrics.refused(reason);
+                    Turn::Refused
+                }
                 Err(refused) => self.out_of_order(attempt, refused).await,
             },
             NodeMessage::Tokens { tokens, .. } => self.tokens(attempt, tokens, arrival.at).await,
@@ -156,7 +163,8 @@ impl Drive {
             tracing::debug!(task = %self.job.id, number, "a message about an attempt that is over");
             return Turn::Go;
         }
-        self.broken(attempt, format!("it speaks of attempt {number}, which was not made")).await
+        let reason = format!("it speaks of attempt {number}, which was not made");
+        self.broken(attempt, RefusedAnswer::UnknownAttempt, reason).await
     }
 
     async fn acked(&mut self, attempt: &mut Attempt) -> Turn {
@@ -181,7 +189,7 @@ impl Drive {
             Ok(()) if tokens.is_empty() => return Turn::Go,
             Ok(()) => return self.streamed(attempt, tokens, at).await,
         };
-        self.broken(attempt, reason).await
+        self.broken(attempt, RefusedAnswer::Tokens, reason).await
     }
 
     async fn streamed(&mut self, attempt: &mut Attempt, tokens: Vec<StreamedToken>, at: Instant) -> Turn {
@@ -201,7 +209,7 @@ impl Drive {
     async fn precommitted(&mut self, attempt: &mut Attempt, precommit: Precommit) -> Turn {
         let node = attempt.lease.node;
         if let Err(reason) = check_precommit(node, &precommit) {
-            return self.broken(attempt, reason).await;
+            return self.broken(attempt, RefusedAnswer::Precommit, reason).await;
         }
         match self.task.apply(TaskEvent::Precommit(node, precommit.hash), now()) {
             Ok(_) => Turn::Go,
@@ -211,7 +219,7 @@ impl Drive {
 
     async fn committed(&mut self, attempt: &mut Attempt, commit: &Commit) -> Turn {
         if let Err(reason) = check_commit(&self.job.prompt, &attempt.tokens, commit) {
-            return self.broken(attempt, reason).await;
+            return self.broken(attempt, RefusedAnswer::Commit, reason).await;
         }
         let (node, artifact) = (attempt.lease.node, attempt.lease.offer.artifact);
         let hash = Binding { node, task: self.job.id, artifact }.hash(&commit.tokens);
@@ -240,6 +248,9 @@ impl Drive {
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
         self.settle(attempt, &line, &pay).await;
+        if matches!(pay, Pay::User(_)) {
+            self.context.metrics.served(&line.model, line.precision, usage);
+        }
         self.offer_for_audit(attempt, &line).await;
         let _ = self.task.apply(TaskEvent::Settle, now());
         let usage = Usage { completion_tokens: self.delivered_tokens(), ..usage };
@@ -342,16 +353,23 @@ impl Drive {
     }
 
     async fn out_of_order(&mut self, attempt: &mut Attempt, refused: Refused) -> Turn {
-        match refused {
-            Refused::Ended | Refused::NotYours => self.too_late(attempt).await,
+        let kind = match refused {
+            Refused::Ended | Refused::NotYours => RefusedAnswer::Late,
             // The task went back to the queue by a deadline that the message came too late for.
-            Refused::OutOfOrder if self.task.node().is_none() => self.too_late(attempt).await,
-            Refused::OutOfOrder | Refused::HashMismatch => self.broken(attempt, refused.to_string()).await,
+            Refused::OutOfOrder if self.task.node().is_none() => RefusedAnswer::Late,
+            Refused::OutOfOrder => RefusedAnswer::OutOfOrder,
+            Refused::HashMismatch => RefusedAnswer::HashMismatch,
+        };
+        if kind == RefusedAnswer::Late {
+            self.context.metrics.refused_answer(kind);
+            return self.too_late(attempt).await;
         }
+        self.broken(attempt, kind, refused.to_string()).await
     }
 
     /// The node broke the rules. What the client has of it is not to be trusted, so no other node goes on from there.
-    async fn broken(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+    async fn broken(&mut self, attempt: &mut Attempt, kind: RefusedAnswer, reason: String) -> Turn {
+        self.context.metrics.refused_answer(kind);
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, reason.clone()).await;

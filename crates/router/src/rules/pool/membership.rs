@@ -42,6 +42,7 @@ impl Pool {
                 registration,
                 connected_at: wall_time(),
                 heartbeat: Heartbeat::default(),
+                heartbeat_at: None,
                 offers: Vec::new(),
                 running: HashMap::new(),
             };
@@ -120,12 +121,14 @@ impl Membership {
     pub(crate) fn heartbeat(&self, heartbeat: Heartbeat) {
         self.update(|node| {
             node.heartbeat = heartbeat;
+            node.heartbeat_at = Some(wall_time());
             node.offers.iter_mut().for_each(|standing| standing.parked = false);
         });
     }
 
-    /// Passes on what the node says of a task. What it says of a task that is not its own (any more) is dropped.
-    pub(crate) async fn deliver(&self, attempt: AttemptId, message: NodeMessage) {
+    /// Passes on what the node says of a task. What it says of a task that is not its own (any more) is dropped; says
+    /// whether it was not.
+    pub(crate) async fn deliver(&self, attempt: AttemptId, message: NodeMessage) -> bool {
         let at = Instant::now();
         let inbox = {
             let state = self.pool.lock();
@@ -133,10 +136,11 @@ impl Membership {
             node.and_then(|node| node.running.get(&attempt.task)).map(|running| running.inbox.clone())
         };
         let Some(inbox) = inbox else {
-            return tracing::debug!(node = %self.address, %attempt, "a message about a task that is over");
+            tracing::debug!(node = %self.address, %attempt, "a message about a task that is over");
+            return false;
         };
         // Its driver may have ended meanwhile.
-        let _ = inbox.send(Arrival { attempt: attempt.number, message, at }).await;
+        inbox.send(Arrival { attempt: attempt.number, message, at }).await.is_ok()
     }
 }
 

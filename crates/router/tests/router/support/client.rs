@@ -28,8 +28,19 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let response = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.key).send().await.unwrap();
+        let response = self.request(path).bearer_auth(&self.key).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
+    }
+
+    pub(crate) async fn get_text(&self, path: &str) -> String {
+        let response = self.request(path).bearer_auth(&self.key).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    }
+
+    /// Without a key.
+    pub(crate) fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(format!("{}{path}", self.base))
     }
 
     pub(crate) async fn post(&self, body: Vec<u8>) -> Response {

@@ -49,6 +49,13 @@ impl Practice {
         Self { folder, router, client, policy, key }
     }
 
+    /// A client with the operator's key.
+    pub(crate) async fn operator(&self) -> Client {
+        let key = format!("op-{}", "0".repeat(48));
+        self.router.set_operator_key(&key).await.unwrap();
+        self.client.with_key(&key)
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.router.address()
     }

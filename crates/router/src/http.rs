@@ -3,51 +3,88 @@
 //! **Invariant:** decides nothing, and logs no prompt and no answer.
 
 mod body;
-mod chat;
 mod completion;
+mod completions;
 mod error;
 mod key;
 mod models;
 mod network;
+mod openapi;
+mod schema;
+mod sessions;
 mod stream;
+mod tasks;
 
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{State, WebSocketUpgrade},
     middleware,
     response::Response,
-    routing::{get, post},
 };
 use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::error::ApiError;
 use crate::{context::Context, socket};
 
-/// Every route.
+/// Every route. Each is described where it is written, so that none is left out of the document.
 pub(crate) fn routes(context: Arc<Context>) -> Router {
-    let with_key = Router::new()
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{model}", get(models::show))
-        .route("/v1/chat/completions", post(chat::complete))
-        .route("/api/v1/info", get(network::info))
-        .route("/api/v1/status", get(network::status))
-        .route("/api/v1/miners", get(network::miners))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require));
-    Router::new()
-        .route("/health", get(health))
-        .route("/node/v1", get(node))
-        .merge(with_key)
+    let with_key = with_key().route_layer(middleware::from_fn_with_state(Arc::clone(&context), key::require));
+    let (router, document) = without_key().merge(with_key).split_for_parts();
+    router
+        .layer(Extension(Arc::new(document)))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::WrongMethod)
         .with_state(context)
 }
 
+fn without_key() -> OpenApiRouter<Arc<Context>> {
+    openapi::described().routes(routes!(health)).routes(routes!(node))
+}
+
+fn with_key() -> OpenApiRouter<Arc<Context>> {
+    OpenApiRouter::new()
+        .routes(routes!(models::list))
+        .routes(routes!(models::show))
+        .routes(routes!(completions::chat))
+        .routes(routes!(completions::text))
+        .routes(routes!(completions::network))
+        .routes(routes!(completions::in_session))
+        .routes(routes!(sessions::create))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::show))
+        .routes(routes!(sessions::deactivate))
+        .routes(routes!(sessions::deposit))
+        .routes(routes!(sessions::keys, sessions::add_key))
+        .routes(routes!(sessions::delete_key))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::decision))
+        .routes(routes!(network::info))
+        .routes(routes!(network::status))
+        .routes(routes!(network::miners))
+        .routes(routes!(openapi::document))
+}
+
+/// Whether the router answers.
+#[utoipa::path(
+    get, path = "/health", tag = "router", security(()),
+    responses((status = 200, description = "It does", body = Value))
+)]
 async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
+/// A node's connection; docs/protocol.md says what is said on it. The node proves its identity there.
+#[utoipa::path(
+    get, path = "/node/v1", tag = "router", security(()),
+    responses(
+        (status = 101, description = "The connection is a WebSocket from here on"),
+        (status = "default", description = "It was not asked to be one"),
+    )
+)]
 async fn node(State(context): State<Arc<Context>>, upgrade: WebSocketUpgrade) -> Response {
     // Room for a message that is too large to be read whole, so that its sender can be told instead of cut off.
     let most = context.policy.node_message_bytes.saturating_mul(4);
@@ -56,4 +93,22 @@ async fn node(State(context): State<Arc<Context>>, upgrade: WebSocketUpgrade) ->
         .max_message_size(most)
         .max_frame_size(most)
         .on_upgrade(move |stream| sessions.track_future(socket::serve(context, stream)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_document() {
+        let (router, document) = without_key().merge(with_key()).split_for_parts();
+        // A router tells its paths only here.
+        let told = format!("{router:?}");
+        let routed: BTreeSet<_> = told.split('"').filter(|part| part.starts_with('/')).collect();
+        let described: BTreeSet<_> = document.paths.paths.keys().map(String::as_str).collect();
+        assert_eq!(routed, described);
+        assert!(described.contains("/api/v1/tasks/{sid}/{tid}/decision"), "{described:?}");
+    }
 }

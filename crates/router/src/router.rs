@@ -3,7 +3,6 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt as _;
-use rand::{Rng as _, distr::Alphanumeric};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -18,13 +17,12 @@ use crate::{
     policy::Policy,
     rules::{
         backlog::{self, Backlog},
+        key,
         pool::Pool,
     },
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
-/// Characters of a key behind its `sk-`.
-const KEY_LENGTH: usize = 48;
 /// A key that is given must be at least this long: short ones can be guessed.
 const SHORTEST_KEY: usize = 32;
 /// How long connections may take to end once everything is said.
@@ -114,8 +112,7 @@ impl Router {
 
     /// Makes a key with a deposit of practice credits. It is shown this once: the router keeps only its digest.
     pub async fn create_practice_key(&self, label: &str) -> Result<String, RouterError> {
-        let random = rand::rng().sample_iter(Alphanumeric).take(KEY_LENGTH).map(char::from);
-        let key: String = "sk-".chars().chain(random).collect();
+        let key = key::random();
         self.add_key(&key, label).await?;
         Ok(key)
     }
@@ -191,7 +188,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         name,
         network,
         address,
-        pool: Pool::new(policy.queue_length, policy.absent_model()),
+        pool: Pool::new(policy.queue_length, policy.absent_model(), policy.breaker),
         policy,
         store,
         backlog: Backlog::default(),

@@ -4,9 +4,11 @@
 
 pub(crate) mod answer;
 pub(crate) mod backlog;
+pub(crate) mod choice;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
+pub(crate) mod key;
 #[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
 pub(crate) mod pool;
@@ -14,3 +16,4 @@ pub(crate) mod price;
 pub(crate) mod problem;
 pub(crate) mod question;
 pub(crate) mod request;
+pub(crate) mod session;

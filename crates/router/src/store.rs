@@ -2,9 +2,12 @@
 //!
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
+mod history;
 mod keys;
 mod ledger;
+mod opening;
 mod reports;
+mod sessions;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -19,9 +22,12 @@ use sqlx::{
 
 pub use ledger::{LedgerFault, LedgerSummary};
 pub(crate) use {
+    history::{PastTask, SessionTask},
     keys::KeyId,
+    opening::{Opened, Opening, Payer},
     reports::StoredReport,
-    tasks::{Ending, Line, Opened, Pay},
+    sessions::Deposited,
+    tasks::{Ending, Line, Pay},
 };
 
 /// Why the database did not do what it was asked.

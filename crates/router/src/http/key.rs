@@ -19,12 +19,12 @@ pub(super) async fn require(
     next: Next,
 ) -> Result<Response, ApiError> {
     let key = bearer(request.headers()).ok_or(ApiError::NoKey)?;
-    let found = context.store.find_key(key).await.map_err(|error| {
+    let found = context.store.find_caller(key).await.map_err(|error| {
         tracing::error!(%error, "a key could not be looked up");
         ApiError::INTERNAL
     })?;
-    let key = found.ok_or(ApiError::WrongKey)?;
-    request.extensions_mut().insert(key);
+    let caller = found.ok_or(ApiError::WrongKey)?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 

@@ -7,21 +7,30 @@ use super::{
     Doing as _, Durability, Store, StoreError, begin,
     ledger::{Account, Transfer, post},
 };
+use crate::rules::session::{Caller, SessionId};
 
 /// One API key, and with it one deposit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(pub(super) i64);
+pub(crate) struct KeyId(pub(crate) i64);
 
 /// Looking a digest up says nothing about the key by the time it takes: an attacker cannot choose digests.
-fn digest(key: &str) -> String {
+pub(super) fn digest(key: &str) -> String {
     hex::encode(Sha256::digest(key))
 }
 
 impl Store {
-    /// Whose key this is, if it is one.
-    pub(crate) async fn find_key(&self, key: &str) -> Result<Option<KeyId>, StoreError> {
-        let found = sqlx::query_scalar("SELECT id FROM keys WHERE hash = ?").bind(digest(key));
-        Ok(found.fetch_optional(&self.readers).await.doing("look a key up")?.map(KeyId))
+    /// Whose key this is, if it is one: an account's own, or one of a session.
+    pub(crate) async fn find_caller(&self, key: &str) -> Result<Option<Caller>, StoreError> {
+        let found: Option<(i64, Option<i64>)> = sqlx::query_as(
+            "SELECT id, NULL FROM keys WHERE hash = ?1
+             UNION ALL SELECT sessions.owner, sessions.id FROM session_keys JOIN sessions ON sessions.id = session
+                       WHERE hash = ?1 AND revoked_at IS NULL",
+        )
+        .bind(digest(key))
+        .fetch_optional(&self.readers)
+        .await
+        .doing("look a key up")?;
+        Ok(found.map(|(account, session)| Caller { account: KeyId(account), session: session.map(SessionId) }))
     }
 
     /// Registers a key with a deposit of practice credits; a known one stays as it is.

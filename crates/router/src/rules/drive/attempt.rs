@@ -14,7 +14,7 @@ use crate::{
     rules::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
         backlog::Entry,
-        pool::{Arrival, Lease},
+        pool::{Arrival, Lease, Outcome},
         price::answer_cost,
         problem::Problem,
     },
@@ -42,8 +42,6 @@ enum Turn {
     Go,
     /// The task is this node's no more; see what the task says.
     GivenBack,
-    /// The node refused; it is left alone for a while.
-    Refused,
     Over(Over),
 }
 
@@ -66,16 +64,16 @@ impl Drive {
             return Some(self.ended());
         }
         attempt.lease.send(self.assignment(&attempt));
-        loop {
+        let turn = loop {
             match self.turn(&mut attempt).await {
                 Turn::Go => {}
-                Turn::GivenBack => return self.given_back(artifact),
-                Turn::Refused => {
-                    attempt.lease.refused();
-                    return self.given_back(artifact);
-                }
-                Turn::Over(over) => return Some(over),
+                turn => break turn,
             }
+        };
+        self.note_decision(&attempt.lease).await;
+        match turn {
+            Turn::Over(over) => Some(over),
+            Turn::Go | Turn::GivenBack => self.given_back(artifact),
         }
     }
 
@@ -108,7 +106,7 @@ impl Drive {
         tokio::select! {
             arrival = attempt.lease.next() => match arrival {
                 Some(arrival) => self.hear(attempt, arrival).await,
-                None => self.lost(attempt, "the connection to the node was lost".to_owned()).await,
+                None => self.node_failed(attempt, "the connection to the node was lost".to_owned()).await,
             },
             () = sleep(deadline) => self.tick_attempt(attempt).await,
             () = client.closed(), if !self.client_gone => self.client_left(attempt).await,
@@ -135,7 +133,10 @@ impl Drive {
         match arrival.message {
             NodeMessage::Ack { .. } => self.acked(attempt).await,
             NodeMessage::Refuse { .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
-                Ok(_) => Turn::Refused,
+                Ok(_) => {
+                    attempt.lease.judge(Outcome::Refused);
+                    Turn::GivenBack
+                }
                 Err(refused) => self.out_of_order(attempt, refused).await,
             },
             NodeMessage::Tokens { tokens, .. } => self.tokens(attempt, tokens, arrival.at).await,
@@ -164,8 +165,9 @@ impl Drive {
         attempt.acked = true;
         // This context may hold the prompt; what ends this attempt is something else.
         self.too_long = None;
-        let precision = attempt.lease.offer.precision;
-        self.deliver(Delivery::Started { node, precision, assigned: attempt.assigned });
+        let Lease { offer, decision, .. } = &attempt.lease;
+        let fallback = decision.as_ref().and_then(|decision| decision.fallback);
+        self.deliver(Delivery::Started { node, precision: offer.precision, fallback, assigned: attempt.assigned });
         Turn::Go
     }
 
@@ -218,15 +220,15 @@ impl Drive {
         self.settle_answer(attempt, commit).await
     }
 
-    async fn settle_answer(&mut self, attempt: &Attempt, commit: &Commit) -> Turn {
+    async fn settle_answer(&mut self, attempt: &mut Attempt, commit: &Commit) -> Turn {
         let usage = Usage { prompt_tokens: commit.prompt_tokens, completion_tokens: token_count(&commit.tokens) };
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
         let pay = match &self.job.purse {
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
-            Purse::User { hold, .. } => {
-                let cost = answer_cost(&self.context.policy, attempt.lease.offer.precision, usage);
+            Purse::User { hold, prices } => {
+                let cost = answer_cost(prices, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
             }
             Purse::Incentives { question: Some(question), .. } if !question.accepts(&attempt.text) => {
@@ -235,6 +237,9 @@ impl Drive {
             Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
+        if !matches!(pay, Pay::Void(_)) {
+            attempt.lease.judge(Outcome::Done);
+        }
         self.settle(attempt, &line, &pay).await;
         let _ = self.task.apply(TaskEvent::Settle, now());
         let usage = Usage { completion_tokens: self.delivered_tokens(), ..usage };
@@ -247,7 +252,7 @@ impl Drive {
             FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
             FailureReason::BadPrompt { message } => cut(&message),
             FailureReason::Engine { message } => {
-                return self.lost(attempt, format!("the engine failed: {}", cut(&message))).await;
+                return self.node_failed(attempt, format!("the engine failed: {}", cut(&message))).await;
             }
         };
         self.void(attempt, format!("the request itself was wrong: {message}")).await;
@@ -261,7 +266,7 @@ impl Drive {
         let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
         if most < u64::from(context_tokens) {
             let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
-            return self.lost(attempt, reason).await;
+            return self.node_failed(attempt, reason).await;
         }
         let message = format!(
             "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
@@ -271,6 +276,12 @@ impl Drive {
         self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
         self.job.want.context_over = context_tokens;
         self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
+    }
+
+    /// The same, and it is the node's own failure.
+    async fn node_failed(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+        attempt.lease.judge(Outcome::Failed);
+        self.lost(attempt, reason).await
     }
 
     /// The node cannot (go on with) it: another one may.
@@ -288,7 +299,17 @@ impl Drive {
         if self.task.node() == Some(attempt.lease.node) {
             return Turn::Go;
         }
+        if self.is_node_s_own_delay(attempt) {
+            attempt.lease.judge(Outcome::Failed);
+        }
         self.too_late(attempt).await
+    }
+
+    /// Not a deadline that the user set: whoever is impatient says nothing of the node.
+    fn is_node_s_own_delay(&self, attempt: &Attempt) -> bool {
+        let usual = self.context.policy.user_deadlines(self.job.sampling.max_tokens);
+        let timed_out = matches!(self.task.state(), TaskState::Ended(cortensor_protocol::Outcome::TimedOut));
+        !timed_out && (!attempt.acked || self.job.deadlines.precommit >= usual.precommit)
     }
 
     async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
@@ -320,6 +341,7 @@ impl Drive {
     /// The node broke the rules. What the client has of it is not to be trusted, so no other node goes on from there.
     async fn broken(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
+        attempt.lease.judge(Outcome::Failed);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, reason.clone()).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))

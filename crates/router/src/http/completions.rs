@@ -169,7 +169,7 @@ fn order(
     let deadlines = deadlines(&context.policy, &request);
     let CompletionRequest { wanted, prompt, sampling, reference, .. } = request;
     let Wanted { name, model, choice } = wanted;
-    let hold = most_cost(&prices, &choice, &prompt, sampling.max_tokens);
+    let hold = most_cost(&prices, choice, &prompt, sampling.max_tokens);
     let apart = (tasks.len() > 1).then(Arc::<Apart>::default);
     let job = |id: &TaskId| Job {
         id: *id,

@@ -1,4 +1,4 @@
-//! The OpenAPI document: made of the routes themselves.
+//! The `OpenAPI` document: made of the routes themselves.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The bodies of requests, for the OpenAPI document. What they mean is read in `rules::request` and `rules::session`.
+//! The bodies of requests, for the `OpenAPI` document. What they mean is read in `rules::request` and `rules::session`.
 
 use serde_json::json;
 use utoipa::{
@@ -25,7 +25,7 @@ use Kind::{Flag, Messages, Number, Stops, Text, Whole, Word};
 /// Name, what it may hold, what it means.
 type Field = (&'static str, Kind, &'static str);
 
-const ANY_NUMBER: i64 = u32::MAX as i64;
+const ANY_NUMBER: i64 = 4_294_967_295;
 
 fn sampling() -> Vec<Field> {
     vec![

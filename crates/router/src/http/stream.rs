@@ -34,7 +34,7 @@ pub(super) fn respond(completion: Completion, first: Vec<(usize, Delivery)>, del
     let begun = vec![false; completion.choices.len()];
     let mut answer = Answer { completion, begun };
     let events = stream::iter(first).chain(deliveries).flat_map(move |(index, delivery)| {
-        let events = answer.events(index, delivery);
+        let events = answer.events(index, &delivery);
         stream::iter(events.into_iter().map(Ok::<_, Infallible>))
     });
     Sse::new(events).keep_alive(KeepAlive::default()).into_response()
@@ -47,12 +47,12 @@ struct Answer {
 }
 
 impl Answer {
-    fn events(&mut self, index: usize, delivery: Delivery) -> Vec<Event> {
+    fn events(&mut self, index: usize, delivery: &Delivery) -> Vec<Event> {
         if self.completion.choices.get(index).is_none_or(super::completion::Choice::has_ended) {
             return Vec::new();
         }
-        let mut chunks = self.note(index, &delivery);
-        match &delivery {
+        let mut chunks = self.note(index, delivery);
+        match delivery {
             Delivery::Started { .. } => {}
             Delivery::Tokens { tokens, .. } => chunks.push(event(&self.completion.more(index, tokens))),
             Delivery::Finished(finished) => chunks.push(event(&self.completion.ending(index, *finished))),

@@ -1,6 +1,6 @@
 //! What a user chooses between: cost and accuracy, the kind of work, and how good the nodes are to be.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use cortensor_protocol::{Capability, Level, Precision, PrecisionClass, Tier};
 use serde::{Deserialize, Serialize};
@@ -103,12 +103,6 @@ impl Fallback {
     }
 }
 
-impl fmt::Display for Fallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// The kind of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -177,7 +171,7 @@ pub(crate) enum Fit {
 
 impl Choice {
     /// How well a node fits, if at all.
-    pub(crate) fn fit(&self, precision: Precision, tier: Tier) -> Option<Fit> {
+    pub(crate) fn fit(self, precision: Precision, tier: Tier) -> Option<Fit> {
         if self.exact.is_some_and(|exact| exact != precision) {
             return None;
         }
@@ -188,7 +182,7 @@ impl Choice {
     }
 
     /// Whether a node with these weights may turn out to fit, whatever its test says of its hardware.
-    pub(crate) fn may_fit(&self, precision: Precision) -> bool {
+    pub(crate) fn may_fit(self, precision: Precision) -> bool {
         let tier = |capability| Tier { capability, precision: precision.class() };
         [Capability::LowEnd, Capability::HighEnd].into_iter().any(|end| self.fit(precision, tier(end)).is_some())
     }

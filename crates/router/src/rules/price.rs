@@ -16,7 +16,7 @@ pub(crate) fn answer_cost(prices: &PriceList, precision: Precision, usage: Usage
 }
 
 /// The most that an answer can cost: what is set aside before a node is asked. Of all that may serve it, the dearest.
-pub(crate) fn most_cost(prices: &PriceList, choice: &Choice, prompt: &Prompt, tokens: u32) -> Amount {
+pub(crate) fn most_cost(prices: &PriceList, choice: Choice, prompt: &Prompt, tokens: u32) -> Amount {
     let prompt_tokens = u32::try_from(prompt.most_tokens()).unwrap_or(u32::MAX);
     let usage = Usage { prompt_tokens, completion_tokens: tokens };
     let possible = Precision::ALL.into_iter().filter(|precision| choice.may_fit(*precision));
@@ -51,11 +51,11 @@ mod tests {
         let prompt = Prompt::user("four words of prompt");
         let usage = Usage { prompt_tokens: u32::try_from(prompt.most_tokens()).unwrap(), completion_tokens: 7 };
         let choice = |preference, fallback| Choice { preference, fallback, ..Choice::default() };
-        let any = most_cost(&prices, &Choice::default(), &prompt, 7);
+        let any = most_cost(&prices, Choice::default(), &prompt, 7);
         for precision in Precision::ALL {
             let cost = answer_cost(&prices, precision, usage);
             let exact = Choice { exact: Some(precision), ..Choice::default() };
-            assert_eq!(cost, most_cost(&prices, &exact, &prompt, 7));
+            assert_eq!(cost, most_cost(&prices, exact, &prompt, 7));
             assert!(cost <= any);
         }
         let [full, quantized] = [Precision::F16, Precision::Q4_0].map(|class| answer_cost(&prices, class, usage));
@@ -64,7 +64,7 @@ mod tests {
             (choice(Preference::CostEffective, None), quantized),
             (choice(Preference::CostEffective, Some(Fallback::FullPrecision)), full),
         ] {
-            assert_eq!(most_cost(&prices, &choice, &prompt, 7), most, "{choice:?}");
+            assert_eq!(most_cost(&prices, choice, &prompt, 7), most, "{choice:?}");
         }
     }
 }

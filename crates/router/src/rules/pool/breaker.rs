@@ -46,10 +46,9 @@ impl Breaker {
     pub(crate) fn ended(&mut self, outcome: Outcome, at: Millis, policy: BreakerPolicy) {
         let probed = std::mem::take(&mut self.probing);
         match outcome {
-            Outcome::Neutral | Outcome::Refused => {}
-            Outcome::Done if probed || self.parked_until.is_none() => *self = Self::default(),
-            Outcome::Done => {}
             Outcome::Failed => self.failed(probed, at, policy),
+            Outcome::Done if probed || self.parked_until.is_none() => *self = Self::default(),
+            Outcome::Neutral | Outcome::Refused | Outcome::Done => {}
         }
     }
 

@@ -116,9 +116,9 @@ impl State {
             .iter()
             .map(|(address, node, standing)| self.contender(task, want, **address, node, standing))
             .collect();
-        let ranking = rank(&want.choice, &contenders, &mut rand::rng());
+        let ranking = rank(want.choice, &contenders, &mut rand::rng());
         let (address, _, standing) = offers.get(ranking.chosen?)?;
-        let decision = Decision::new(&want.choice, &contenders, &ranking);
+        let decision = Decision::new(want.choice, &contenders, &ranking);
         Some(Picked { address: **address, wares: standing.wares(), offer: standing.offer.clone(), decision })
     }
 

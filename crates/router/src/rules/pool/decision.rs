@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::ranking::{Contender, Ranking, Verdict};
 use crate::{
     clock::wall_time,
-    rules::choice::{Choice, Fit},
+    rules::choice::{Choice, Fallback, Fit},
 };
 
 /// Most nodes that a decision names; the others are only counted.
@@ -56,7 +56,7 @@ pub(crate) struct Considered {
 
 impl Decision {
     /// The decision that a ranking came to, if it chose a node.
-    pub(super) fn new(choice: &Choice, contenders: &[Contender], ranking: &Ranking) -> Option<Self> {
+    pub(super) fn new(choice: Choice, contenders: &[Contender], ranking: &Ranking) -> Option<Self> {
         let chosen = contenders.get(ranking.chosen?)?;
         let mut judged: Vec<_> = contenders.iter().zip(&ranking.verdicts).collect();
         judged.sort_by_key(|(_, verdict)| **verdict != Verdict::Chosen);
@@ -66,7 +66,7 @@ impl Decision {
             at: wall_time(),
             node: chosen.node,
             asked: choice.preference.words(),
-            fallback: fallback.map(|fallback| fallback.as_str()),
+            fallback: fallback.map(Fallback::as_str),
             considered: considered.map(|(contender, verdict)| Considered::new(contender, **verdict)).collect(),
             unnamed: judged.len().saturating_sub(MOST_CONSIDERED),
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cortensor_protocol::{NodeAddress, Offer, RouterMessage, TaskId};
 use tokio::sync::mpsc;
 
-use super::{Arrival, Breaker, Decision, Link, Outcome, Pool, State};
+use super::{Arrival, Decision, Link, Outcome, Pool, State};
 use crate::{clock::now, policy::BreakerPolicy};
 
 /// One slot on one node for one task. Dropping it gives the slot back.
@@ -109,7 +109,7 @@ impl State {
         if outcome == Outcome::Failed {
             // Nodes come and go: only what may still decide something is kept.
             self.breakers.retain(|_, breaker| !breaker.is_forgotten(at, policy));
-            self.breakers.entry(node).or_insert_with(Breaker::default);
+            self.breakers.entry(node).or_default();
         }
         if let Some(breaker) = self.breakers.get_mut(&node) {
             breaker.ended(outcome, at, policy);

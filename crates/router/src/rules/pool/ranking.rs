@@ -75,7 +75,7 @@ pub(crate) struct Ranking {
 }
 
 /// Ranks contenders for one task.
-pub(crate) fn rank(choice: &Choice, contenders: &[Contender], random: &mut impl Rng) -> Ranking {
+pub(crate) fn rank(choice: Choice, contenders: &[Contender], random: &mut impl Rng) -> Ranking {
     let fits: Vec<_> = contenders.iter().map(|contender| contender.fit(choice)).collect();
     let there = |index: &usize| contenders.get(*index).is_some_and(Contender::is_there);
     let fit = (0..fits.len()).filter(there).filter_map(|index| fits.get(index).copied().flatten()).min();
@@ -89,7 +89,7 @@ pub(crate) fn rank(choice: &Choice, contenders: &[Contender], random: &mut impl 
 }
 
 impl Contender {
-    fn fit(&self, choice: &Choice) -> Option<Fit> {
+    fn fit(&self, choice: Choice) -> Option<Fit> {
         choice.fit(self.precision, self.tier?)
     }
 
@@ -155,7 +155,7 @@ impl Round<'_> {
         });
     }
 
-    fn keep_preferred(&mut self, choice: &Choice) {
+    fn keep_preferred(&mut self, choice: Choice) {
         if choice.task_class == TaskClass::Basic {
             self.prefer(Capability::LowEnd, Verdict::HighEnd);
         } else if choice.preference == Preference::HighAccuracy {

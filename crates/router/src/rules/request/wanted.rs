@@ -51,7 +51,7 @@ impl Wanted {
             return Err(refuse(Some("model"), "fixed_by_session", message));
         }
         let choice = Choice {
-            fallback: fallback(fields, terms.precision)?.unwrap_or(terms.fallback),
+            fallback: fallback(fields, terms.precision, terms.fallback)?,
             task_class: task_class(fields)?.unwrap_or(terms.task_class),
             ..terms.choice()
         };
@@ -66,7 +66,7 @@ impl Wanted {
             return Err(refuse(Some("precision"), "invalid_value", message));
         }
         let (preference, exact) = suffix.or(field).unwrap_or_default();
-        let fallback = fallback(fields, preference)?.flatten();
+        let fallback = fallback(fields, preference, None)?;
         let task_class = task_class(fields)?.unwrap_or_default();
         Ok(Self { name, model, choice: Choice { preference, exact, fallback, task_class, sla: None } })
     }
@@ -94,12 +94,12 @@ fn precision(fields: Fields<'_>) -> Result<Option<Asked>, Problem> {
 }
 
 /// Only what makes sense: a fallback that could never be used would be taken for one that was accepted.
-fn fallback(fields: Fields<'_>, preference: Preference) -> Result<Option<Option<Fallback>>, Problem> {
+fn fallback(fields: Fields<'_>, preference: Preference, unsaid: Option<Fallback>) -> Result<Option<Fallback>, Problem> {
     let words = Fallback::ALL.map(|fallback| (fallback.as_str(), Some(fallback)));
     let words = [words.as_slice(), &[("none", None)]].concat();
-    let said = fields.word("fallback", &words)?;
-    if said.flatten().is_none_or(|named| preference.fallbacks().contains(&named)) {
-        return Ok(said);
+    let named = fields.word("fallback", &words)?.unwrap_or(unsaid);
+    if named.is_none_or(|named| preference.fallbacks().contains(&named)) {
+        return Ok(named);
     }
     let possible: Vec<_> = preference.fallbacks().iter().map(|fallback| fallback.as_str()).chain(["none"]).collect();
     let message = format!("with precision {} `fallback` must be one of: {}", preference.as_str(), possible.join(", "));

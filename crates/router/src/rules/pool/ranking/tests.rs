@@ -36,7 +36,7 @@ fn choice(preference: Preference) -> Choice {
 }
 
 /// Everyone that chance may choose.
-fn possible(choice: &Choice, contenders: &[Contender]) -> Vec<usize> {
+fn possible(choice: Choice, contenders: &[Contender]) -> Vec<usize> {
     let draws = (0..64).filter_map(|seed| rank(choice, contenders, &mut StdRng::seed_from_u64(seed)).chosen);
     let mut chosen: Vec<_> = draws.collect();
     chosen.sort_unstable();
@@ -58,7 +58,7 @@ fn each_kind_of_work_goes_to_the_nodes_that_the_network_wants_for_it() {
         (basic(HighAccuracy), vec![0]),
         (exact, vec![0, 1]),
     ] {
-        assert_eq!(possible(&choice, &all()), chosen, "{choice:?}");
+        assert_eq!(possible(choice, &all()), chosen, "{choice:?}");
     }
 }
 
@@ -68,10 +68,10 @@ fn cost_effective_work_goes_to_the_fastest_and_to_slower_ones_when_that_is_busy(
     for (busy, chosen) in [(false, vec![2]), (true, vec![3])] {
         nodes[2].decode = Some(20.1);
         nodes[2].availability = if busy { Availability::Busy } else { Availability::Free };
-        assert_eq!(possible(&choice(Preference::CostEffective), &nodes), chosen);
+        assert_eq!(possible(choice(Preference::CostEffective), &nodes), chosen);
     }
     nodes[2] = Contender { decode: Some(19.9), ..contender(2, Precision::Q4_0, HIGH) };
-    assert_eq!(possible(&choice(Preference::CostEffective), &nodes), [2, 3]);
+    assert_eq!(possible(choice(Preference::CostEffective), &nodes), [2, 3]);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_fallback_is_taken_only_if_it_was_named_and_nothing_as_asked_for_is_there() 
         (Some(Fallback::Quantized), without.clone(), vec![1]),
         (None, without, vec![]),
     ] {
-        assert_eq!(possible(&accurate(fallback), &nodes), chosen, "{fallback:?} {nodes:?}");
+        assert_eq!(possible(accurate(fallback), &nodes), chosen, "{fallback:?} {nodes:?}");
     }
 }
 
@@ -107,10 +107,10 @@ fn the_service_level_chooses_among_equals_and_refuses_nobody() {
     let nodes = [level(0, 0), level(1, 5), level(2, 10)];
     for (sla, chosen) in [(Some(Sla::Low), vec![0]), (Some(Sla::Medium), vec![1]), (Some(Sla::High), vec![2])] {
         let choice = Choice { sla, ..choice(Preference::HighAccuracy) };
-        assert_eq!(possible(&choice, &nodes), chosen);
-        assert_eq!(possible(&choice, &nodes[..1]), [0]);
+        assert_eq!(possible(choice, &nodes), chosen);
+        assert_eq!(possible(choice, &nodes[..1]), [0]);
     }
-    assert_eq!(possible(&choice(Preference::HighAccuracy), &nodes), [0, 1, 2]);
+    assert_eq!(possible(choice(Preference::HighAccuracy), &nodes), [0, 1, 2]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn of_two_equals_the_less_loaded_one_is_chosen_and_then_the_one_that_waited_long
     ] {
         let nodes = [one, other];
         for seed in 0..8 {
-            let ranking = rank(&Choice::default(), &nodes, &mut StdRng::seed_from_u64(seed));
+            let ranking = rank(Choice::default(), &nodes, &mut StdRng::seed_from_u64(seed));
             assert_eq!((ranking.chosen, ranking.verdicts), (Some(0), vec![Verdict::Chosen, verdict]));
         }
     }
@@ -146,7 +146,7 @@ fn a_node_that_lost_the_task_gets_it_again_only_if_there_is_no_other_at_work() {
         (Availability::Untested, vec![0]),
     ] {
         nodes[1].availability = availability;
-        assert_eq!(possible(&Choice::default(), &nodes), chosen, "{availability:?}");
+        assert_eq!(possible(Choice::default(), &nodes), chosen, "{availability:?}");
     }
 }
 
@@ -156,7 +156,7 @@ fn everyone_who_was_not_chosen_is_told_why() {
     nodes.push(Contender { tier: None, availability: Availability::Untested, ..contender(4, Precision::F16, HIGH) });
     nodes.push(Contender { availability: Availability::Busy, ..contender(5, Precision::F16, HIGH) });
     let choice = Choice { fallback: Some(Fallback::LowEnd), ..choice(Preference::HighAccuracy) };
-    let ranking = rank(&choice, &nodes, &mut StdRng::seed_from_u64(1));
+    let ranking = rank(choice, &nodes, &mut StdRng::seed_from_u64(1));
     assert_eq!((ranking.chosen, ranking.fit), (Some(0), Some(Fit::AsAsked)));
     let codes: Vec<_> = ranking.verdicts.iter().map(|verdict| verdict.code()).collect();
     assert_eq!(codes, ["chosen", "fallback_not_needed", "unfit", "unfit", "untested", "busy"]);

@@ -18,6 +18,8 @@ mod server;
 mod socket;
 mod store;
 
-pub use policy::{AuditPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate};
+pub use policy::{
+    AuditPolicy, BreakerPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate,
+};
 pub use router::{Router, RouterConfig, RouterError};
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

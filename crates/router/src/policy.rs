@@ -3,6 +3,7 @@
 //! The network publishes none of these figures except where a field says so. They are this project's own design.
 
 mod audit;
+mod breaker;
 mod limit;
 
 use std::{
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     audit::AuditPolicy,
+    breaker::BreakerPolicy,
     limit::{LimitPolicy, Rate},
 };
 
@@ -29,6 +31,11 @@ pub struct Policy {
     /// Practice credits that a new practice key starts with. Generous: the practice network is for trying things out.
     #[serde(with = "credits")]
     pub practice_deposit: Amount,
+    /// Credits that move from a user's own deposit into a new session when the user names no other amount.
+    #[serde(with = "credits")]
+    pub session_deposit: Amount,
+    /// Keys that a session may have at a time.
+    pub session_keys: u32,
     /// What network incentives pay for each test task that was passed.
     #[serde(with = "credits")]
     pub test_reward: Amount,
@@ -91,6 +98,8 @@ pub struct Policy {
     /// How long a passed test is good for, in seconds.
     pub test_valid_seconds: u64,
 
+    /// When a node that fails is left alone.
+    pub breaker: BreakerPolicy,
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
 
@@ -183,6 +192,8 @@ impl Default for Policy {
             full: Price { prompt: thousandths(2), completion: thousandths(6) },
             quantized: Price { prompt: thousandths(1), completion: thousandths(3) },
             practice_deposit: Amount::from_credits(1_000_000),
+            session_deposit: Amount::from_credits(100),
+            session_keys: 32,
             test_reward: thousandths(1),
             total_seconds: 300,
             ack_seconds: 5,
@@ -209,6 +220,7 @@ impl Default for Policy {
             test_seconds: 120,
             retest_seconds: 60,
             test_valid_seconds: 7 * 24 * 3600,
+            breaker: BreakerPolicy::default(),
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
             limits: LimitPolicy::default(),

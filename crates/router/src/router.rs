@@ -2,7 +2,6 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use rand::{Rng as _, distr::Alphanumeric};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +15,7 @@ use crate::{
         audit::AuditDesk,
         backlog::{self, Backlog},
         books::Books,
+        key,
         limit::Limits,
         pool::Pool,
     },
@@ -23,8 +23,6 @@ use crate::{
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
-/// Characters of a key behind its `sk-`.
-const KEY_LENGTH: usize = 48;
 /// A key that is given must be at least this long: short ones can be guessed.
 const SHORTEST_KEY: usize = 32;
 /// How long connections may take to end once everything is said.
@@ -115,8 +113,7 @@ impl Router {
 
     /// Makes a key with a deposit of practice credits. It is shown this once: the router keeps only its digest.
     pub async fn create_practice_key(&self, label: &str) -> Result<String, RouterError> {
-        let random = rand::rng().sample_iter(Alphanumeric).take(KEY_LENGTH).map(char::from);
-        let key: String = "sk-".chars().chain(random).collect();
+        let key = key::random();
         self.add_key(&key, label).await?;
         Ok(key)
     }
@@ -200,7 +197,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         name,
         network,
         address,
-        pool: Pool::new(policy.queue_length, policy.absent_model()),
+        pool: Pool::new(policy.queue_length, policy.absent_model(), policy.breaker),
         audits: AuditDesk::new(policy.audit.clone()),
         limits: Limits::new(&policy.limits),
         connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),

@@ -6,9 +6,11 @@ pub(crate) mod answer;
 pub(crate) mod audit;
 pub(crate) mod backlog;
 pub(crate) mod books;
+pub(crate) mod choice;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
+pub(crate) mod key;
 #[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
 pub(crate) mod limit;
@@ -17,3 +19,4 @@ pub(crate) mod price;
 pub(crate) mod problem;
 pub(crate) mod question;
 pub(crate) mod request;
+pub(crate) mod session;

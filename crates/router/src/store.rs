@@ -3,10 +3,13 @@
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
 mod audits;
+mod history;
 mod keys;
 mod latest;
 mod ledger;
+mod opening;
 mod reports;
+mod sessions;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -22,9 +25,12 @@ use sqlx::{
 pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     audits::{AuditLine, Fall, ValidatorId},
+    history::{PastTask, SessionTask},
     keys::KeyId,
+    opening::{Opened, Opening, Payer},
     reports::StoredReport,
-    tasks::{Ending, Line, Opened, Pay},
+    sessions::Deposited,
+    tasks::{Ending, Line, Pay},
 };
 
 /// Why the database did not do what it was asked.

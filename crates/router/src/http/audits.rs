@@ -20,6 +20,10 @@ use crate::{
 };
 
 /// Answers to look at. Waits for them; none is an answer too.
+#[utoipa::path(
+    post, path = "/api/v1/audits/claim", tag = "audits", request_body = serde_json::Value,
+    responses((status = 200, description = "Answers of one artifact; see docs/audits.md", body = serde_json::Value), (status = "4XX", description = "Not a validator's key, or not a claim"))
+)]
 pub(super) async fn claim(State(context): State<Arc<Context>>, body: Body) -> Result<Json<AuditJobs>, ApiError> {
     let claim: AuditClaim = parse(body, &context.policy).await?;
     let jobs = tokio::select! {
@@ -30,6 +34,11 @@ pub(super) async fn claim(State(context): State<Arc<Context>>, body: Body) -> Re
 }
 
 /// What was found.
+#[utoipa::path(
+    post, path = "/api/v1/audits/{audit}", tag = "audits", request_body = serde_json::Value,
+    params(("audit" = String, Path, description = "The answer's id, as it was handed out")),
+    responses((status = 204, description = "It is taken in"), (status = "4XX", description = "Not a validator's key, not asked for, or not what was asked for"))
+)]
 pub(super) async fn report(
     State(context): State<Arc<Context>>,
     Extension(validator): Extension<ValidatorId>,

@@ -7,7 +7,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::rules::{limit::TooMany, problem::Problem};
+use crate::{
+    policy::Policy,
+    rules::{limit::TooMany, problem::Problem},
+    store::StoreError,
+};
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +38,7 @@ pub(super) enum ApiError {
     SlowBody { seconds: u64 },
     #[error("the body broke off; send the request again")]
     BrokenBody,
-    #[error("there is nothing here; this router serves /v1/models, /v1/chat/completions and /api/v1/...")]
+    #[error("there is nothing here; GET /api/openapi.json says what this router serves")]
     NotFound,
     #[error("this address takes another HTTP method")]
     WrongMethod,
@@ -49,6 +53,16 @@ type Shape = (StatusCode, &'static str, &'static str, Option<&'static str>);
 
 impl ApiError {
     pub(super) const INTERNAL: Self = Self::Problem(Problem::Internal);
+
+    /// The database did not do what it was asked: soon, if it is only for want of room.
+    pub(super) fn store(error: &StoreError, policy: &Policy) -> Self {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, source, "a request could not be answered");
+        if error.is_final() {
+            return Self::INTERNAL;
+        }
+        Self::Problem(Problem::NotWritten { retry_after: policy.retry_after_seconds })
+    }
 
     fn shape(&self) -> Shape {
         const WRONG: &str = "invalid_request_error";
@@ -98,7 +112,15 @@ const fn shape(problem: &Problem) -> Shape {
         Problem::UnknownModel { .. } => {
             (StatusCode::NOT_FOUND, "invalid_request_error", "model_not_found", Some("model"))
         }
+        Problem::Unknown { .. } => (StatusCode::NOT_FOUND, "invalid_request_error", "not_found", None),
+        Problem::AccountOnly => (StatusCode::FORBIDDEN, "invalid_request_error", "account_key_needed", None),
+        Problem::SessionOver => (StatusCode::CONFLICT, "invalid_request_error", "session_inactive", None),
+        Problem::OtherDeposit(_) => (StatusCode::CONFLICT, "invalid_request_error", "other_deposit", Some("key")),
+        Problem::TooManyKeys { .. } => (StatusCode::CONFLICT, "invalid_request_error", "too_many_keys", None),
+        Problem::SessionBusy { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "session_busy", None),
         Problem::QueueFull { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "queue_full", None),
+        Problem::NoCapableNode { .. } => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_capable_node", Some("fallback")),
+        Problem::TooFewNodes { .. } => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_few_nodes", None),
         Problem::NoNode => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_node", None),
         Problem::NodesLost => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "nodes_lost", None),
         Problem::NotWritten { .. } => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "not_written", None),

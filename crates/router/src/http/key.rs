@@ -21,10 +21,11 @@ pub(super) async fn require(
     next: Next,
 ) -> Result<Response, ApiError> {
     let key = bearer(request.headers()).ok_or_else(|| wrong(&context, source, ApiError::NoKey))?;
-    let found = context.store.find_key(key).await.map_err(not_looked_up)?;
-    let key = found.ok_or_else(|| wrong(&context, source, ApiError::WrongKey))?;
-    context.limits.key_request(source, key).map_err(|too_many| turned_away(&context, too_many))?;
-    request.extensions_mut().insert(key);
+    let found = context.store.find_caller(key).await.map_err(not_looked_up)?;
+    let caller = found.ok_or_else(|| wrong(&context, source, ApiError::WrongKey))?;
+    // What an account's sessions ask for is the account's.
+    context.limits.key_request(source, caller.account).map_err(|too_many| turned_away(&context, too_many))?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 

@@ -12,6 +12,10 @@ use prometheus_client::encoding::prometheus_text;
 use super::error::ApiError;
 use crate::{context::Context, metrics::Standing, rules::books::Audit};
 
+#[utoipa::path(
+    get, path = "/metrics", tag = "operator",
+    responses((status = 200, description = "OpenMetrics text", content_type = "application/openmetrics-text", body = String), (status = "4XX", description = "Not the operator's key"))
+)]
 pub(super) async fn show(State(context): State<Arc<Context>>) -> Result<Response, ApiError> {
     let text = context.metrics.text(&standing(&context).await).map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");

@@ -1,4 +1,4 @@
-//! `GET /v1/models`.
+//! `GET /v1/models`, in `OpenAI`'s form.
 
 use std::sync::Arc;
 
@@ -8,17 +8,31 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::{error::ApiError, schema::ErrorBody};
 use crate::{
     context::Context,
     rules::{drive::available, problem::Problem},
 };
 
+/// The models on offer: as they are, with what may be chosen of them, and with each precision.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "router",
+    responses((status = 200, description = "In OpenAI's form", body = Value))
+)]
 pub(super) async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
     let data: Vec<_> = available(&context).iter().map(|name| model(&context, name)).collect();
     Json(json!({"object": "list", "data": data}))
 }
 
+/// One model.
+#[utoipa::path(
+    get, path = "/v1/models/{model}", tag = "router",
+    params(("model" = String, Path, description = "Its name, as in the list")),
+    responses(
+        (status = 200, description = "In OpenAI's form", body = Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
+)]
 pub(super) async fn show(
     State(context): State<Arc<Context>>,
     Path(wanted): Path<String>,

@@ -6,18 +6,21 @@ use axum::{Json, extract::State};
 use cortensor_protocol::Offer;
 use serde_json::{Map, Value, json};
 
-use super::error::ApiError;
+use super::{error::ApiError, sessions::stored};
 use crate::{
     clock::now,
     context::Context,
     rules::pool::{NodeView, Test},
 };
 
+/// Who this router is.
+#[utoipa::path(
+    get, path = "/api/v1/info", tag = "router",
+    responses((status = 200, description = "In the network's form", body = Value))
+)]
 pub(super) async fn info(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
-    let served = context.store.served_tasks().await.map_err(|error| {
-        tracing::error!(%error, "tasks could not be counted");
-        ApiError::INTERNAL
-    })?;
+    let served = stored(&context, context.store.served_tasks().await)?;
+    let (active, total) = stored(&context, context.store.count_sessions().await)?;
     Ok(Json(json!({
         "name": context.name,
         "version": env!("CARGO_PKG_VERSION"),
@@ -25,27 +28,38 @@ pub(super) async fn info(State(context): State<Arc<Context>>) -> Result<Json<Val
         // This router holds no key of its own.
         "address": null,
         "ip_address": context.address.to_string(),
-        "active_sessions": 0,
-        "total_sessions": 0,
+        "active_sessions": active,
+        "total_sessions": total,
         "served_tasks": served,
         "node_stats": stats(context.pool.nodes().len()),
     })))
 }
 
-pub(super) async fn status(State(context): State<Arc<Context>>) -> Json<Value> {
+/// How it is.
+#[utoipa::path(
+    get, path = "/api/v1/status", tag = "router",
+    responses((status = 200, description = "In the network's form", body = Value))
+)]
+pub(super) async fn status(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
+    let (active, _) = stored(&context, context.store.count_sessions().await)?;
     let nodes = context.pool.nodes();
-    Json(json!({
+    Ok(Json(json!({
         "uptime": now().since(context.started).as_secs(),
         "connected_miners": nodes.len(),
-        "active_sessions": 0,
+        "active_sessions": active,
         "running_tasks": nodes.iter().map(|node| node.running).sum::<usize>(),
         "queued_tasks": context.pool.waiting(),
         // Not measured by an embedded router: its host's own load would be all that is seen.
         "cpu_usage": null,
         "memory_usage": null,
-    }))
+    })))
 }
 
+/// Its nodes, with their offers, tests and tiers.
+#[utoipa::path(
+    get, path = "/api/v1/miners", tag = "router",
+    responses((status = 200, description = "In the network's form", body = Value))
+)]
 pub(super) async fn miners(State(context): State<Arc<Context>>) -> Json<Value> {
     let nodes = context.pool.nodes();
     let stats = stats(nodes.len());

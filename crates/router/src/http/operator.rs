@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Json, Router,
     extract::State,
     http::{
         HeaderName, HeaderValue,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
     },
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde_json::{Value, json};
 
@@ -27,16 +28,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// Tasks and tests that are shown.
 const LATEST: u32 = 50;
 
-/// The page itself, which holds nothing: it asks for the key, and with it for the overview.
-pub(super) async fn page() -> impl IntoResponse {
+/// The page, which holds nothing: it asks for the key, and with it for the overview.
+pub(super) fn pages() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/operator", get(page))
+        .route("/operator/page.css", get(style))
+        .route("/operator/page.js", get(script))
+}
+
+async fn page() -> impl IntoResponse {
     file("text/html; charset=utf-8", include_str!("operator/page.html"))
 }
 
-pub(super) async fn style() -> impl IntoResponse {
+async fn style() -> impl IntoResponse {
     file("text/css; charset=utf-8", include_str!("operator/page.css"))
 }
 
-pub(super) async fn script() -> impl IntoResponse {
+async fn script() -> impl IntoResponse {
     file("text/javascript; charset=utf-8", include_str!("operator/page.js"))
 }
 
@@ -52,7 +60,11 @@ fn file(kind: &'static str, text: &'static str) -> ([(HeaderName, HeaderValue); 
     (headers.map(|(name, value)| (name, HeaderValue::from_static(value))), text)
 }
 
-/// Everything that the page shows, as it stands now.
+/// Everything that the operator's page shows, as it stands now.
+#[utoipa::path(
+    get, path = "/api/v1/operator/overview", tag = "operator",
+    responses((status = 200, description = "Nodes, queue, tasks, tests, ledger", body = Value), (status = "4XX", description = "Not the operator's key"))
+)]
 pub(super) async fn overview(State(context): State<Arc<Context>>) -> Result<Response, ApiError> {
     let overview = gather(&context).await.map_err(|error| {
         tracing::error!(%error, "the overview could not be read");

@@ -4,20 +4,24 @@
 //! breaks is an event for it, not the end of it, so that what a node did is always settled.
 
 mod attempt;
+mod order;
 
 use std::{pin::pin, sync::Arc};
 
 use cortensor_protocol::{
-    Amount, ArtifactDigest, Deadlines, FinishReason, ModelId, NodeAddress, Outcome, Precision, Prompt, Sampling,
-    StreamedToken, Task, TaskEvent, TaskId, TaskState, TokenId, Usage,
+    Amount, ArtifactDigest, Capability, Deadlines, FinishReason, ModelId, NodeAddress, Outcome, Precision,
+    PrecisionClass, PriceList, Prompt, Sampling, StreamedToken, Task, TaskEvent, TaskId, TaskState, Tier, TokenId,
+    Usage,
 };
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
 
+pub(crate) use self::order::{Order, place};
 use super::{
     backlog::Entry,
+    choice::Preference,
     pool::{Lease, NoLease, Presence, Want},
     problem::Problem,
     question::Question,
@@ -25,7 +29,7 @@ use super::{
 use crate::{
     clock::{now, wall_time},
     context::Context,
-    store::{Ending, KeyId, Opened},
+    store::{Ending, Payer},
 };
 
 /// A task to be done.
@@ -44,8 +48,8 @@ pub(crate) struct Job {
 /// Who pays.
 #[derive(Clone, Debug)]
 pub(crate) enum Purse {
-    /// The user, at most this.
-    User { key: KeyId, hold: Amount },
+    /// The user, at these prices and at most this.
+    User { prices: PriceList, hold: Amount },
     /// Network incentives, this much, if the answer is right. Without a question every answer is.
     Incentives { question: Option<Question>, reward: Amount },
 }
@@ -53,8 +57,8 @@ pub(crate) enum Purse {
 /// What becomes of a task, on its way to the one who asked.
 #[derive(Debug)]
 pub(crate) enum Delivery {
-    /// A node took it.
-    Started { node: NodeAddress, precision: Precision, assigned: Instant },
+    /// A node took it; if it is not as asked for, it is this fallback.
+    Started { node: NodeAddress, precision: Precision, fallback: Option<&'static str>, assigned: Instant },
     /// More of the answer.
     Tokens { tokens: Vec<StreamedToken>, at: Instant },
     /// The whole answer was delivered.
@@ -81,24 +85,18 @@ enum Over {
     Problem(Problem),
 }
 
-/// Starts a task. It runs to its end whatever becomes of the receiver.
+/// Starts a test. It runs to its end whatever becomes of the receiver.
 pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery> {
-    // Every message but a few carries a token, so that this is never full and a slow client holds nobody up.
-    let room = job.sampling.max_tokens as usize + 4 * job.deadlines.attempts as usize + 8;
-    let (client, deliveries) = mpsc::channel(room);
-    let task = Task::new(job.deadlines, now());
-    let drive = Drive {
-        context: Arc::clone(context),
-        job,
-        task,
-        client,
-        accepted: Instant::now(),
-        client_gone: false,
-        too_long: None,
-        delivered: Vec::new(),
-        tries: 0,
-    };
-    context.tasks.spawn(drive.run());
+    let (drive, deliveries) = Drive::new(context, job);
+    context.tasks.spawn(async move {
+        match order::open(std::slice::from_ref(&drive), Payer::Network, None).await {
+            Ok(_) => drive.work().await,
+            Err(problem) => {
+                drive.context.metrics.task_ended(drive.kind(), "not_opened");
+                drive.deliver(Delivery::Failed(problem));
+            }
+        }
+    });
     deliveries
 }
 
@@ -118,37 +116,28 @@ struct Drive {
 }
 
 impl Drive {
-    async fn run(mut self) {
-        if let Err(problem) = self.open().await {
-            self.context.metrics.task_ended(self.kind(), "not_opened");
-            return self.deliver(Delivery::Failed(problem));
-        }
-        let over = self.serve().await;
-        self.close(over).await;
+    fn new(context: &Arc<Context>, job: Job) -> (Self, mpsc::Receiver<Delivery>) {
+        // Every message but a few carries a token, so that this is never full and a slow client holds nobody up.
+        let room = job.sampling.max_tokens as usize + 4 * job.deadlines.attempts as usize + 8;
+        let (client, deliveries) = mpsc::channel(room);
+        let drive = Self {
+            context: Arc::clone(context),
+            task: Task::new(job.deadlines, now()),
+            job,
+            client,
+            accepted: Instant::now(),
+            client_gone: false,
+            too_long: None,
+            delivered: Vec::new(),
+            tries: 0,
+        };
+        (drive, deliveries)
     }
 
-    async fn open(&self) -> Result<(), Problem> {
-        // Before anything is written down: anybody can ask for models that do not exist.
-        if self.context.pool.presence(&self.job.want) == Presence::Absent {
-            return Err(self.absent());
-        }
-        if !self.context.backlog.is_empty() {
-            return Err(self.not_written());
-        }
-        let (key, hold) = match self.job.purse {
-            Purse::User { key, hold } => (Some(key), hold),
-            Purse::Incentives { .. } => (None, Amount::ZERO),
-        };
-        let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, wall_time()).await;
-        match opened {
-            Ok(Opened::Held) => Ok(()),
-            Ok(Opened::TooLittle { available }) => Err(Problem::TooLittleCredit { needed: hold, available }),
-            Err(error) => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(task = %self.job.id, %error, source, "a task could not be opened");
-                Err(if error.is_final() { Problem::Internal } else { self.not_written() })
-            }
-        }
+    /// From the queue to the end; the task is open already.
+    async fn work(mut self) {
+        let over = self.serve().await;
+        self.close(over).await;
     }
 
     fn not_written(&self) -> Problem {
@@ -167,6 +156,18 @@ impl Drive {
         }
     }
 
+    /// Keeps why this node got the task. Behind the answer, so that no first token waits for it.
+    async fn note_decision(&self, lease: &Lease) {
+        let Some(decision) = &lease.decision else { return };
+        let noted = match serde_json::to_string(decision) {
+            Ok(decision) => self.context.store.add_decision(self.job.id, self.tries, &decision).await,
+            Err(error) => return tracing::error!(%error, "a decision cannot be written down"),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(task = %self.job.id, %error, "why a node got a task is not kept");
+        }
+    }
+
     /// Waits for a node with a free slot.
     async fn wait(&mut self) -> Result<Lease, Over> {
         let context = Arc::clone(&self.context);
@@ -179,9 +180,13 @@ impl Drive {
                 Presence::Until(until) => self.task.wake_at().min(until),
                 Presence::Absent => return Err(Over::Problem(self.absent())),
             };
+            let until = context.pool.next_probe().map_or(until, |probe| until.min(probe));
             tokio::select! {
                 lease = &mut lease => return lease.map_err(|none| Over::Problem(self.no_lease(none))),
-                () = sleep(until.since(now())) => self.tick()?,
+                () = sleep(until.since(now())) => {
+                    context.pool.look_again();
+                    self.tick()?;
+                }
                 () = client.closed() => return Err(self.client_left_early()),
                 () = context.stopping.closing.cancelled() => return Err(Over::Problem(Problem::Stopping)),
                 _ = offers.changed() => {}
@@ -219,7 +224,20 @@ impl Drive {
         if available.is_empty() {
             return Problem::NoNode;
         }
-        Problem::UnknownModel { wanted: self.job.name.clone(), available }
+        self.no_capable_node().unwrap_or_else(|| Problem::UnknownModel { wanted: self.job.name.clone(), available })
+    }
+
+    /// The model is there, and not as it is wanted: what there is, and what of it may be accepted.
+    fn no_capable_node(&self) -> Option<Problem> {
+        let preference = self.job.want.choice.preference;
+        let tiers = self.context.pool.tiers(&self.job.want.model);
+        if tiers.is_empty() || preference == Preference::Any {
+            return None;
+        }
+        let useful = |fallback: &&super::choice::Fallback| tiers.iter().any(|(tier, _)| fallback.accepts(*tier));
+        let fallbacks = preference.fallbacks().iter().filter(useful).map(|fallback| fallback.as_str()).collect();
+        let there = tiers.iter().map(|(tier, nodes)| format!("{tier} ({nodes})")).collect();
+        Some(Problem::NoCapableNode { asked: preference.words(), model: self.job.name.clone(), there, fallbacks })
     }
 
     /// What the task's own end means to the client.
@@ -294,11 +312,13 @@ impl Drive {
     }
 }
 
-/// The names of every model on offer, with and without precision.
+/// The names of every model on offer: as it is, with what may be chosen, and with each precision.
 pub(crate) fn available(context: &Context) -> Vec<String> {
     let models = context.pool.models();
     let exact = models.iter().map(|(model, precision, _)| exact_name(model, *precision));
-    let mut names: Vec<String> = models.iter().map(|(model, ..)| model.to_string()).chain(exact).collect();
+    let chosen = models.iter().flat_map(|(model, ..)| chosen_names(model, &context.pool.tiers(model)));
+    let mut names: Vec<String> =
+        models.iter().map(|(model, ..)| model.to_string()).chain(exact).chain(chosen).collect();
     names.sort();
     names.dedup();
     names
@@ -307,4 +327,14 @@ pub(crate) fn available(context: &Context) -> Vec<String> {
 /// `model:precision`.
 pub(crate) fn exact_name(model: &ModelId, precision: Precision) -> String {
     format!("{model}:{}", precision.as_str().to_lowercase())
+}
+
+/// `model:high-accuracy` and `model:cost-effective`, as far as there are nodes for them.
+fn chosen_names(model: &ModelId, tiers: &[(Tier, usize)]) -> Vec<String> {
+    let named = |(tier, _): &(Tier, usize)| match (tier.capability, tier.precision) {
+        (_, PrecisionClass::Quantized) => Some(format!("{model}:cost-effective")),
+        (Capability::HighEnd, PrecisionClass::Full) => Some(format!("{model}:high-accuracy")),
+        (Capability::LowEnd, PrecisionClass::Full) => None,
+    };
+    tiers.iter().filter_map(named).collect()
 }

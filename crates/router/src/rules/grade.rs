@@ -74,9 +74,18 @@ fn prefill(policy: &Policy, rate: Option<f64>, work: Option<f64>, met: bool) -> 
     evidence("prefill rate", seen, asked, met)
 }
 
+const DECODE_RATE: &str = "decode rate";
+const TOKENS_A_SECOND: &str = " tokens/s";
+
 fn decode(rate: Option<f64>) -> Evidence {
-    let seen = rate.map_or_else(|| "not measured".to_owned(), |rate| format!("{rate:.1} tokens/s"));
-    evidence("decode rate", seen, "no minimum".to_owned(), true)
+    let seen = rate.map_or_else(|| "not measured".to_owned(), |rate| format!("{rate:.1}{TOKENS_A_SECOND}"));
+    evidence(DECODE_RATE, seen, "no minimum".to_owned(), true)
+}
+
+/// Answer tokens a second, as a report's evidence has it: reports are kept as they are told.
+pub(crate) fn decode_rate(report: &TierReport) -> Option<f64> {
+    let evidence = report.evidence.iter().find(|evidence| evidence.what == DECODE_RATE)?;
+    evidence.seen.strip_suffix(TOKENS_A_SECOND)?.parse().ok()
 }
 
 fn weights(precision: Precision) -> Evidence {

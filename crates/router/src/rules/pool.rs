@@ -5,9 +5,13 @@
 //!
 //! **Invariant:** one lock, never held across an await, and no lease is dropped while it is held.
 
+mod apart;
+mod breaker;
 mod candidates;
+mod decision;
 mod lease;
 mod membership;
+mod ranking;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,8 +20,8 @@ use std::{
 };
 
 use cortensor_protocol::{
-    ArtifactDigest, HardwareSummary, Heartbeat, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
-    RouterMessage, TaskId, TierReport,
+    ArtifactDigest, Capability, HardwareSummary, Heartbeat, Level, Millis, ModelId, NodeAddress, NodeMessage, Offer,
+    Precision, RouterMessage, TaskId, Tier, TierReport,
 };
 use serde::Serialize;
 use tokio::{
@@ -26,12 +30,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::breaker::Breaker;
 pub(crate) use self::{
+    apart::Apart,
+    breaker::Outcome,
+    decision::Decision,
     lease::Lease,
     membership::{Membership, Registration},
 };
-use super::audit::Claim;
-use crate::clock::now;
+use super::{audit::Claim, choice::Choice};
+use crate::{clock::now, policy::BreakerPolicy};
 
 /// Messages of one task that may wait for its driver.
 const INBOX_LENGTH: usize = 1024;
@@ -42,6 +50,7 @@ pub(crate) struct Pool {
     offers_changed: watch::Sender<()>,
     queue_length: usize,
     absent_model: Duration,
+    breaker: BreakerPolicy,
 }
 
 #[derive(Default)]
@@ -50,6 +59,8 @@ struct State {
     queue: VecDeque<Waiter>,
     /// When what is not offered now was offered or served last.
     withdrawn: HashMap<Wares, Millis>,
+    /// What nodes failed lately; outlives their connections.
+    breakers: HashMap<NodeAddress, Breaker>,
     connections: u64,
 }
 
@@ -60,12 +71,14 @@ struct Wares {
     precision: Precision,
     artifact: ArtifactDigest,
     context_tokens: u32,
+    /// Of the hardware it is served on, once that is known.
+    capability: Option<Capability>,
 }
 
-impl From<&Offer> for Wares {
-    fn from(offer: &Offer) -> Self {
+impl Wares {
+    fn new(offer: &Offer, capability: Option<Capability>) -> Self {
         let Offer { precision, artifact, context_tokens, .. } = *offer;
-        Self { model: offer.model.clone(), precision, artifact, context_tokens }
+        Self { model: offer.model.clone(), precision, artifact, context_tokens, capability }
     }
 }
 
@@ -78,11 +91,16 @@ struct Node {
     heartbeat_at: Option<Millis>,
     offers: Vec<Standing>,
     running: HashMap<TaskId, Running>,
+    level: Level,
+    /// When it got a user's task last, on this connection.
+    last_task: Option<Millis>,
 }
 
 struct Standing {
     offer: Offer,
     test: Test,
+    /// Answer tokens a second in that test.
+    decode: Option<f64>,
     /// The node refused a task on it; not asked again before it gives a sign.
     parked: bool,
 }
@@ -129,10 +147,10 @@ pub(crate) struct Link {
 }
 
 /// What a task needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Want {
     pub(crate) model: ModelId,
-    pub(crate) precision: Option<Precision>,
+    pub(crate) choice: Choice,
     /// Only this file: an answer that was begun goes on as the same model.
     pub(crate) artifact: Option<ArtifactDigest>,
     /// Only a larger context than this: one of this size was too small.
@@ -141,14 +159,32 @@ pub(crate) struct Want {
     pub(crate) node: Option<NodeAddress>,
     /// Rather not these: they lost the task before.
     pub(crate) avoid: Vec<NodeAddress>,
+    /// None that has another part of the same request.
+    pub(crate) apart: Option<Arc<Apart>>,
 }
 
 impl Want {
+    /// A node for this model and choice, whichever.
+    pub(crate) const fn new(model: ModelId, choice: Choice) -> Self {
+        Self { model, choice, artifact: None, context_over: 0, node: None, avoid: Vec::new(), apart: None }
+    }
+
+    /// Whether it does, or may turn out to do when it is tested.
     fn fits(&self, wares: &Wares) -> bool {
-        self.model == wares.model
-            && self.precision.is_none_or(|precision| precision == wares.precision)
-            && self.artifact.is_none_or(|artifact| artifact == wares.artifact)
-            && wares.context_tokens > self.context_over
+        let Wares { precision, capability, .. } = *wares;
+        let fits = match capability {
+            Some(capability) => self.choice.fit(precision, Tier { capability, precision: precision.class() }).is_some(),
+            None => self.choice.may_fit(precision),
+        };
+        fits && self.model == wares.model && self.goes_on_with(wares.artifact, wares.context_tokens)
+    }
+
+    fn suits(&self, offer: &Offer) -> bool {
+        self.goes_on_with(offer.artifact, offer.context_tokens)
+    }
+
+    fn goes_on_with(&self, artifact: ArtifactDigest, context_tokens: u32) -> bool {
+        self.artifact.is_none_or(|wanted| wanted == artifact) && context_tokens > self.context_over
     }
 }
 
@@ -206,9 +242,9 @@ pub(crate) struct NodeView {
 
 impl Pool {
     /// An empty pool.
-    pub(crate) fn new(queue_length: usize, absent_model: Duration) -> Arc<Self> {
+    pub(crate) fn new(queue_length: usize, absent_model: Duration, breaker: BreakerPolicy) -> Arc<Self> {
         let (offers_changed, _) = watch::channel(());
-        Arc::new(Self { state: Mutex::default(), offers_changed, queue_length, absent_model })
+        Arc::new(Self { state: Mutex::default(), offers_changed, queue_length, absent_model, breaker })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -237,7 +273,7 @@ impl Pool {
             state.queue.retain(|waiter| !waiter.reply.is_closed());
             // Queued tasks that could be served at once are not waiting: the bound is for those that cannot.
             let waiting = state.queue.iter().filter(|waiter| waiter.want.node.is_none()).count();
-            if want.node.is_none() && waiting >= most && !state.could_serve(&want) {
+            if want.node.is_none() && waiting >= most && !state.could_serve(task, &want) {
                 return Err(NoLease::QueueFull(waiting));
             }
             state.queue.push_back(Waiter { task, want, reply });
@@ -272,6 +308,44 @@ impl Pool {
             counts.into_iter().map(|((model, precision), nodes)| (model, precision, nodes)).collect();
         models.sort();
         models
+    }
+
+    /// The tiers in which a model was tested, and by how many nodes each is offered.
+    pub(crate) fn tiers(&self, model: &ModelId) -> Vec<(Tier, usize)> {
+        let mut counts = Vec::<(Tier, usize)>::new();
+        for wares in self.lock().offered().filter(|wares| wares.model == *model) {
+            let Some(capability) = wares.capability else { continue };
+            let tier = Tier { capability, precision: wares.precision.class() };
+            match counts.iter_mut().find(|(counted, _)| *counted == tier) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((tier, 1)),
+            }
+        }
+        counts.sort_by_key(|(tier, _)| tier.to_string());
+        counts
+    }
+
+    /// How many different nodes could do it, busy or not.
+    pub(crate) fn capable(&self, want: &Want) -> usize {
+        let serves = |standing: &Standing| matches!(standing.test, Test::Passed(_)) && want.fits(&standing.wares());
+        self.lock().nodes.values().filter(|node| node.offers.iter().any(serves)).count()
+    }
+
+    /// When a node that is left alone may be tried again next.
+    pub(crate) fn next_probe(&self) -> Option<Millis> {
+        let at = now();
+        self.lock().breakers.values().filter_map(|breaker| breaker.next_probe(at)).min()
+    }
+
+    /// Hands out what time alone has freed.
+    pub(crate) fn look_again(self: &Arc<Self>) {
+        self.update(|_| ());
+    }
+
+    /// The node that has a task now.
+    pub(crate) fn node_of(&self, task: TaskId) -> Option<NodeAddress> {
+        let state = self.lock();
+        state.nodes.iter().find(|(_, node)| node.running.contains_key(&task)).map(|(address, _)| *address)
     }
 
     /// Every connected node.
@@ -325,7 +399,7 @@ impl Pool {
         let queued = |waiter: &Waiter| Queued {
             task: waiter.task,
             model: waiter.want.model.clone(),
-            precision: waiter.want.precision,
+            precision: waiter.want.choice.exact,
             node: waiter.want.node.map(|node| node.to_string()),
         };
         self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).map(queued).collect()

@@ -7,10 +7,11 @@ use super::{
     Doing as _, Durability, Store, StoreError, begin,
     ledger::{Account, Transfer, post},
 };
+use crate::rules::session::{Caller, SessionId};
 
 /// One API key, and with it one deposit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(pub(super) i64);
+pub(crate) struct KeyId(pub(crate) i64);
 
 /// Looking a digest up says nothing about the key by the time it takes. An index compares byte by byte and stops where
 /// two differ, but whoever guesses chooses a key and not its digest: to come one byte nearer to a known digest is to
@@ -20,10 +21,18 @@ pub(super) fn digest(key: &str) -> String {
 }
 
 impl Store {
-    /// Whose key this is, if it is one.
-    pub(crate) async fn find_key(&self, key: &str) -> Result<Option<KeyId>, StoreError> {
-        let found = sqlx::query_scalar("SELECT id FROM keys WHERE hash = ?").bind(digest(key));
-        Ok(found.fetch_optional(&self.readers).await.doing("look a key up")?.map(KeyId))
+    /// Whose key this is, if it is one: an account's own, or one of a session.
+    pub(crate) async fn find_caller(&self, key: &str) -> Result<Option<Caller>, StoreError> {
+        let found: Option<(i64, Option<i64>)> = sqlx::query_as(
+            "SELECT id, NULL FROM keys WHERE hash = ?1
+             UNION ALL SELECT sessions.owner, sessions.id FROM session_keys JOIN sessions ON sessions.id = session
+                       WHERE hash = ?1 AND revoked_at IS NULL",
+        )
+        .bind(digest(key))
+        .fetch_optional(&self.readers)
+        .await
+        .doing("look a key up")?;
+        Ok(found.map(|(account, session)| Caller { account: KeyId(account), session: session.map(SessionId) }))
     }
 
     /// Whether this is the operator's key.

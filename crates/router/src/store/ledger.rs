@@ -6,6 +6,7 @@ use cortensor_protocol::{Amount, Millis, NodeAddress, TaskId};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{Doing as _, KeyId, Store, StoreError};
+use crate::rules::session::SessionId;
 
 /// Where money is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) enum Account {
     Mint,
     /// A user's, by key.
     Deposit(KeyId),
+    /// Prepaid for a session.
+    Session(SessionId),
     /// Set aside for a task until it ends.
     Hold(TaskId),
     /// Paid by users and not yet allocated.
@@ -29,6 +32,7 @@ impl fmt::Display for Account {
         match self {
             Self::Mint => f.write_str("mint"),
             Self::Deposit(key) => write!(f, "deposit:{}", key.0),
+            Self::Session(session) => write!(f, "session:{session}"),
             Self::Hold(task) => write!(f, "hold:{task}"),
             Self::Network => f.write_str("network"),
             Self::Incentives => f.write_str("incentives"),
@@ -73,6 +77,16 @@ pub(super) async fn post(connection: &mut SqliteConnection, transfer: Transfer) 
     Ok(())
 }
 
+/// The amount of a transfer that was written already.
+pub(super) async fn transferred(connection: &mut SqliteConnection, key: &str) -> Result<Option<Amount>, StoreError> {
+    let limbs: Option<(i64, i64)> = sqlx::query_as("SELECT billions, units FROM transfers WHERE key = ?")
+        .bind(key)
+        .fetch_optional(connection)
+        .await
+        .doing("look a transfer up")?;
+    Ok(limbs.map(|(billions, units)| Amount::from_limbs(billions, units)))
+}
+
 /// What is in an account. Never negative but for the mint, which counts as empty.
 pub(super) async fn balance(connection: &mut SqliteConnection, account: Account) -> Result<Amount, StoreError> {
     let (more, more_units, less, less_units): (i64, i64, i64, i64) = sqlx::query_as(
@@ -98,6 +112,8 @@ pub struct LedgerSummary {
     pub minted: Amount,
     /// In users' accounts.
     pub deposits: Amount,
+    /// Prepaid for sessions.
+    pub sessions: Amount,
     /// Set aside for tasks that run.
     pub held: Amount,
     /// Paid by users and not allocated.
@@ -146,6 +162,9 @@ pub enum LedgerFault {
     /// Money is set aside for a task that is over.
     #[error("account {0} holds money for a task that is over; keep the database and report this")]
     HoldLeft(String),
+    /// Money is left in a session that is over.
+    #[error("account {0} holds money of a session that is over; keep the database and report this")]
+    SessionLeft(String),
     /// A node was told of another pay than was booked for it.
     #[error("account {0} differs from what the node was told it earned; keep the database and report this")]
     ToldOtherwise(String),
@@ -198,8 +217,13 @@ async fn verify(connection: &mut SqliteConnection) -> Result<Result<LedgerSummar
         .fetch_all(&mut *snapshot)
         .await
         .doing("list open tasks")?;
+    let over: Vec<i64> = sqlx::query_scalar("SELECT id FROM sessions WHERE deactivated_at IS NOT NULL")
+        .fetch_all(&mut *snapshot)
+        .await
+        .doing("list ended sessions")?;
     let summary = summarize(&balances).and_then(|summary| {
         check_holds(&balances, &open)?;
+        check_sessions(&balances, &over)?;
         check_pay(&balances, &paid)?;
         Ok(LedgerSummary { transfers: u64::try_from(transfers).unwrap_or_default(), ..summary })
     });
@@ -254,6 +278,7 @@ fn summarize(balances: &Balances) -> Result<LedgerSummary, LedgerFault> {
         let (balance, total) = match kind {
             "mint" => (-balance, &mut summary.minted),
             "deposit" => (*balance, &mut summary.deposits),
+            "session" => (*balance, &mut summary.sessions),
             "hold" => (*balance, &mut summary.held),
             "incentives" => (*balance, &mut summary.incentives),
             "pending" => (*balance, &mut summary.pending),
@@ -262,8 +287,8 @@ fn summarize(balances: &Balances) -> Result<LedgerSummary, LedgerFault> {
         let balance = u128::try_from(balance).map_err(|_| LedgerFault::Overdrawn(account.clone()))?;
         *total = total.checked_add(Amount::from_base_units(balance)).ok_or(LedgerFault::Unbalanced)?;
     }
-    let LedgerSummary { deposits, held, network, incentives, pending, .. } = summary;
-    let all: Amount = [deposits, held, network, incentives, pending].into_iter().sum();
+    let LedgerSummary { deposits, sessions, held, network, incentives, pending, .. } = summary;
+    let all: Amount = [deposits, sessions, held, network, incentives, pending].into_iter().sum();
     if all == summary.minted { Ok(summary) } else { Err(LedgerFault::Unbalanced) }
 }
 
@@ -273,6 +298,12 @@ fn check_holds(balances: &Balances, open: &[String]) -> Result<(), LedgerFault> 
         task.is_some_and(|task| **balance != 0 && !open.iter().any(|open| open == task))
     };
     balances.iter().find(left).map_or(Ok(()), |(account, _)| Err(LedgerFault::HoldLeft(account.clone())))
+}
+
+fn check_sessions(balances: &Balances, over: &[i64]) -> Result<(), LedgerFault> {
+    let accounts = over.iter().map(|id| Account::Session(SessionId(*id)).to_string());
+    let left = accounts.into_iter().find(|account| balances.get(account).is_some_and(|balance| *balance != 0));
+    left.map_or(Ok(()), |account| Err(LedgerFault::SessionLeft(account)))
 }
 
 fn check_pay(balances: &Balances, paid: &[Paid]) -> Result<(), LedgerFault> {

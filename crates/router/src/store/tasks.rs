@@ -10,18 +10,7 @@ use super::{
     Doing as _, Durability, KeyId, Store, StoreError, begin, column,
     ledger::{Account, Transfer, balance, post},
 };
-
-/// Whether a task may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opened {
-    /// It may; the money is set aside.
-    Held,
-    /// The deposit is too small.
-    TooLittle {
-        /// What is left.
-        available: Amount,
-    },
-}
+use crate::rules::session::SessionId;
 
 /// How a task ended, as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +70,7 @@ impl Pay {
     }
 }
 
-const fn kind_text(kind: TaskKind) -> &'static str {
+pub(super) const fn kind_text(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::User => "user",
         TaskKind::NetworkTest => "network_test",
@@ -89,41 +78,6 @@ const fn kind_text(kind: TaskKind) -> &'static str {
 }
 
 impl Store {
-    /// Notes a task and sets `hold` aside from the key's deposit. Without a key it is a network test.
-    pub(crate) async fn open_task(
-        &self,
-        task: TaskId,
-        key: Option<KeyId>,
-        model: &ModelId,
-        hold: Amount,
-        at: Millis,
-    ) -> Result<Opened, StoreError> {
-        let mut connection = self.writer(Durability::Orderly).await?;
-        let mut transaction = begin(&mut connection).await?;
-        if let Some(key) = key {
-            let available = balance(&mut transaction, Account::Deposit(key)).await?;
-            if available < hold {
-                return Ok(Opened::TooLittle { available });
-            }
-        }
-        insert_task(&mut transaction, task, key, model, at).await?;
-        if let Some(key) = key {
-            let (debit, credit) = (Account::Deposit(key), Account::Hold(task));
-            let line = Transfer {
-                key: format!("hold:{task}"),
-                kind: "hold",
-                debit,
-                credit,
-                amount: hold,
-                task: Some(task),
-                at,
-            };
-            post(&mut transaction, line).await?;
-        }
-        transaction.commit().await.doing("open a task")?;
-        Ok(Opened::Held)
-    }
-
     /// Settles one attempt, once: a second time changes nothing.
     pub(crate) async fn settle(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
         let mut connection = self.writer(Durability::Lasting).await?;
@@ -196,26 +150,6 @@ impl Store {
     }
 }
 
-async fn insert_task(
-    connection: &mut SqliteConnection,
-    task: TaskId,
-    key: Option<KeyId>,
-    model: &ModelId,
-    at: Millis,
-) -> Result<(), StoreError> {
-    let kind = if key.is_some() { TaskKind::User } else { TaskKind::NetworkTest };
-    sqlx::query("INSERT INTO tasks (id, kind, key, model, created_at) VALUES (?, ?, ?, ?, ?)")
-        .bind(task.to_string())
-        .bind(kind_text(kind))
-        .bind(key.map(|key| key.0))
-        .bind(model.as_str())
-        .bind(at.0)
-        .execute(connection)
-        .await
-        .doing("note a task")?;
-    Ok(())
-}
-
 /// Says whether it was not there before.
 async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: &Pay) -> Result<bool, StoreError> {
     let (billions, units) = pay.amount().to_limbs();
@@ -275,8 +209,8 @@ async fn pay(
 }
 
 async fn end(connection: &mut SqliteConnection, task: TaskId, ending: Ending, at: Millis) -> Result<(), StoreError> {
-    let key: Option<Option<i64>> = sqlx::query_scalar(
-        "UPDATE tasks SET ended_at = ?, outcome = ? WHERE id = ? AND ended_at IS NULL RETURNING key",
+    let ended: Option<(Option<i64>, Option<i64>)> = sqlx::query_as(
+        "UPDATE tasks SET ended_at = ?, outcome = ? WHERE id = ? AND ended_at IS NULL RETURNING key, session",
     )
     .bind(at.0)
     .bind(ending.as_str())
@@ -284,12 +218,23 @@ async fn end(connection: &mut SqliteConnection, task: TaskId, ending: Ending, at
     .fetch_optional(&mut *connection)
     .await
     .doing("end a task")?;
-    let Some(Some(key)) = key else { return Ok(()) };
+    let Some((Some(owner), session)) = ended else { return Ok(()) };
     let amount = balance(connection, Account::Hold(task)).await?;
-    let (debit, credit) = (Account::Hold(task), Account::Deposit(KeyId(key)));
+    let debit = Account::Hold(task);
+    let credit = payer(connection, KeyId(owner), session).await?;
     let line =
         Transfer { key: format!("release:{task}"), kind: "release", debit, credit, amount, task: Some(task), at };
     post(connection, line).await
+}
+
+/// Where what is left of a hold goes: to the session that paid it, or to its owner if that is over.
+async fn payer(connection: &mut SqliteConnection, owner: KeyId, session: Option<i64>) -> Result<Account, StoreError> {
+    let active: Option<i64> = sqlx::query_scalar("SELECT id FROM sessions WHERE id = ? AND deactivated_at IS NULL")
+        .bind(session)
+        .fetch_optional(connection)
+        .await
+        .doing("look a session up")?;
+    Ok(active.map_or(Account::Deposit(owner), |session| Account::Session(SessionId(session))))
 }
 
 fn settlement(row: &SqliteRow) -> Option<Settlement> {

@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use self::sessions::terms;
 use super::{ledger::Account, *};
+use crate::rules::session::SessionId;
+
+mod sessions;
 
 const NODE: NodeAddress = NodeAddress::repeat_byte(7);
 const AT: Millis = Millis(1_000);
@@ -41,15 +45,21 @@ fn credits(count: u64) -> Amount {
     Amount::from_credits(count)
 }
 
+async fn open_for(store: &Store, numbers: &[u128], payer: Payer, hold: u64) -> Opened {
+    let tasks: Vec<_> = numbers.iter().map(|number| (task(*number), credits(hold))).collect();
+    let opening = Opening { payer, model: &ModelId::new("m"), tasks: &tasks, reference: Some("mine"), at: AT };
+    store.open_tasks(&opening).await.unwrap()
+}
+
 async fn open(store: &Store, number: u128, key: KeyId, hold: u64) -> Opened {
-    store.open_task(task(number), Some(key), &ModelId::new("m"), credits(hold), AT).await.unwrap()
+    open_for(store, &[number], Payer::Account(key), hold).await
 }
 
 #[tokio::test]
 async fn a_settled_task_pays_the_node_and_gives_the_rest_back_once() {
     let (_folder, store) = store().await;
     let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
-    assert_eq!(open(&store, 1, key, 30).await, Opened::Held);
+    assert_eq!(open(&store, 1, key, 30).await, Opened::Held(None));
     assert_eq!(store.balance(Account::Hold(task(1))).await.unwrap(), credits(30));
     for _ in 0..2 {
         store.settle(&line(task(1), 1), &Pay::User(credits(10))).await.unwrap();
@@ -73,9 +83,9 @@ async fn a_settled_task_pays_the_node_and_gives_the_rest_back_once() {
 async fn a_hold_beyond_the_deposit_is_refused_and_leaves_nothing_behind() {
     let (_folder, store) = store().await;
     let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
-    assert_eq!(open(&store, 1, key, 60).await, Opened::Held);
+    assert_eq!(open(&store, 1, key, 60).await, Opened::Held(None));
     assert_eq!(open(&store, 2, key, 60).await, Opened::TooLittle { available: credits(40) });
-    assert_eq!(open(&store, 2, key, 40).await, Opened::Held);
+    assert_eq!(open(&store, 2, key, 40).await, Opened::Held(None));
 }
 
 #[tokio::test]
@@ -126,8 +136,8 @@ async fn the_ledger_cannot_be_rewritten_and_a_forged_line_is_found() {
 async fn keys_are_found_by_their_text_and_kept_only_as_digests() {
     let (_folder, store) = store().await;
     let key = store.add_key("sk-secret", "a", credits(1), AT).await.unwrap();
-    assert_eq!(store.find_key("sk-secret").await.unwrap(), Some(key));
-    assert_eq!(store.find_key("sk-other").await.unwrap(), None);
+    assert_eq!(store.find_caller("sk-secret").await.unwrap().unwrap().account, key);
+    assert_eq!(store.find_caller("sk-other").await.unwrap(), None);
     let kept: String = sqlx::query_scalar("SELECT hash FROM keys").fetch_one(&store.readers).await.unwrap();
     assert!(!kept.contains("secret") && kept.len() == 64);
 }
@@ -177,6 +187,8 @@ enum Step {
     Pay { number: u128, attempt: u32, share: u64 },
     Void { number: u128, attempt: u32 },
     End { number: u128 },
+    Deposit { number: u128, amount: u128 },
+    Deactivate,
     Recover,
 }
 
@@ -190,7 +202,9 @@ fn step() -> impl Strategy<Value = Step> {
             share
         }),
         (number.clone(), 1..3_u32).prop_map(|(number, attempt)| Step::Void { number, attempt }),
-        number.prop_map(|number| Step::End { number }),
+        number.clone().prop_map(|number| Step::End { number }),
+        (number, 0..10_u128.pow(21)).prop_map(|(number, amount)| Step::Deposit { number, amount }),
+        Just(Step::Deactivate),
         Just(Step::Recover),
     ]
 }
@@ -200,7 +214,10 @@ async fn take(store: &Store, key: KeyId, step: Step) {
         Step::Open { number, hold } => {
             let hold = Amount::from_base_units(hold);
             // A number that was used before is refused by the table itself.
-            let _ = store.open_task(task(number), Some(key), &ModelId::new("m"), hold, AT).await;
+            let payer = if number % 2 == 0 { Payer::Account(key) } else { Payer::Session(SessionId(1), 9) };
+            let (model, tasks) = (ModelId::new("m"), [(task(number), hold)]);
+            let opening = Opening { payer, model: &model, tasks: &tasks, reference: None, at: AT };
+            let _ = store.open_tasks(&opening).await;
         }
         Step::Pay { number, attempt, share } => {
             let held = store.balance(Account::Hold(task(number))).await.unwrap();
@@ -211,6 +228,13 @@ async fn take(store: &Store, key: KeyId, step: Step) {
         }
         Step::End { number } => {
             store.end_task(task(number), Ending::Task(Outcome::Failed), AT).await.unwrap();
+        }
+        Step::Deposit { number, amount } => {
+            let amount = Amount::from_base_units(amount);
+            store.deposit(key, SessionId(1), &number.to_string(), amount, AT).await.unwrap();
+        }
+        Step::Deactivate => {
+            store.deactivate_session(SessionId(1), AT).await.unwrap();
         }
         Step::Recover => {
             store.recover(AT).await.unwrap();
@@ -227,13 +251,15 @@ proptest! {
         runtime.block_on(async {
             let (_folder, store) = store().await;
             let key = store.add_key("sk-a", "a", credits(10_000), AT).await.unwrap();
+            let opened = store.create_session(key, &terms(), ("sk-s", ""), credits(1_000), AT).await.unwrap();
+            assert_eq!(opened, Ok(SessionId(1)));
             for step in steps {
                 take(&store, key, step).await;
                 store.verify_ledger().await.unwrap().unwrap();
             }
             store.recover(AT).await.unwrap();
             let summary = store.verify_ledger().await.unwrap().unwrap();
-            let all: Amount = [summary.deposits, summary.pending].into_iter().sum();
+            let all: Amount = [summary.deposits, summary.sessions, summary.pending].into_iter().sum();
             assert_eq!((summary.held, all), (Amount::ZERO, credits(10_000)));
         });
     }

@@ -3,7 +3,7 @@
 use cortensor_protocol::{Amount, Mode, Precision, SettlementStatus, TaskKind, Usage};
 use serde_json::{Value, json};
 
-use crate::support::{Behaviour, Practice, offer};
+use crate::support::{Behaviour, Practice, offer, on};
 
 #[tokio::test]
 async fn a_request_is_answered_charged_and_paid() {
@@ -63,11 +63,16 @@ async fn an_answer_that_reaches_max_tokens_says_so() {
 #[tokio::test]
 async fn a_model_can_be_asked_for_in_one_precision() {
     let practice = Practice::start().await;
-    let quantized = Behaviour { pieces: vec!["quick"], offer: offer("m", Precision::Q4_0, 1), ..Behaviour::default() };
-    let _quantized = practice.node_that(1, quantized).await;
-    let _full = practice.node_that(2, Behaviour { pieces: vec!["exact"], ..Behaviour::default() }).await;
+    let that = |pieces, offer| Behaviour { pieces, offer: on(true, offer), ..Behaviour::default() };
+    let _quantized = practice.node_that(1, that(vec!["quick"], offer("m", Precision::Q4_0, 1))).await;
+    let _full = practice.node_that(2, that(vec!["exact"], offer("m", Precision::F16, 1))).await;
     for _ in 0..4 {
-        for (model, text, precision) in [("m:f16", "exact", "F16"), ("m:q4_0", "quick", "Q4_0")] {
+        for (model, text, precision) in [
+            ("m:f16", "exact", "F16"),
+            ("m:q4_0", "quick", "Q4_0"),
+            ("m:high-accuracy", "exact", "F16"),
+            ("m:cost-effective", "quick", "Q4_0"),
+        ] {
             let (_, answer) = practice.client.answer(json!({"model": model})).await;
             assert_eq!(answer["choices"][0]["message"]["content"], text);
             assert_eq!((&answer["model"], &answer["cortensor"]["precision"]), (&json!(model), &json!(precision)));
@@ -75,7 +80,7 @@ async fn a_model_can_be_asked_for_in_one_precision() {
     }
     let (_, models) = practice.client.get("/v1/models").await;
     let names: Vec<_> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-    assert_eq!(names, ["m", "m:f16", "m:q4_0"]);
+    assert_eq!(names, ["m", "m:cost-effective", "m:f16", "m:high-accuracy", "m:q4_0"]);
     practice.settle().await;
 }
 

@@ -1,5 +1,6 @@
 //! The router over real sockets, with nodes that do as they are told.
 
+mod allocation;
 mod audits;
 mod chat;
 mod connections;
@@ -8,6 +9,8 @@ mod faults;
 mod limits;
 mod money;
 mod network;
+mod openapi;
 mod operator;
 mod requests;
+mod sessions;
 mod support;

@@ -17,7 +17,7 @@ use crate::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
         audit::{Claim, Sample},
         backlog::Entry,
-        pool::{Arrival, Lease},
+        pool::{Arrival, Lease, Outcome},
         price::answer_cost,
         problem::Problem,
     },
@@ -46,8 +46,6 @@ enum Turn {
     Go,
     /// The task is this node's no more; see what the task says.
     GivenBack,
-    /// The node refused; it is left alone for a while.
-    Refused,
     Over(Over),
 }
 
@@ -73,16 +71,16 @@ impl Drive {
             self.context.metrics.dispatched(self.accepted.elapsed());
         }
         attempt.lease.send(self.assignment(&attempt));
-        loop {
+        let turn = loop {
             match self.turn(&mut attempt).await {
                 Turn::Go => {}
-                Turn::GivenBack => return self.given_back(artifact),
-                Turn::Refused => {
-                    attempt.lease.refused();
-                    return self.given_back(artifact);
-                }
-                Turn::Over(over) => return Some(over),
+                turn => break turn,
             }
+        };
+        self.note_decision(&attempt.lease).await;
+        match turn {
+            Turn::Over(over) => Some(over),
+            Turn::Go | Turn::GivenBack => self.given_back(artifact),
         }
     }
 
@@ -115,7 +113,7 @@ impl Drive {
         tokio::select! {
             arrival = attempt.lease.next() => match arrival {
                 Some(arrival) => self.hear(attempt, arrival).await,
-                None => self.lost(attempt, "the connection to the node was lost".to_owned()).await,
+                None => self.node_failed(attempt, "the connection to the node was lost".to_owned()).await,
             },
             () = sleep(deadline) => self.tick_attempt(attempt).await,
             () = client.closed(), if !self.client_gone => self.client_left(attempt).await,
@@ -144,7 +142,8 @@ impl Drive {
             NodeMessage::Refuse { reason, .. } => match self.task.apply(TaskEvent::Refuse(node), now()) {
                 Ok(_) => {
                     self.context.metrics.refused(reason);
-                    Turn::Refused
+                    attempt.lease.judge(Outcome::Refused);
+                    Turn::GivenBack
                 }
                 Err(refused) => self.out_of_order(attempt, refused).await,
             },
@@ -175,8 +174,9 @@ impl Drive {
         attempt.acked = true;
         // This context may hold the prompt; what ends this attempt is something else.
         self.too_long = None;
-        let precision = attempt.lease.offer.precision;
-        self.deliver(Delivery::Started { node, precision, assigned: attempt.assigned });
+        let Lease { offer, decision, .. } = &attempt.lease;
+        let fallback = decision.as_ref().and_then(|decision| decision.fallback);
+        self.deliver(Delivery::Started { node, precision: offer.precision, fallback, assigned: attempt.assigned });
         Turn::Go
     }
 
@@ -229,7 +229,7 @@ impl Drive {
         self.settle_answer(attempt, commit).await
     }
 
-    async fn settle_answer(&mut self, attempt: &Attempt, commit: &Commit) -> Turn {
+    async fn settle_answer(&mut self, attempt: &mut Attempt, commit: &Commit) -> Turn {
         let usage = Usage { prompt_tokens: commit.prompt_tokens, completion_tokens: token_count(&commit.tokens) };
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
@@ -237,8 +237,8 @@ impl Drive {
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
             Purse::User { .. } if self.context.pool.is_distrusted(claim(attempt)) => Pay::Void(DISTRUSTED.to_owned()),
-            Purse::User { hold, .. } => {
-                let cost = answer_cost(&self.context.policy, attempt.lease.offer.precision, usage);
+            Purse::User { hold, prices } => {
+                let cost = answer_cost(prices, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
             }
             Purse::Incentives { question: Some(question), .. } if !question.accepts(&attempt.text) => {
@@ -247,6 +247,9 @@ impl Drive {
             Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
             Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
         };
+        if !matches!(pay, Pay::Void(_)) {
+            attempt.lease.judge(Outcome::Done);
+        }
         self.settle(attempt, &line, &pay).await;
         if matches!(pay, Pay::User(_)) {
             self.context.metrics.served(&line.model, line.precision, usage);
@@ -291,7 +294,7 @@ impl Drive {
             FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
             FailureReason::BadPrompt { message } => cut(&message),
             FailureReason::Engine { message } => {
-                return self.lost(attempt, format!("the engine failed: {}", cut(&message))).await;
+                return self.node_failed(attempt, format!("the engine failed: {}", cut(&message))).await;
             }
         };
         self.void(attempt, format!("the request itself was wrong: {message}")).await;
@@ -305,7 +308,7 @@ impl Drive {
         let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
         if most < u64::from(context_tokens) {
             let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
-            return self.lost(attempt, reason).await;
+            return self.node_failed(attempt, reason).await;
         }
         let message = format!(
             "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
@@ -315,6 +318,12 @@ impl Drive {
         self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
         self.job.want.context_over = context_tokens;
         self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
+    }
+
+    /// The same, and it is the node's own failure.
+    async fn node_failed(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+        attempt.lease.judge(Outcome::Failed);
+        self.lost(attempt, reason).await
     }
 
     /// The node cannot (go on with) it: another one may.
@@ -332,7 +341,17 @@ impl Drive {
         if self.task.node() == Some(attempt.lease.node) {
             return Turn::Go;
         }
+        if self.is_node_s_own_delay(attempt) {
+            attempt.lease.judge(Outcome::Failed);
+        }
         self.too_late(attempt).await
+    }
+
+    /// Not a deadline that the user set: whoever is impatient says nothing of the node.
+    fn is_node_s_own_delay(&self, attempt: &Attempt) -> bool {
+        let usual = self.context.policy.user_deadlines(self.job.sampling.max_tokens);
+        let timed_out = matches!(self.task.state(), TaskState::Ended(cortensor_protocol::Outcome::TimedOut));
+        !timed_out && (!attempt.acked || self.job.deadlines.precommit >= usual.precommit)
     }
 
     async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
@@ -371,6 +390,7 @@ impl Drive {
     async fn broken(&mut self, attempt: &mut Attempt, kind: RefusedAnswer, reason: String) -> Turn {
         self.context.metrics.refused_answer(kind);
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
+        attempt.lease.judge(Outcome::Failed);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, reason.clone()).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Examiner;
 use crate::rules::{
+    choice::Choice,
     drive::{Delivery, Finished, Job, Purse, start},
     grade::{Prefill, Seen},
     pool::Want,
@@ -123,12 +124,9 @@ impl Sitting<'_> {
             id: TaskId(uuid::Uuid::now_v7()),
             name: self.offer.model.to_string(),
             want: Want {
-                model: self.offer.model.clone(),
-                precision: Some(self.offer.precision),
                 artifact: Some(self.offer.artifact),
-                context_over: 0,
                 node: Some(self.examiner.node),
-                avoid: Vec::new(),
+                ..Want::new(self.offer.model.clone(), Choice::default())
             },
             prompt: Prompt::user(prompt),
             sampling: Sampling::greedy(ANSWER_TOKENS),

@@ -2,41 +2,39 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use cortensor_protocol::{NodeAddress, Offer};
-use rand::seq::IndexedRandom as _;
+use cortensor_protocol::{NodeAddress, Offer, TaskId, Tier, TierReport};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Arrival, INBOX_LENGTH, Lease, Node, Pool, Running, Standing, State, Test, Waiter, Want, Wares};
+use super::{
+    Arrival, Decision, INBOX_LENGTH, Lease, Node, Pool, Running, Standing, State, Test, Waiter, Want, Wares,
+    lease::Place,
+    ranking::{Availability, Contender, rank},
+};
+use crate::clock::now;
 
-/// A free slot.
-#[derive(Clone, Copy)]
-struct Candidate<'a> {
+/// A node that can take a task.
+struct Picked {
     address: NodeAddress,
-    offer: &'a Offer,
-    running: usize,
-}
-
-impl Candidate<'_> {
-    /// Whether a smaller share of its slots is taken than of the other's.
-    fn is_freer_than(&self, other: &Self) -> bool {
-        let share = |candidate: &Self, of: &Self| candidate.running as u64 * u64::from(of.offer.slots);
-        share(self, other) < share(other, self)
-    }
+    wares: Wares,
+    offer: Offer,
+    decision: Option<Decision>,
 }
 
 impl Standing {
-    fn serves(&self, want: &Want, address: NodeAddress) -> bool {
-        let allowed = match want.node {
-            Some(node) => node == address,
-            None => matches!(self.test, Test::Passed(_)),
-        };
-        allowed && !self.parked && want.fits(&Wares::from(&self.offer))
+    /// What it offers, with what its test says of the hardware.
+    pub(super) fn wares(&self) -> Wares {
+        Wares::new(&self.offer, self.tier().map(|tier| tier.capability))
+    }
+
+    pub(super) const fn tier(&self) -> Option<Tier> {
+        if let Test::Passed(TierReport { tier, .. }) = &self.test { *tier } else { None }
     }
 }
 
 impl Node {
-    fn running_on(&self, offer: &Offer) -> usize {
-        self.running.values().filter(|running| running.wares.artifact == offer.artifact).count()
+    fn running_on(&self, offer: &Offer) -> u32 {
+        let running = self.running.values().filter(|running| running.wares.artifact == offer.artifact).count();
+        u32::try_from(running).unwrap_or(u32::MAX)
     }
 }
 
@@ -44,7 +42,7 @@ impl State {
     /// What is on offer, now or as soon as it is tested.
     pub(super) fn offered(&self) -> impl Iterator<Item = Wares> {
         let standings = self.nodes.values().flat_map(|node| &node.offers);
-        standings.filter(|standing| !matches!(standing.test, Test::Failed(_))).map(|standing| (&standing.offer).into())
+        standings.filter(|standing| !matches!(standing.test, Test::Failed(_))).map(Standing::wares)
     }
 
     /// What users' tasks run on, offered still or not.
@@ -53,8 +51,8 @@ impl State {
         running.filter(|running| running.for_user).map(|running| running.wares.clone())
     }
 
-    pub(super) fn could_serve(&self, want: &Want) -> bool {
-        self.pick(want).is_some()
+    pub(super) fn could_serve(&self, task: TaskId, want: &Want) -> bool {
+        self.pick(task, want).is_some()
     }
 
     /// Gives free slots to those who wait, in their order.
@@ -78,44 +76,98 @@ impl State {
     fn is_in_vain(&self, want: &Want) -> bool {
         let Some(address) = want.node else { return false };
         let offers = self.nodes.get(&address).map(|node| &node.offers);
-        !offers.is_some_and(|offers| offers.iter().any(|standing| want.fits(&Wares::from(&standing.offer))))
+        !offers.is_some_and(|offers| offers.iter().any(|standing| want.fits(&standing.wares())))
     }
 
     fn lease(&mut self, pool: &Arc<Pool>, waiter: &Waiter) -> Option<Lease> {
-        let (address, offer) = self.pick(&waiter.want)?;
+        let Picked { address, wares, offer, decision } = self.pick(waiter.task, &waiter.want)?;
         let node = self.nodes.get_mut(&address)?;
         let (inbox, arrivals) = mpsc::channel::<Arrival>(INBOX_LENGTH);
-        let (wares, for_user) = (Wares::from(&offer), waiter.want.node.is_none());
+        let for_user = waiter.want.node.is_none();
         node.running.insert(waiter.task, Running { wares, for_user, inbox });
-        let link = node.link.clone();
-        Some(Lease::new(Arc::clone(pool), waiter.task, address, node.connection, offer, link, arrivals))
-    }
-
-    /// Of two random nodes with a free slot, the one with the smaller load. Nodes to be avoided only if no other
-    /// connected one could do it.
-    fn pick(&self, want: &Want) -> Option<(NodeAddress, Offer)> {
-        let (others, free) = self.candidates(want);
-        let preferred: Vec<_> =
-            free.iter().filter(|candidate| !others || !want.avoid.contains(&candidate.address)).copied().collect();
-        let mut two = preferred.choose_multiple(&mut rand::rng(), 2);
-        let (first, second) = (two.next()?, two.next());
-        let best = second.filter(|second| second.is_freer_than(first)).unwrap_or(first);
-        Some((best.address, best.offer.clone()))
-    }
-
-    /// Whether there is any node but the ones to be avoided, busy or not; and every free slot.
-    fn candidates<'a>(&'a self, want: &Want) -> (bool, Vec<Candidate<'a>>) {
-        let mut others = false;
-        let mut free = Vec::new();
-        for (address, node) in &self.nodes {
-            for standing in node.offers.iter().filter(|standing| standing.serves(want, *address)) {
-                others |= !want.avoid.contains(address);
-                let running = node.running_on(&standing.offer);
-                if running < standing.offer.slots as usize {
-                    free.push(Candidate { address: *address, offer: &standing.offer, running });
-                }
+        let (link, connection) = (node.link.clone(), node.connection);
+        if for_user {
+            node.last_task = Some(now());
+            if let Some(breaker) = self.breakers.get_mut(&address) {
+                breaker.given();
             }
         }
-        (others, free)
+        if let Some(apart) = &waiter.want.apart {
+            apart.give(waiter.task, address);
+        }
+        let at = Place { task: waiter.task, node: address, connection };
+        Some(Lease::new(Arc::clone(pool), at, offer, link, arrivals, decision))
+    }
+
+    fn pick(&self, task: TaskId, want: &Want) -> Option<Picked> {
+        let Some(address) = want.node else { return self.pick_among_all(task, want) };
+        // A test is for one node, tested or not, whatever it did before.
+        let node = self.nodes.get(&address)?;
+        let free = |standing: &&Standing| {
+            !standing.parked && want.fits(&standing.wares()) && node.running_on(&standing.offer) < standing.offer.slots
+        };
+        let standing = node.offers.iter().find(free)?;
+        Some(Picked { address, wares: standing.wares(), offer: standing.offer.clone(), decision: None })
+    }
+
+    fn pick_among_all(&self, task: TaskId, want: &Want) -> Option<Picked> {
+        let offers = self.offers_of(want);
+        let contenders: Vec<_> = offers
+            .iter()
+            .map(|(address, node, standing)| self.contender(task, want, **address, node, standing))
+            .collect();
+        let ranking = rank(want.choice, &contenders, &mut rand::rng());
+        let (address, _, standing) = offers.get(ranking.chosen?)?;
+        let decision = Decision::new(want.choice, &contenders, &ranking);
+        Some(Picked { address: **address, wares: standing.wares(), offer: standing.offer.clone(), decision })
+    }
+
+    /// Everyone who offers the model, in whatever form.
+    fn offers_of<'a>(&'a self, want: &Want) -> Vec<(&'a NodeAddress, &'a Node, &'a Standing)> {
+        let nodes = self.nodes.iter();
+        let offers = nodes.flat_map(|(address, node)| node.offers.iter().map(move |offer| (address, node, offer)));
+        offers.filter(|(.., standing)| standing.offer.model == want.model).collect()
+    }
+
+    fn contender(
+        &self,
+        task: TaskId,
+        want: &Want,
+        address: NodeAddress,
+        node: &Node,
+        standing: &Standing,
+    ) -> Contender {
+        Contender {
+            node: address,
+            precision: standing.offer.precision,
+            tier: standing.tier(),
+            level: node.level,
+            decode: standing.decode,
+            running: node.running_on(&standing.offer),
+            slots: standing.offer.slots,
+            last_task: node.last_task,
+            availability: self.availability(task, want, address, node, standing),
+            lost_it: want.avoid.contains(&address),
+        }
+    }
+
+    fn availability(
+        &self,
+        task: TaskId,
+        want: &Want,
+        address: NodeAddress,
+        node: &Node,
+        standing: &Standing,
+    ) -> Availability {
+        let elsewhere = || want.apart.as_ref().is_some_and(|apart| apart.has_other(task, address));
+        match standing {
+            Standing { test: Test::Awaited | Test::Failed(_), .. } => Availability::Untested,
+            Standing { offer, .. } if !want.suits(offer) => Availability::Unsuited,
+            _ if elsewhere() => Availability::Elsewhere,
+            Standing { parked: true, .. } => Availability::Refusing,
+            _ if self.breakers.get(&address).is_some_and(|breaker| !breaker.admits(now())) => Availability::Parked,
+            Standing { offer, .. } if node.running_on(offer) >= offer.slots => Availability::Busy,
+            _ => Availability::Free,
+        }
     }
 }

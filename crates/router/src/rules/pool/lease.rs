@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cortensor_protocol::{NodeAddress, Offer, RouterMessage, TaskId};
 use tokio::sync::mpsc;
 
-use super::{Arrival, Link, Pool, State};
-use crate::clock::now;
+use super::{Arrival, Decision, Link, Outcome, Pool, State};
+use crate::{clock::now, policy::BreakerPolicy};
 
 /// One slot on one node for one task. Dropping it gives the slot back.
 pub(crate) struct Lease {
@@ -15,22 +15,30 @@ pub(crate) struct Lease {
     connection: u64,
     link: Link,
     arrivals: mpsc::Receiver<Arrival>,
-    refused: bool,
+    outcome: Outcome,
     pub(crate) node: NodeAddress,
     pub(crate) offer: Offer,
+    /// Why this node; `None` for a test.
+    pub(crate) decision: Option<Decision>,
+}
+
+/// Whose slot it is, and for which task.
+pub(super) struct Place {
+    pub(super) task: TaskId,
+    pub(super) node: NodeAddress,
+    pub(super) connection: u64,
 }
 
 impl Lease {
     pub(super) fn new(
         pool: Arc<Pool>,
-        task: TaskId,
-        node: NodeAddress,
-        connection: u64,
+        Place { task, node, connection }: Place,
         offer: Offer,
         link: Link,
         arrivals: mpsc::Receiver<Arrival>,
+        decision: Option<Decision>,
     ) -> Self {
-        Self { pool, task, connection, link, arrivals, refused: false, node, offer }
+        Self { pool, task, connection, link, arrivals, outcome: Outcome::Neutral, node, offer, decision }
     }
 
     /// What the node says of the task next; `None` when it is gone.
@@ -51,15 +59,24 @@ impl Lease {
         self.link.settled.notify_one();
     }
 
-    /// The node refused: it is not asked for this artifact again before it gives a sign that something changed.
-    pub(crate) fn refused(mut self) {
-        self.refused = true;
+    /// What this task says of the node, when it is over.
+    pub(crate) const fn judge(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.pool.update(|state| self.give_back(state)) {
+        let policy = self.pool.breaker;
+        let given_back = self.pool.update(|state| {
+            let withdrawn = self.give_back(state);
+            // Of a test nothing follows but its result.
+            if self.decision.is_some() {
+                state.judge(self.node, self.outcome, policy);
+            }
+            withdrawn
+        });
+        if given_back {
             self.pool.offers_changed.send_replace(());
         }
     }
@@ -75,7 +92,7 @@ impl Lease {
         };
         if let Some(ours) = node.offers.iter_mut().find(|standing| standing.offer.artifact == self.offer.artifact) {
             // A slot that was used and is free again is a sign that something changed.
-            ours.parked = self.refused;
+            ours.parked = self.outcome == Outcome::Refused;
             return false;
         }
         if ended.for_user {
@@ -83,5 +100,22 @@ impl Lease {
             state.withdrawn.insert(ended.wares, now());
         }
         true
+    }
+}
+
+impl State {
+    fn judge(&mut self, node: NodeAddress, outcome: Outcome, policy: BreakerPolicy) {
+        let at = now();
+        if outcome == Outcome::Failed {
+            // Nodes come and go: only what may still decide something is kept.
+            self.breakers.retain(|_, breaker| !breaker.is_forgotten(at, policy));
+            self.breakers.entry(node).or_default();
+        }
+        if let Some(breaker) = self.breakers.get_mut(&node) {
+            breaker.ended(outcome, at, policy);
+            if let Some(until) = breaker.next_probe(at) {
+                tracing::warn!(%node, seconds = until.since(at).as_secs(), "a node that fails is left alone");
+            }
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cortensor_protocol::{ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer};
+use cortensor_protocol::{
+    ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, Level, NodeAddress, NodeMessage, Offer,
+};
 use tokio::time::Instant;
 
-use super::{Arrival, Link, Node, Pool, Standing, Test, Wares};
-use crate::clock::{now, wall_time};
+use super::{Arrival, Link, Node, Pool, Standing, Test};
+use crate::{
+    clock::{now, wall_time},
+    rules::grade::decode_rate,
+};
 
 /// What a node said of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +50,8 @@ impl Pool {
                 heartbeat_at: None,
                 offers: Vec::new(),
                 running: HashMap::new(),
+                level: Level::default(),
+                last_task: None,
             };
             state.nodes.insert(address, node);
             Ok(Membership { pool: Arc::clone(self), address, connection })
@@ -81,10 +88,10 @@ impl Membership {
         self.withdraw();
         self.update(|node| {
             let tests: HashMap<_, _> =
-                node.offers.drain(..).map(|standing| (standing.offer.artifact, standing.test)).collect();
+                node.offers.drain(..).map(|known| (known.offer.artifact, (known.test, known.decode))).collect();
             let standing = |offer: Offer| {
-                let test = tests.get(&offer.artifact).cloned().unwrap_or(Test::Awaited);
-                Standing { offer, test, parked: false }
+                let (test, decode) = tests.get(&offer.artifact).cloned().unwrap_or((Test::Awaited, None));
+                Standing { offer, test, decode, parked: false }
             };
             node.offers = offers.into_iter().map(standing).collect();
         });
@@ -103,7 +110,7 @@ impl Membership {
             let lasting = standings.filter(|standing| matches!(standing.test, Test::Passed(_)));
             let served = node.into_iter().flat_map(|node| node.running.values()).filter(|running| running.for_user);
             let served = served.map(|running| running.wares.clone());
-            let wares: Vec<_> = lasting.map(|standing| Wares::from(&standing.offer)).chain(served).collect();
+            let wares: Vec<_> = lasting.map(Standing::wares).chain(served).collect();
             state.withdrawn.extend(wares.into_iter().map(|wares| (wares, at)));
         });
     }
@@ -112,7 +119,11 @@ impl Membership {
     pub(crate) fn tested(&self, artifact: ArtifactDigest, test: &Test) {
         self.update(|node| {
             let standings = node.offers.iter_mut().filter(|standing| standing.offer.artifact == artifact);
-            standings.for_each(|standing| standing.test = test.clone());
+            let decode = if let Test::Passed(report) = test { decode_rate(report) } else { None };
+            standings.for_each(|standing| {
+                standing.test = test.clone();
+                standing.decode = decode;
+            });
         });
         self.pool.offers_changed.send_replace(());
     }

@@ -2,12 +2,13 @@ use cortensor_protocol::{Mode, PrecisionClass};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
+use crate::rules::choice::Preference;
 
 const A: NodeAddress = NodeAddress::repeat_byte(0xa);
 const B: NodeAddress = NodeAddress::repeat_byte(0xb);
 
 fn pool() -> Arc<Pool> {
-    Pool::new(2, Duration::from_mins(1))
+    Pool::new(2, Duration::from_mins(1), BreakerPolicy::default())
 }
 
 fn offer(precision: Precision, slots: u32) -> Offer {
@@ -23,7 +24,11 @@ fn offer(precision: Precision, slots: u32) -> Offer {
 }
 
 fn want() -> Want {
-    Want { model: ModelId::new("m"), precision: None, artifact: None, context_over: 0, node: None, avoid: Vec::new() }
+    Want::new(ModelId::new("m"), Choice::default())
+}
+
+fn exactly(precision: Precision) -> Want {
+    Want { choice: Choice { exact: Some(precision), ..Choice::default() }, ..want() }
 }
 
 fn passed() -> Test {
@@ -89,8 +94,8 @@ async fn only_what_is_asked_for_and_tested_is_given() {
     let _tested = ready(&pool, B, offer(Precision::Q8_0, 1));
     for (want, node) in [
         (want(), Some(B)),
-        (Want { precision: Some(Precision::Q8_0), ..want() }, Some(B)),
-        (Want { precision: Some(Precision::F16), ..want() }, None),
+        (exactly(Precision::Q8_0), Some(B)),
+        (exactly(Precision::F16), None),
         (Want { model: ModelId::new("other"), ..want() }, None),
         (Want { context_over: 2047, ..want() }, Some(B)),
         (Want { context_over: 2048, ..want() }, None),
@@ -156,7 +161,7 @@ async fn a_request_that_is_given_up_leaves_its_place_and_its_slot() {
 async fn a_node_that_refused_is_left_alone_until_it_gives_a_sign() {
     let pool = pool();
     let (member, _queue) = ready(&pool, A, offer(Precision::F16, 1));
-    acquire(&pool, 1, want()).await.ok().unwrap().refused();
+    acquire(&pool, 1, want()).await.ok().unwrap().judge(Outcome::Refused);
     assert!(at_once(&pool, want()).is_none());
     member.heartbeat(Heartbeat::default());
     assert!(at_once(&pool, want()).is_some());
@@ -184,7 +189,7 @@ async fn a_node_that_leaves_closes_its_tasks_and_is_remembered_for_a_moment() {
     drop(member);
     assert!(lease.next().await.is_none());
     assert!(matches!(pool.presence(&want()), Presence::Until(_)));
-    assert_eq!(pool.presence(&Want { precision: Some(Precision::Q4_0), ..want() }), Presence::Absent);
+    assert_eq!(pool.presence(&exactly(Precision::Q4_0)), Presence::Absent);
     drop(lease);
     assert_eq!(acquire(&pool, 2, Want { node: Some(A), ..want() }).await.err(), Some(NoLease::Gone));
 }
@@ -197,7 +202,7 @@ async fn a_node_that_offers_nothing_while_it_finishes_is_waited_for_until_it_has
     let test = acquire(&pool, 2, Want { node: Some(A), ..want() }).await.ok().unwrap();
     member.offer(Vec::new());
     assert_eq!(pool.presence(&want()), Presence::Now);
-    assert_eq!(pool.presence(&Want { precision: Some(Precision::Q8_0), ..want() }), Presence::Absent);
+    assert_eq!(pool.presence(&exactly(Precision::Q8_0)), Presence::Absent);
 
     let mut changed = pool.offers_changed();
     pool.lock().withdrawn.clear();
@@ -222,4 +227,55 @@ async fn a_newer_connection_is_not_touched_by_the_end_of_the_older() {
     drop(old_lease);
     assert_eq!(pool.nodes().len(), 1);
     assert!(at_once(&pool, want()).is_some());
+}
+
+#[tokio::test]
+async fn a_node_that_fails_three_tasks_is_left_alone_and_one_task_shows_whether_it_is_well_again() {
+    for (park_seconds, free) in [(15, false), (0, true)] {
+        let policy = BreakerPolicy { park_seconds, ..BreakerPolicy::default() };
+        let pool = Pool::new(2, Duration::from_mins(1), policy);
+        let _member = ready(&pool, A, offer(Precision::F16, 2));
+        for _ in 0..3 {
+            at_once(&pool, want()).unwrap().judge(Outcome::Failed);
+        }
+        let probe = at_once(&pool, want());
+        assert_eq!((probe.is_some(), pool.next_probe().is_some()), (free, !free));
+        let Some(mut probe) = probe else { continue };
+        assert!(at_once(&pool, want()).is_none(), "a second one while the first decides");
+        probe.judge(Outcome::Done);
+        drop(probe);
+        let both = [acquire(&pool, 1, want()).await, acquire(&pool, 2, want()).await];
+        assert!(both.iter().all(Result::is_ok));
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_one_request_are_on_different_nodes_even_when_one_has_ended() {
+    let pool = pool();
+    let _a = ready(&pool, A, offer(Precision::F16, 4));
+    let _b = ready(&pool, B, offer(Precision::F16, 4));
+    let apart = Arc::<Apart>::default();
+    let part = || Want { apart: Some(Arc::clone(&apart)), ..want() };
+    let first = acquire(&pool, 1, part()).await.ok().unwrap();
+    let second = acquire(&pool, 2, part()).await.ok().unwrap();
+    assert_ne!(first.node, second.node);
+    drop(first);
+    assert!(at_once(&pool, part()).is_none());
+}
+
+#[tokio::test]
+async fn a_request_waits_for_untested_weights_that_may_fit_and_not_for_hardware_that_does_not() {
+    let pool = pool();
+    let choice = Choice { preference: Preference::HighAccuracy, ..Choice::default() };
+    let accurate = Want::new(ModelId::new("m"), choice);
+    let (member, _queue) = join(&pool, A);
+    for (precision, presence) in [(Precision::Q4_0, Presence::Absent), (Precision::F16, Presence::Now)] {
+        member.offer(vec![offer(precision, 1)]);
+        assert_eq!(pool.presence(&accurate), presence);
+    }
+    member.tested(offer(Precision::F16, 1).artifact, &passed());
+    assert_eq!((pool.presence(&accurate), pool.capable(&accurate)), (Presence::Absent, 0));
+    let fallback = Some(crate::rules::choice::Fallback::LowEnd);
+    let lenient = Want { choice: Choice { fallback, ..choice }, ..accurate };
+    assert_eq!((pool.presence(&lenient), pool.capable(&lenient)), (Presence::Now, 1));
 }

@@ -1,33 +1,130 @@
+use cortensor_protocol::{ChatMessage, ModelId, Precision, Role};
 use serde_json::json;
 
 use super::*;
+use crate::rules::choice::{Choice, Fallback, Preference, Sla};
 
-fn ask(changes: Value) -> Result<ChatRequest, Problem> {
-    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+fn ask_in(form: Form, terms: Option<&Terms>, changes: Value) -> Result<CompletionRequest, Problem> {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"});
     let Value::Object(changes) = changes else { panic!("an object") };
     body.as_object_mut().unwrap().extend(changes);
-    parse(body.to_string().as_bytes(), &Policy::default())
+    parse(form, body.as_object().unwrap(), terms, &Policy::default())
+}
+
+fn ask(changes: Value) -> Result<CompletionRequest, Problem> {
+    ask_in(Form::Chat, None, changes)
+}
+
+fn sold(changes: Value) -> Terms {
+    let mut body = json!({"model": "m"});
+    let Value::Object(changes) = changes else { panic!("an object") };
+    body.as_object_mut().unwrap().extend(changes);
+    crate::rules::session::new_session(body.as_object().unwrap(), &Policy::default()).unwrap().terms
 }
 
 #[test]
 fn a_bare_request_has_the_documented_defaults() {
     let request = ask(json!({})).unwrap();
     let sampling = Sampling { temperature: 1.0, ..Sampling::greedy(256) };
-    let (name, model, prompt) = ("m".to_owned(), ModelId::new("m"), Prompt::user("hi"));
-    let expected = ChatRequest { name, model, precision: None, prompt, sampling, stream: false, include_usage: false };
+    let wanted = Wanted { name: "m".to_owned(), model: ModelId::new("m"), choice: Choice::default() };
+    let expected = CompletionRequest {
+        form: Form::Chat,
+        wanted,
+        prompt: Prompt::user("hi"),
+        sampling,
+        stream: false,
+        include_usage: false,
+        timeout: None,
+        precommit_timeout: None,
+        reference: None,
+    };
     assert_eq!(request, expected);
 }
 
 #[test]
 fn a_model_may_name_its_precision() {
-    for (name, model, precision) in [
-        ("smollm2:f16", "smollm2", Some(Precision::F16)),
-        ("smollm2:Q4_K", "smollm2", Some(Precision::Q4K)),
-        ("smollm2:latest", "smollm2:latest", None),
-        ("smollm2", "smollm2", None),
+    use Preference::{Any, CostEffective, HighAccuracy};
+    for (name, model, preference, exact) in [
+        ("smollm2:f16", "smollm2", Any, Some(Precision::F16)),
+        ("smollm2:Q4_K", "smollm2", Any, Some(Precision::Q4K)),
+        ("smollm2:high-accuracy", "smollm2", HighAccuracy, None),
+        ("smollm2:cost-effective", "smollm2", CostEffective, None),
+        ("smollm2:latest", "smollm2:latest", Any, None),
+        ("smollm2", "smollm2", Any, None),
     ] {
-        let request = ask(json!({"model": name})).unwrap();
-        assert_eq!((request.model.as_str(), request.precision), (model, precision));
+        let Wanted { model: read, choice, .. } = ask(json!({"model": name})).unwrap().wanted;
+        assert_eq!((read.as_str(), choice.preference, choice.exact), (model, preference, exact));
+    }
+    for field in ["high_accuracy", "f16"] {
+        let by_field = ask(json!({"precision": field})).unwrap().wanted.choice;
+        let suffix = field.replace('_', "-");
+        assert_eq!(by_field, ask(json!({"model": format!("m:{suffix}")})).unwrap().wanted.choice);
+    }
+}
+
+#[test]
+fn the_network_s_form_has_three_kinds_of_prompt() {
+    let chat = |messages: &[(Role, &str)]| {
+        let message = |(role, content): &(Role, &str)| ChatMessage { role: *role, content: (*content).to_owned() };
+        Prompt::Chat { messages: messages.iter().map(message).collect() }
+    };
+    for (changes, prompt) in [
+        (json!({}), chat(&[(Role::User, "hi")])),
+        (json!({"prompt_type": 0, "prompt_template": ""}), chat(&[(Role::User, "hi")])),
+        (json!({"prompt_type": 1}), Prompt::Text { text: "hi".to_owned() }),
+        (
+            json!({"prompt_type": 2, "prompt_template": "be brief"}),
+            chat(&[(Role::System, "be brief"), (Role::User, "hi")]),
+        ),
+    ] {
+        let asked = ask_in(Form::Network, Some(&sold(json!({}))), changes).unwrap();
+        assert_eq!(asked.prompt, prompt);
+    }
+}
+
+#[test]
+fn a_session_fixes_the_model_and_its_precision_but_not_the_fallback() {
+    let terms = sold(json!({"precision": "high_accuracy", "fallback": "quantized"}));
+    for (changes, fallback) in [
+        (json!({"model": null}), Some(Fallback::Quantized)),
+        (json!({"model": "default"}), Some(Fallback::Quantized)),
+        (json!({"fallback": "none"}), None),
+        (json!({"model": "m:high-accuracy", "fallback": "low_end"}), Some(Fallback::LowEnd)),
+    ] {
+        let wanted = ask_in(Form::Network, Some(&terms), changes).unwrap().wanted;
+        assert_eq!((wanted.model.as_str(), wanted.choice.preference), ("m", Preference::HighAccuracy));
+        assert_eq!((wanted.choice.fallback, wanted.choice.sla), (fallback, Some(Sla::Low)));
+    }
+    for changes in [json!({"model": "other"}), json!({"precision": "any"}), json!({"model": "m:q4_0"})] {
+        let refused = ask_in(Form::Network, Some(&terms), changes).unwrap_err();
+        assert!(matches!(refused, Problem::BadRequest { code: "fixed_by_session", .. }), "{refused}");
+    }
+}
+
+#[test]
+fn wrong_fields_of_a_text_request_are_refused_by_name() {
+    for (changes, param) in [
+        (json!({"prompt": null}), "prompt"),
+        (json!({"prompt": ""}), "prompt"),
+        (json!({"prompt": ["a", "b"]}), "prompt"),
+        (json!({"prompt_type": 3}), "prompt_type"),
+        (json!({"prompt_type": 2}), "prompt_template"),
+        (json!({"timeout": 0}), "timeout"),
+        (json!({"timeout": 901}), "timeout"),
+        (json!({"precommit_timeout": "soon"}), "precommit_timeout"),
+        (json!({"client_reference": 5}), "client_reference"),
+        (json!({"client_reference": "x".repeat(257)}), "client_reference"),
+        (json!({"logprobs": 5}), "logprobs"),
+        (json!({"echo": true}), "echo"),
+        (json!({"suffix": "x"}), "suffix"),
+        (json!({"best_of": 2}), "best_of"),
+    ] {
+        let Err(Problem::BadRequest { param: Some(named), .. }) =
+            ask_in(Form::Network, Some(&sold(json!({}))), changes.clone())
+        else {
+            panic!("not refused: {changes}")
+        };
+        assert_eq!(named, param, "{changes}");
     }
 }
 
@@ -65,6 +162,9 @@ fn wrong_fields_are_refused_by_name() {
         (json!({"tools": [{}]}), "tools"),
         (json!({"logit_bias": {"1": 2}}), "logit_bias"),
         (json!({"response_format": {"type": "json_object"}}), "response_format"),
+        (json!({"precision": "best"}), "precision"),
+        (json!({"precision": "f16", "model": "m:q4_0"}), "precision"),
+        (json!({"fallback": "low_end"}), "fallback"),
     ] {
         let Err(Problem::BadRequest { param: Some(named), .. }) = ask(changes.clone()) else {
             panic!("not refused: {changes}")
@@ -76,7 +176,7 @@ fn wrong_fields_are_refused_by_name() {
 #[test]
 fn what_is_not_a_json_object_is_refused() {
     for body in ["", "{", "[]", "\"text\"", "nonsense", "{\"model\": \"m\",}"] {
-        let refused = parse(body.as_bytes(), &Policy::default()).unwrap_err();
+        let refused = object(body.as_bytes()).unwrap_err();
         assert!(matches!(refused, Problem::BadRequest { code: "invalid_json", .. }), "{body}");
     }
 }

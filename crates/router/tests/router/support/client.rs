@@ -43,6 +43,36 @@ impl Client {
         self.http.get(format!("{}{path}", self.base))
     }
 
+    /// Any request; `null` is no body, and an answer without one.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+        let response = self.send(method, path, body).await;
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() })
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Response {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        request.bearer_auth(&self.key).body(body).send().await.unwrap()
+    }
+
+    /// A streamed answer to a request to `path`.
+    pub(crate) async fn events(&self, path: &str, mut body: Value) -> Events {
+        body["stream"] = json!(true);
+        let response = self.send("POST", path, body).await;
+        assert_eq!(response.status(), 200);
+        Events::new(response)
+    }
+
+    /// Opens a session for model `m`; its number, and a client with its key.
+    pub(crate) async fn session(&self, changes: Value) -> (i64, Self) {
+        let mut body = json!({"model": "m", "deposit": "10"});
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let (status, session) = self.call("POST", "/api/v1/create", body).await;
+        assert_eq!(status, 201, "{session}");
+        (session["id"].as_i64().unwrap(), self.with_key(session["key"].as_str().unwrap()))
+    }
+
     pub(crate) async fn post(&self, body: Vec<u8>) -> Response {
         let url = format!("{}/v1/chat/completions", self.base);
         self.http.post(url).bearer_auth(&self.key).body(body).send().await.unwrap()

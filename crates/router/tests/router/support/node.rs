@@ -291,7 +291,9 @@ impl Worker {
             }
             let fault = if assignment.kind == TaskKind::User { &self.behaviour.fault } else { &Fault::None };
             let asked = assignment.sampling.top_logprobs.is_some() || *fault == Fault::Volunteers;
-            let logprob = asked.then(|| TokenLogprob { logprob: -0.5, top: vec![(id, piece.to_owned(), -0.5)] });
+            let most = if *fault == Fault::Volunteers { 1 } else { assignment.sampling.top_logprobs.unwrap_or(0) };
+            let top = [(id, piece.to_owned(), -0.5)].into_iter().take(most.into()).collect();
+            let logprob = asked.then_some(TokenLogprob { logprob: -0.5, top });
             let text = piece.repeat(if *fault == Fault::Floods { 1000 } else { 1 });
             let token = StreamedToken { id, text, logprob };
             self.say(NodeMessage::Tokens { attempt: assignment.attempt, tokens: vec![token] });
@@ -335,8 +337,15 @@ impl Worker {
 }
 
 fn question(prompt: &Prompt) -> String {
-    let Prompt::Chat { messages } = prompt else { panic!("a conversation") };
-    messages[0].content.clone()
+    match prompt {
+        Prompt::Chat { messages } => messages[0].content.clone(),
+        prompt => prompt.as_text(),
+    }
+}
+
+/// Hardware that is high-end, or low-end, whatever load the machine is under while it is tested.
+pub(crate) fn on(high_end: bool, offer: Offer) -> Offer {
+    Offer { parameters: if high_end { 1_000_000_000_000 } else { 1 }, ..offer }
 }
 
 /// One token a word.

@@ -4,10 +4,10 @@
 
 pub(crate) mod answer;
 pub(crate) mod backlog;
+pub(crate) mod conduct;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
-#[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
 pub(crate) mod pool;
 pub(crate) mod price;

@@ -4,6 +4,7 @@
 
 mod keys;
 mod ledger;
+mod levels;
 mod reports;
 mod tasks;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! breaks is an event for it, not the end of it, so that what a node did is always settled.
 
 mod attempt;
+mod conduct;
 
 use std::{pin::pin, sync::Arc};
 
@@ -18,6 +19,7 @@ use tokio::{
 
 use super::{
     backlog::Entry,
+    conduct::{Observation, record_all},
     pool::{Lease, NoLease, Presence, Want},
     problem::Problem,
     question::Question,
@@ -96,6 +98,7 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
         too_long: None,
         delivered: Vec::new(),
         tries: 0,
+        seen: Vec::new(),
     };
     context.tasks.spawn(drive.run());
     deliveries
@@ -113,6 +116,8 @@ struct Drive {
     delivered: Vec<TokenId>,
     /// Numbers the attempts and their settlements; unlike the task's own count it includes refusals.
     tries: u32,
+    /// What its nodes did; kept for when the client has its answer.
+    seen: Vec<Observation>,
 }
 
 impl Drive {
@@ -122,6 +127,7 @@ impl Drive {
         }
         let over = self.serve().await;
         self.close(over).await;
+        record_all(&self.context, self.seen).await;
     }
 
     async fn open(&self) -> Result<(), Problem> {

@@ -1,9 +1,11 @@
 //! Tests nodes: one round of Proof of Useful Work when an artifact is offered for the first time, after a failed test,
-//! and when the last one is too old. Results are kept, so that a node that comes back need not be tested again.
+//! when the last one is too old, and by surprise. Results are kept, so that a node that comes back need not be tested
+//! before it serves.
 
 mod sitting;
+mod surprise;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, Offer, RouterMessage, TierReport};
 use tokio::{
@@ -11,9 +13,10 @@ use tokio::{
     time::sleep,
 };
 
-use self::sitting::Sitting;
+use self::{sitting::Sitting, surprise::surprise_at};
 use super::{
-    grade::grade,
+    conduct,
+    grade::{grade, verdict},
     pool::{Membership, Test},
 };
 use crate::{
@@ -41,10 +44,17 @@ enum Due {
     At(Millis, Test),
 }
 
+/// What a node was told of an artifact, and what it was not told.
+struct Told {
+    tested_at: Millis,
+    /// When it is tested although that result still holds.
+    surprise_at: Option<Millis>,
+}
+
 fn due(policy: &Policy, known: Option<StoredReport>, at: Millis) -> Due {
     let Some(StoredReport { passed, report }) = known else { return Due::Now };
     let seconds = if passed { policy.test_valid_seconds } else { policy.retest_seconds };
-    let until = report.tested_at + std::time::Duration::from_secs(seconds);
+    let until = report.tested_at + Duration::from_secs(seconds);
     if until <= at { Due::Now } else { Due::At(until, standing(report)) }
 }
 
@@ -85,36 +95,57 @@ impl Examiner<'_> {
     async fn see_to(
         &self,
         offer: &Offer,
-        told: &mut HashMap<ArtifactDigest, Millis>,
+        told: &mut HashMap<ArtifactDigest, Told>,
     ) -> Result<Option<Millis>, StoreError> {
         let known = self.context.store.report(self.node, offer.artifact).await?;
+        let surprise = told.get(&offer.artifact).is_some_and(|told| self.is_surprise_due(told));
         let known = match due(&self.context.policy, known, wall_time()) {
-            Due::Now => self.test(offer).await?,
+            Due::Now => self.test(offer, false).await?,
+            Due::At(..) if surprise => self.test(offer, true).await?,
             due @ Due::At(..) => Some(due),
         };
         let Some(Due::At(until, test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &test else { return Ok(None) };
-        if told.insert(offer.artifact, report.tested_at) != Some(report.tested_at) {
+        if told.get(&offer.artifact).is_none_or(|told| told.tested_at != report.tested_at) {
+            let (tested_at, surprise_at) = (report.tested_at, self.surprise_at(&test));
+            told.insert(offer.artifact, Told { tested_at, surprise_at });
             self.member.tested(offer.artifact, &test);
             // A node that does not listen any more ends elsewhere.
             let _ = self.outgoing.send(RouterMessage::Tier(report.clone())).await;
         }
-        Ok(Some(until))
+        let surprise = told.get(&offer.artifact).and_then(|told| told.surprise_at);
+        Ok(surprise.map(|at| self.or_next_chance(at)).into_iter().chain([until]).min())
+    }
+
+    /// A surprise that is overdue waits for a node that is busy.
+    fn or_next_chance(&self, at: Millis) -> Millis {
+        if at > wall_time() { at } else { self.next_chance() }
+    }
+
+    fn surprise_at(&self, test: &Test) -> Option<Millis> {
+        let Test::Passed(report) = test else { return None };
+        surprise_at(&self.context.policy, report.tested_at, wall_time(), rand::random())
+    }
+
+    /// Only an idle node is surprised: users come first.
+    fn is_surprise_due(&self, told: &Told) -> bool {
+        told.surprise_at.is_some_and(|at| at <= wall_time()) && self.context.pool.is_idle(self.node)
     }
 
     /// When to try again what came to no result. If that was because the offers changed, they say so earlier.
     fn next_chance(&self) -> Millis {
-        wall_time() + std::time::Duration::from_secs(self.context.policy.retest_seconds)
+        wall_time() + Duration::from_secs(self.context.policy.retest_seconds)
     }
 
-    /// `None`: the node does not offer it any more, the router stops, or its database fails.
-    async fn test(&self, offer: &Offer) -> Result<Option<Due>, StoreError> {
-        let sitting = Sitting { examiner: self, offer, seed: rand::random() };
+    /// `None`: the node does not offer it any more, users came first, the router stops, or its database fails.
+    async fn test(&self, offer: &Offer, surprise: bool) -> Result<Option<Due>, StoreError> {
+        let sitting = Sitting { examiner: self, offer, seed: rand::random(), surprise };
         let Some(seen) = sitting.run().await else { return Ok(None) };
         let policy = &self.context.policy;
         let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         self.context.store.add_report(self.node, offer.artifact, &report).await?;
+        conduct::record(self.context, self.node, verdict(policy, &seen, report.tested_at)).await;
         let known = StoredReport { passed: report.tier.is_some(), report };
         Ok(Some(due(policy, Some(known), wall_time())))
     }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use cortensor_protocol::{
-    ArtifactDigest, HardwareSummary, Heartbeat, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
+    ArtifactDigest, HardwareSummary, Heartbeat, Level, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
     RouterMessage, TaskId, TierReport,
 };
 use tokio::{
@@ -73,6 +73,8 @@ struct Node {
     registration: Registration,
     connected_at: Millis,
     heartbeat: Heartbeat,
+    /// How far the network trusts it, by its record.
+    level: Level,
     offers: Vec<Standing>,
     running: HashMap<TaskId, Running>,
 }
@@ -117,6 +119,8 @@ pub(crate) struct Link {
     pub(crate) outgoing: mpsc::Sender<RouterMessage>,
     /// There are new settlements.
     pub(crate) settled: Arc<Notify>,
+    /// There is more in the node's record.
+    pub(crate) record: Arc<Notify>,
     /// Asks for a ping; answered by the pong.
     pub(crate) ping: mpsc::Sender<oneshot::Sender<()>>,
     /// Ends the connection.
@@ -182,6 +186,7 @@ pub(crate) struct NodeView {
     pub(crate) hardware: HardwareSummary,
     pub(crate) connected_at: Millis,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) level: Level,
     pub(crate) running: usize,
     pub(crate) offers: Vec<(Offer, Test)>,
 }
@@ -264,6 +269,7 @@ impl Pool {
             hardware: node.registration.hardware.clone(),
             connected_at: node.connected_at,
             heartbeat: node.heartbeat,
+            level: node.level,
             running: node.running.len(),
             offers: node.offers.iter().map(|standing| (standing.offer.clone(), standing.test.clone())).collect(),
         };
@@ -275,6 +281,31 @@ impl Pool {
         if let Some(node) = self.lock().nodes.get(&address) {
             node.link.settled.notify_one();
         }
+    }
+
+    /// Tells a node's connection, if it has one, that there is more in its record.
+    pub(crate) fn record_changed(&self, address: NodeAddress) {
+        if let Some(node) = self.lock().nodes.get(&address) {
+            node.link.record.notify_one();
+        }
+    }
+
+    /// Notes how far the network trusts a node.
+    pub(crate) fn set_level(&self, address: NodeAddress, level: Level) {
+        if let Some(node) = self.lock().nodes.get_mut(&address) {
+            node.level = level;
+        }
+    }
+
+    /// Whether a connected node works on nothing.
+    pub(crate) fn is_idle(&self, address: NodeAddress) -> bool {
+        self.lock().nodes.get(&address).is_some_and(|node| node.running.is_empty())
+    }
+
+    /// Whether a node works for users.
+    pub(crate) fn serves_users(&self, address: NodeAddress) -> bool {
+        let state = self.lock();
+        state.nodes.get(&address).is_some_and(|node| node.running.values().any(|running| running.for_user))
     }
 
     /// Requests that wait.

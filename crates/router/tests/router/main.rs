@@ -4,6 +4,7 @@ mod chat;
 mod connections;
 mod disk;
 mod faults;
+mod levels;
 mod money;
 mod network;
 mod requests;

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cortensor_protocol::{ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, NodeAddress, NodeMessage, Offer};
+use cortensor_protocol::{
+    ArtifactDigest, AttemptId, HardwareSummary, Heartbeat, Level, NodeAddress, NodeMessage, Offer,
+};
 use tokio::time::Instant;
 
 use super::{Arrival, Link, Node, Pool, Standing, Test, Wares};
@@ -42,6 +44,7 @@ impl Pool {
                 registration,
                 connected_at: wall_time(),
                 heartbeat: Heartbeat::default(),
+                level: Level::LOWEST,
                 offers: Vec::new(),
                 running: HashMap::new(),
             };

@@ -81,3 +81,20 @@ test("a command that fails says why, where it was given", async ({ page, miner }
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "is locked by another program" }).first()).toBeVisible();
 });
+
+test("a cool-down is shown until it is over", async ({ page, miner }) => {
+  await miner.open({ scenario: "cool-down" });
+  await expect(page.getByText("Passed tests count again in 3 minutes.")).toBeVisible();
+  await miner.pass(240_000);
+  await expect(page.getByText("Passed tests count again")).toBeHidden();
+});
+
+test("the level explains itself to who asks by keyboard", async ({ page, miner }) => {
+  await miner.open();
+  await expect(page.getByRole("meter", { name: "On the way to level 5" })).toHaveAttribute("aria-valuetext", /7 of 10 tests in a row/);
+  await expect(page.getByRole("table", { name: "Last tests" })).toBeHidden();
+  await page.getByText("Why this level").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("table", { name: "Last tests" }).getByRole("row")).toHaveCount(11);
+  await expect(page.getByRole("row", { name: /Answered in time/ })).toContainText("608 of 611");
+});

@@ -23,6 +23,8 @@ const everyScreen = screens.map((screen) => view(screen, "mining", screen, { fix
 const refused = screens.map((screen) => view(`${screen}-refused`, "command-errors", screen));
 const waiting = screens.map((screen) => view(`${screen}-waiting`, "slow", screen));
 
+const openLevel = (page: Page): Promise<void> => page.getByText("Why this level").click();
+
 export const views: View[] = [
   ...everyScreen,
   ...refused,
@@ -31,6 +33,9 @@ export const views: View[] = [
   view("first-start-benchmark", "first-start", "home", { after: 14_000 }),
   view("first-start-testing", "first-start", "home", { after: 27_000 }),
   view("home-quiet", "mining-quiet", "home"),
+  view("home-cool-down", "cool-down", "home"),
+  view("home-level", "mining", "home", { arrange: openLevel }),
+  view("home-level-cool-down", "cool-down", "home", { arrange: openLevel }),
   view("home-switching", "switching", "home"),
   view("home-paused", "paused", "home"),
   view("home-stopped", "stopped", "home"),

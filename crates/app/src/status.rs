@@ -5,7 +5,7 @@ mod changes;
 use cortensor_hardware::Hardware;
 use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, Work};
 use cortensor_planner::{Measurement, Plan};
-use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Tier, TierReport};
+use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
@@ -53,6 +53,8 @@ pub struct Status {
     pub testing: Option<(u32, u32)>,
     /// What the network says of the node.
     pub tier: Option<TierReport>,
+    /// How far the network trusts the node, and why; nothing from a router that does not say.
+    pub standing: Option<Standing>,
     /// Tasks being worked on.
     pub running: u32,
     /// The same, one by one, behind those whose settlement is awaited.

@@ -85,6 +85,9 @@ pub(crate) async fn status(common: &Common) -> Outcome {
         }
         say!("  {}", report.next_step);
     }
+    if let Some(standing) = &status.standing {
+        show::standing_lines(standing).iter().for_each(|line| say!("  {line}"));
+    }
     if let Some(address) = status.address {
         say!("  node {address}");
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
 use cortensor_app::{ModeView, Phase, Status, StepName, StepState};
 use cortensor_node::Connection;
+use cortensor_protocol::{Level, Standing};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
@@ -140,6 +141,20 @@ fn why_offline(status: &Status) -> Option<&str> {
     }
 }
 
+/// The level, what there is of the next one, and what would raise it.
+pub(crate) fn standing_lines(standing: &Standing) -> Vec<String> {
+    let (level, streak, best) = (standing.level, standing.streak, standing.best_streak);
+    let progress = standing.progress.map(|progress| {
+        let share = progress.percentage_had.map_or_else(|| "none yet".to_owned(), |share| share.to_string());
+        format!(
+            "level {}: {} of {} tests in a row, {share} of the latest passed (asked: {})",
+            progress.level, progress.consecutive_had, progress.consecutive_needed, progress.percentage_needed
+        )
+    });
+    let head = format!("level {level} of {}, {streak} tests passed in a row (best: {best})", Level::HIGHEST);
+    [head].into_iter().chain(progress).chain([standing.next_step.clone()]).collect()
+}
+
 /// Both sides of the switch.
 pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
     let rate = |rate: Option<f64>, how: &str| rate.map(|rate| format!("{how} {rate:.0} requests/h"));
@@ -157,4 +172,40 @@ pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
 fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use cortensor_protocol::{Counters, LevelProgress, Percentage};
+
+    use super::*;
+
+    #[test]
+    fn the_level_is_said_with_the_next_one_and_the_way_there() {
+        let progress = LevelProgress {
+            level: Level::new(5).unwrap(),
+            consecutive_needed: 10,
+            consecutive_had: 7,
+            percentage_needed: Percentage::new(80).unwrap(),
+            percentage_had: Percentage::new(91).ok(),
+        };
+        let standing = Standing {
+            level: Level::new(4).unwrap(),
+            progress: Some(progress),
+            streak: 12,
+            best_streak: 20,
+            counters: Counters::default(),
+            last_tests: Vec::new(),
+            cool_down_until: None,
+            next_step: "Pass 3 tests in a row to reach level 5.".to_owned(),
+        };
+        let told = [
+            "level 4 of 10, 12 tests passed in a row (best: 20)",
+            "level 5: 7 of 10 tests in a row, 91 % of the latest passed (asked: 80 %)",
+            "Pass 3 tests in a row to reach level 5.",
+        ];
+        assert_eq!(standing_lines(&standing), told);
+        let highest = Standing { level: Level::HIGHEST, progress: None, ..standing };
+        assert_eq!(standing_lines(&highest).len(), 2);
+    }
 }

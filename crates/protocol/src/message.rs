@@ -7,14 +7,18 @@ use ts_rs::TS;
 
 use crate::{
     ArtifactDigest, AttemptId, FinishReason, Mode, ModelId, NodeAddress, Precision, PriceList, Prompt, Sampling,
-    Settlement, TierReport, TokenId,
+    Settlement, Standing, TierReport, TokenId,
 };
 
 /// The version this crate speaks.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The versions a peer built from this crate understands, oldest first.
-pub const SUPPORTED_VERSIONS: &[u16] = &[PROTOCOL_VERSION];
+pub const SUPPORTED_VERSIONS: &[u16] = &[1, PROTOCOL_VERSION];
+
+/// The first version in which a router says where a node stands. An unknown message ends a connection, so that a node
+/// of an older version is not told.
+pub const STANDING_VERSION: u16 = 2;
 
 /// What a node says. What concerns a task names the attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +95,8 @@ pub enum RouterMessage {
     },
     /// The tests are over, or a later one changed something.
     Tier(TierReport),
+    /// Where you stand: after the welcome, and whenever there is more in your record. See [`STANDING_VERSION`].
+    Standing(Box<Standing>),
     /// A task for you.
     Assign(Box<Assignment>),
     /// Stop working on the task and commit what you have.

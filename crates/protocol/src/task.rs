@@ -181,6 +181,11 @@ impl Task {
         }
     }
 
+    /// When the step that the task is at must be over. The client's own time may end before.
+    pub fn step_until(&self) -> Millis {
+        self.state_until
+    }
+
     /// Feeds one event. Deadlines that `now` has passed are seen to first, so a late message meets the state it missed.
     pub fn apply(&mut self, event: TaskEvent, now: Millis) -> Result<&TaskState, Refused> {
         self.expire(now);

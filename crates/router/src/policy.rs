@@ -4,19 +4,18 @@
 
 mod audit;
 mod breaker;
+mod level;
 mod limit;
 
-use std::{
-    num::{NonZeroU8, NonZeroU64},
-    time::Duration,
-};
+use std::time::Duration;
 
-use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList};
+use cortensor_protocol::{Amount, Deadlines, PrecisionClass, PriceList};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     audit::AuditPolicy,
     breaker::BreakerPolicy,
+    level::{Demotion, LevelPolicy, LevelRequirement},
     limit::{LimitPolicy, Rate},
 };
 
@@ -72,6 +71,9 @@ pub struct Policy {
 
     /// How often a node is to give a sign of life, in milliseconds. After three without one it is dropped.
     pub heartbeat_milliseconds: u64,
+    /// How often a sign of life is counted for a node's record at most, in seconds: by the network's custom a node is
+    /// online for 5 minutes after one.
+    pub counted_ping_seconds: u64,
     /// How long a new connection may take to prove who it is, in milliseconds.
     pub handshake_milliseconds: u64,
     /// How long an older connection of the same identity has to answer a ping before the newer one takes its place.
@@ -97,6 +99,12 @@ pub struct Policy {
     pub retest_seconds: u64,
     /// How long a passed test is good for, in seconds.
     pub test_valid_seconds: u64,
+    /// A node that passed is tested again at random times while it is idle, so that none can be ready for it: how far
+    /// apart on average, in seconds. Eight a day bring a node that never fails to level 10 in two and a half weeks. With
+    /// 0 it is tested only when its last test is too old.
+    pub surprise_test_mean_seconds: u64,
+    /// How soon after a test the next surprise may come, in seconds.
+    pub surprise_test_cool_down_seconds: u64,
 
     /// When a node that fails is left alone.
     pub breaker: BreakerPolicy,
@@ -107,62 +115,6 @@ pub struct Policy {
     pub audit: AuditPolicy,
     /// How much one key and one address may ask for.
     pub limits: LimitPolicy,
-}
-
-/// How nodes go up and down the levels 0-10. A node goes up by one level when it has passed enough tests in a row *at
-/// its level* and enough of its latest tests; so what one failure costs is earned back without starting over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LevelPolicy {
-    /// Kinds of event of which a success is a passed test. Only the verdict on an answer is, so that one round counts
-    /// once however many messages it takes.
-    pub successes: Vec<EventKind>,
-    /// Kinds of event of which a failure is a failed test. Not ping: a computer that sleeps has broken no promise.
-    pub failures: Vec<EventKind>,
-    /// Tests that the success percentage looks back on. Not all there ever were: a node with a bad past could never
-    /// make up for it.
-    pub percentage_tests: NonZeroU8,
-    /// What missing the deadline of a step in a round costs. Little: it may be a moment's load.
-    pub missed_deadline: Demotion,
-    /// What a wrong answer costs. More: a user would have paid for it.
-    pub wrong_answer: Demotion,
-    /// How long, in seconds, passed tests do not count after a failed audit, which also puts a node to level 0: it
-    /// does not run what it claims. Each further failed audit doubles this.
-    pub failed_audit_cool_down_seconds: NonZeroU64,
-    /// The longest that gets, in seconds: there is always a way back.
-    pub longest_cool_down_seconds: NonZeroU64,
-    /// The level at which earlier failed audits are forgotten.
-    pub forgiven_at: Level,
-    /// Kinds of event of which a success in a network task earns `test_reward`, the network incentive, outside of
-    /// cool-downs.
-    pub incentive: Vec<EventKind>,
-    /// The share of precommits in time that the network incentive asks for (the network's test net has 60).
-    pub incentive_precommit_percentage: Percentage,
-    /// Latest tests that the miner is shown.
-    pub shown_tests: u8,
-    /// What each level asks for, level 1 first. Low ones come within a day, so that a new node gets work; high ones
-    /// take weeks without lapses.
-    pub requirements: [LevelRequirement; Level::HIGHEST.number() as usize],
-}
-
-/// What a failure costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Demotion {
-    /// Levels down.
-    pub steps: u8,
-    /// How long passed tests do not count afterwards, in seconds.
-    pub cool_down_seconds: u64,
-}
-
-/// What a level asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LevelRequirement {
-    /// Tests passed in a row at the level below.
-    pub consecutive: u32,
-    /// Share of the latest tests that was passed.
-    pub percentage: Percentage,
 }
 
 /// Credits for a thousand tokens.
@@ -209,6 +161,7 @@ impl Default for Policy {
             body_bytes: 2 * 1024 * 1024,
             body_seconds: 30,
             heartbeat_milliseconds: 10_000,
+            counted_ping_seconds: 300,
             handshake_milliseconds: 10_000,
             ping_milliseconds: 2_000,
             node_queue_length: 256,
@@ -221,61 +174,12 @@ impl Default for Policy {
             retest_seconds: 60,
             test_valid_seconds: 7 * 24 * 3600,
             breaker: BreakerPolicy::default(),
+            surprise_test_mean_seconds: 3 * 3600,
+            surprise_test_cool_down_seconds: 900,
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
             limits: LimitPolicy::default(),
         }
-    }
-}
-
-impl Default for LevelPolicy {
-    fn default() -> Self {
-        Self {
-            successes: vec![EventKind::Correctness],
-            failures: vec![EventKind::Prepare, EventKind::Precommit, EventKind::Commit, EventKind::Correctness],
-            percentage_tests: const { NonZeroU8::new(40).unwrap() },
-            missed_deadline: Demotion { steps: 1, cool_down_seconds: 300 },
-            wrong_answer: Demotion { steps: 2, cool_down_seconds: 900 },
-            failed_audit_cool_down_seconds: const { NonZeroU64::new(24 * 3600).unwrap() },
-            longest_cool_down_seconds: const { NonZeroU64::new(30 * 24 * 3600).unwrap() },
-            forgiven_at: const { level(5) },
-            incentive: vec![EventKind::Correctness],
-            incentive_precommit_percentage: const { percentage(60) },
-            shown_tests: 10,
-            requirements: const {
-                [
-                    asks(3, 60),
-                    asks(4, 65),
-                    asks(5, 70),
-                    asks(8, 75),
-                    asks(10, 80),
-                    asks(12, 85),
-                    asks(15, 88),
-                    asks(20, 90),
-                    asks(25, 93),
-                    asks(30, 95),
-                ]
-            },
-        }
-    }
-}
-
-// Evaluated by the compiler, which refuses what is out of range.
-const fn asks(consecutive: u32, number: u8) -> LevelRequirement {
-    LevelRequirement { consecutive, percentage: percentage(number) }
-}
-
-const fn percentage(number: u8) -> Percentage {
-    match Percentage::new(number) {
-        Ok(percentage) => percentage,
-        Err(_) => panic!("more than 100 %"),
-    }
-}
-
-const fn level(number: u8) -> Level {
-    match Level::new(number) {
-        Ok(level) => level,
-        Err(_) => panic!("no such level"),
     }
 }
 
@@ -311,10 +215,17 @@ impl Policy {
         }
     }
 
-    /// The deadlines of a test task: one attempt, and nobody else can do it.
+    /// The deadlines of a test task: one attempt, and nobody else can do it. A node that took it at once misses its own
+    /// deadline before the whole time is over, and so it is the node that is late and not the network.
     pub(crate) fn test_deadlines(&self) -> Deadlines {
         let total = Duration::from_secs(self.test_seconds);
-        Deadlines { total, precommit: total, attempts: 1, ..self.user_deadlines(0) }
+        let user = self.user_deadlines(0);
+        let precommit = total.saturating_sub(2 * user.ack).max(total / 2);
+        Deadlines { total, precommit, attempts: 1, ..user }
+    }
+
+    pub(crate) const fn counted_ping(&self) -> Duration {
+        Duration::from_secs(self.counted_ping_seconds)
     }
 
     pub(crate) const fn body(&self) -> Duration {
@@ -367,31 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn levels_can_be_changed_figure_by_figure_and_not_to_what_cannot_be() {
-        let policy = Policy::from_toml("[level]\nshown_tests = 3\nfailures = [\"ping\"]").unwrap();
-        assert_eq!((policy.level.shown_tests, policy.level.failures.as_slice()), (3, &[EventKind::Ping][..]));
-        assert_eq!(policy.level.requirements, LevelPolicy::default().requirements);
-        for wrong in [
-            "percentage_tests = 0",
-            "failed_audit_cool_down_seconds = 0",
-            "forgiven_at = 11",
-            "incentive = [\"pong\"]",
-            "incentive_precommit_percentage = 101",
-            "wrong_answer = { steps = 1 }",
-            "requirements = [{ consecutive = 1, percentage = 50 }]",
-            "unknown = 1",
-        ] {
-            assert!(Policy::from_toml(&format!("[level]\n{wrong}")).is_err(), "{wrong}");
+    fn a_node_that_takes_a_test_at_once_is_late_before_the_network_is() {
+        for (test_seconds, precommit) in [(120, 110), (12, 6), (1, 0)] {
+            let deadlines = Policy { test_seconds, ..Policy::default() }.test_deadlines();
+            assert_eq!((deadlines.total.as_secs(), deadlines.precommit.as_secs()), (test_seconds, precommit));
         }
-    }
-
-    #[test]
-    fn each_level_asks_for_more_than_the_one_below() {
-        let LevelPolicy { requirements, .. } = LevelPolicy::default();
-        let more = |pair: &[LevelRequirement]| {
-            pair[0].consecutive < pair[1].consecutive && pair[0].percentage < pair[1].percentage
-        };
-        assert!(requirements.windows(2).all(more));
     }
 
     #[test]

@@ -7,11 +7,11 @@ pub(crate) mod audit;
 pub(crate) mod backlog;
 pub(crate) mod books;
 pub(crate) mod choice;
+pub(crate) mod conduct;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
 pub(crate) mod key;
-#[cfg_attr(not(test), expect(dead_code, reason = "the store and the rounds that use it come next"))]
 pub(crate) mod level;
 pub(crate) mod limit;
 pub(crate) mod pool;

@@ -7,6 +7,7 @@ mod history;
 mod keys;
 mod latest;
 mod ledger;
+mod levels;
 mod opening;
 mod reports;
 mod sessions;

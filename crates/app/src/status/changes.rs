@@ -17,6 +17,7 @@ impl Status {
         self.connection = node.connection.clone();
         self.testing = node.testing;
         self.tier.clone_from(&node.tier);
+        self.standing.clone_from(&node.standing);
         self.running = node.running();
         self.tasks = node.tasks();
         let tier = node.tier.as_ref().and_then(|report| report.tier);

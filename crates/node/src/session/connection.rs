@@ -70,6 +70,7 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
     state.send_modify(|state| {
         state.connection = Connection::Connected { router: welcome.router, network: challenge.network };
         state.tier = welcome.tier;
+        state.standing = None;
         state.prices = welcome.prices;
         state.forget_committed();
         state.testing = None;
@@ -160,6 +161,10 @@ impl<'a> Session<'a> {
                     state.tier = Some(report);
                     state.testing = None;
                 });
+                Ok(())
+            }
+            RouterMessage::Standing(standing) => {
+                self.state.send_modify(|state| state.standing = Some(*standing));
                 Ok(())
             }
             RouterMessage::Rejected(rejection) => Err(Ended::Rejected(rejection)),

@@ -13,7 +13,7 @@ use std::{
 use cortensor_engine::Model;
 use cortensor_protocol::{
     ArtifactDigest, Assignment, AttemptId, Millis, Mode, ModelId, Offer, Precision, PriceList, RefusalReason,
-    Rejection, TaskId, TaskKind, TierReport, Usage,
+    Rejection, Standing, TaskId, TaskKind, TierReport, Usage,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -31,6 +31,8 @@ pub struct NodeState {
     pub testing: Option<(u32, u32)>,
     /// What the network said last.
     pub tier: Option<TierReport>,
+    /// How far the network trusts the node, and why; `None` if it did not say.
+    pub standing: Option<Standing>,
     /// What was served since [`NodeState::serving`] was last changed.
     pub work: Work,
     /// What the network pays, if it said so.

@@ -1,6 +1,6 @@
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, AttemptId, Challenge, Prompt, RouterMessage, SUPPORTED_VERSIONS, Sampling, TaskId,
-    TaskKind, Welcome,
+    ArtifactDigest, Assignment, AttemptId, Challenge, Counters, Level, Prompt, RouterMessage, SUPPORTED_VERSIONS,
+    Sampling, Standing, TaskId, TaskKind, Welcome,
 };
 use futures::{SinkExt as _, StreamExt as _};
 use tempfile::TempDir;
@@ -86,6 +86,32 @@ async fn a_router_that_reads_nothing_any_more_is_lost_and_the_node_can_be_stoppe
     let lost = |state: &NodeState| matches!(&state.connection, Connection::Offline { reason, .. } if reason.contains("read nothing") || reason.contains("silent"));
     soon("the loss", state.wait_for(lost)).await.unwrap();
     soon("the stop", node.stop()).await;
+}
+
+#[tokio::test]
+async fn where_the_node_stands_is_what_this_router_said_last() {
+    let router = listen();
+    let (_folder, node) = node(&router).await;
+    let mut state = node.state();
+    let mut socket = register(&router, 10_000).await;
+    for number in [3, 4] {
+        let standing = Standing {
+            level: Level::new(number).unwrap(),
+            progress: None,
+            streak: 0,
+            best_streak: 0,
+            counters: Counters::default(),
+            last_tests: Vec::new(),
+            cool_down_until: None,
+            next_step: String::new(),
+        };
+        socket.send(text(&RouterMessage::Standing(Box::new(standing.clone())))).await.unwrap();
+        soon("the standing", state.wait_for(|state| state.standing.as_ref() == Some(&standing))).await.unwrap();
+    }
+    drop(socket);
+    let _again = register(&router, 10_000).await;
+    soon("another router's silence", state.wait_for(|state| state.standing.is_none())).await.unwrap();
+    node.stop().await;
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub(super) fn miner(node: &NodeView) -> Value {
         "software": node.software,
         "hardware": node.hardware,
         "connected_at": node.connected_at,
+        "level": node.level,
         "running_tasks": node.running,
         "cpu_load": node.heartbeat.cpu_load,
         "free_memory_bytes": node.heartbeat.free_memory_bytes,

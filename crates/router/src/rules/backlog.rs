@@ -1,16 +1,18 @@
-//! What the database did not take: settlements and endings that are written as soon as it does again.
+//! What the database did not take: settlements, endings and what was seen of nodes, written as soon as it does again.
 //!
 //! Kept in memory, and no more than what was under way: while anything is in it no task is opened, and a task that is
-//! open adds at most one settlement for each attempt and its ending. A crash loses it; the next start then releases the
-//! holds, so that nothing is paid twice.
+//! open adds at most one settlement for each attempt, its ending, and what its nodes did. A crash loses it; the next
+//! start then releases the holds, so that nothing is paid twice.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use cortensor_protocol::{Millis, TaskId};
 use tokio::{sync::watch, time::sleep};
 
+use super::conduct::{self, Observation};
 use crate::{
     context::Context,
+    policy::LevelPolicy,
     store::{Ending, Line, Pay, Store, StoreError},
 };
 
@@ -28,13 +30,16 @@ pub(crate) enum Entry {
     Settlement(Line, Pay),
     /// How a task ended that was not paid.
     Ending(TaskId, Ending, Millis),
+    /// What was seen of nodes.
+    Conduct(Vec<Observation>),
 }
 
 impl Entry {
-    async fn write(&self, store: &Store) -> Result<(), StoreError> {
+    async fn write(&self, store: &Store, policy: &LevelPolicy) -> Result<(), StoreError> {
         match self {
             Self::Settlement(line, pay) => store.settle(line, pay).await,
             Self::Ending(task, ending, at) => store.end_task(*task, *ending, *at).await,
+            Self::Conduct(seen) => store.observe(policy, seen).await,
         }
     }
 }
@@ -105,7 +110,7 @@ pub(crate) async fn work_off(context: Arc<Context>) {
 
 /// Writes one entry; says whether it is out of the way.
 async fn write(context: &Context, entry: &Entry) -> bool {
-    match entry.write(&context.store).await {
+    match entry.write(&context.store, &context.policy.level).await {
         Err(error) if !error.is_final() => {
             tracing::warn!(%error, "still not written");
             context.backlog.put_last();
@@ -115,8 +120,10 @@ async fn write(context: &Context, entry: &Entry) -> bool {
         Ok(()) => tracing::info!(?entry, "written after all"),
     }
     context.backlog.done();
-    if let Entry::Settlement(line, _) = entry {
-        context.pool.settled(line.node);
+    match entry {
+        Entry::Settlement(line, _) => context.pool.settled(line.node),
+        Entry::Conduct(seen) => conduct::tell(context, seen),
+        Entry::Ending(..) => {}
     }
     true
 }

@@ -4,6 +4,7 @@
 //! breaks is an event for it, not the end of it, so that what a node did is always settled.
 
 mod attempt;
+mod conduct;
 mod order;
 
 use std::{pin::pin, sync::Arc};
@@ -22,6 +23,7 @@ pub(crate) use self::order::{Order, place};
 use super::{
     backlog::Entry,
     choice::Preference,
+    conduct::{Observation, record_all},
     pool::{Lease, NoLease, Presence, Want},
     problem::Problem,
     question::Question,
@@ -113,6 +115,8 @@ struct Drive {
     delivered: Vec<TokenId>,
     /// Numbers the attempts and their settlements; unlike the task's own count it includes refusals.
     tries: u32,
+    /// What its nodes did; kept for when the client has its answer.
+    seen: Vec<Observation>,
 }
 
 impl Drive {
@@ -130,6 +134,7 @@ impl Drive {
             too_long: None,
             delivered: Vec::new(),
             tries: 0,
+            seen: Vec::new(),
         };
         (drive, deliveries)
     }
@@ -138,6 +143,7 @@ impl Drive {
     async fn work(mut self) {
         let over = self.serve().await;
         self.close(over).await;
+        record_all(&self.context, self.seen).await;
     }
 
     fn not_written(&self) -> Problem {

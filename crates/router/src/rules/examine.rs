@@ -1,9 +1,11 @@
 //! Tests nodes: one round of Proof of Useful Work when an artifact is offered for the first time, after a failed test,
-//! and when the last one is too old. Results are kept, so that a node that comes back need not be tested again.
+//! when the last one is too old, and by surprise. Results are kept, so that a node that comes back need not be tested
+//! before it serves.
 
 mod sitting;
+mod surprise;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cortensor_protocol::{ArtifactDigest, Evidence, Millis, NodeAddress, Offer, RouterMessage, TierReport};
 use tokio::{
@@ -11,10 +13,11 @@ use tokio::{
     time::sleep,
 };
 
-use self::sitting::Sitting;
+use self::{sitting::Sitting, surprise::surprise_at};
 use super::{
     audit::Claim,
-    grade::grade,
+    conduct,
+    grade::{grade, verdict},
     pool::{Membership, Test},
 };
 use crate::{
@@ -43,10 +46,17 @@ enum Due {
     At(Millis, Test),
 }
 
+/// What a node was told of an artifact, and what it was not told.
+struct Told {
+    report: TierReport,
+    /// When it is tested although that result still holds.
+    surprise_at: Option<Millis>,
+}
+
 fn due(policy: &Policy, known: Option<StoredReport>, barred_until: Option<Millis>, at: Millis) -> Due {
     let Some(StoredReport { passed, report }) = known else { return Due::Now };
     let seconds = if passed { policy.test_valid_seconds } else { policy.retest_seconds };
-    let until = report.tested_at + std::time::Duration::from_secs(seconds);
+    let until = report.tested_at + Duration::from_secs(seconds);
     let until = barred_until.map_or(until, |barred| if passed { until } else { until.max(barred) });
     if until <= at { Due::Now } else { Due::At(until, standing(report)) }
 }
@@ -96,40 +106,76 @@ impl Examiner<'_> {
     async fn see_to(
         &self,
         offer: &Offer,
-        told: &mut HashMap<ArtifactDigest, TierReport>,
+        told: &mut HashMap<ArtifactDigest, Told>,
     ) -> Result<Option<Millis>, StoreError> {
         let known = self.context.store.report(self.node, offer.artifact).await?;
         let record = self.context.store.claim_record(Claim { node: self.node, artifact: offer.artifact }).await?;
+        let surprise = told.get(&offer.artifact).is_some_and(|told| self.is_surprise_due(told));
         let known = match due(&self.context.policy, known, record.barred_until(), wall_time()) {
-            Due::Now => self.test(offer).await?,
+            Due::Now => self.test(offer, false).await?,
+            Due::At(..) if surprise => self.test(offer, true).await?,
             due @ Due::At(..) => Some(due),
         };
         let Some(Due::At(until, mut test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &mut test else { return Ok(None) };
         add_audit(report, record.evidence(&self.context.policy.audit, wall_time()));
         let report = report.clone();
-        if told.insert(offer.artifact, report.clone()).as_ref() != Some(&report) {
-            self.member.tested(offer.artifact, &test);
-            // A node that does not listen any more ends elsewhere.
-            let _ = self.outgoing.send(RouterMessage::Tier(report)).await;
+        self.tell(offer.artifact, &test, report, told).await;
+        let surprise = told.get(&offer.artifact).and_then(|told| told.surprise_at);
+        Ok(surprise.map(|at| self.or_next_chance(at)).into_iter().chain([until]).min())
+    }
+
+    /// Tells the node what holds, unless it was told so before.
+    async fn tell(
+        &self,
+        artifact: ArtifactDigest,
+        test: &Test,
+        report: TierReport,
+        told: &mut HashMap<ArtifactDigest, Told>,
+    ) {
+        let before = told.get(&artifact);
+        if before.is_some_and(|told| told.report == report) {
+            return;
         }
-        Ok(Some(until))
+        // An audit adds to what is told of a test; the surprise after that test stays when it was.
+        let same_test = before.filter(|told| told.report.tested_at == report.tested_at);
+        let surprise_at = same_test.map_or_else(|| self.surprise_at(test), |told| told.surprise_at);
+        told.insert(artifact, Told { report: report.clone(), surprise_at });
+        self.member.tested(artifact, test);
+        // A node that does not listen any more ends elsewhere.
+        let _ = self.outgoing.send(RouterMessage::Tier(report)).await;
+    }
+
+    /// A surprise that is overdue waits for a node that is busy.
+    fn or_next_chance(&self, at: Millis) -> Millis {
+        if at > wall_time() { at } else { self.next_chance() }
+    }
+
+    fn surprise_at(&self, test: &Test) -> Option<Millis> {
+        let Test::Passed(report) = test else { return None };
+        surprise_at(&self.context.policy, report.tested_at, wall_time(), rand::random())
+    }
+
+    /// Only an idle node is surprised: users come first.
+    fn is_surprise_due(&self, told: &Told) -> bool {
+        told.surprise_at.is_some_and(|at| at <= wall_time()) && self.context.pool.is_idle(self.node)
     }
 
     /// When to try again what came to no result. If that was because the offers changed, they say so earlier.
     fn next_chance(&self) -> Millis {
-        wall_time() + std::time::Duration::from_secs(self.context.policy.retest_seconds)
+        wall_time() + Duration::from_secs(self.context.policy.retest_seconds)
     }
 
-    /// `None`: the node does not offer it any more, the router stops, or its database fails.
-    async fn test(&self, offer: &Offer) -> Result<Option<Due>, StoreError> {
-        let sitting = Sitting { examiner: self, offer, seed: rand::random() };
+    /// `None`: the node does not offer it any more, users came first, the router stops, or its database fails.
+    async fn test(&self, offer: &Offer, surprise: bool) -> Result<Option<Due>, StoreError> {
+        let sitting = Sitting { examiner: self, offer, seed: rand::random(), surprise };
         let Some(seen) = sitting.run().await else { return Ok(None) };
         let policy = &self.context.policy;
         let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         self.context.store.add_report(self.node, offer.artifact, &report).await?;
         self.context.metrics.tested(report.tier.is_some());
+        conduct::record(self.context, self.node, verdict(policy, &seen, report.tested_at)).await;
         let known = StoredReport { passed: report.tier.is_some(), report };
         Ok(Some(due(policy, Some(known), None, wall_time())))
     }

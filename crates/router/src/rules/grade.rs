@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{Capability, Evidence, Millis, Precision, PrecisionClass, Tier, TierReport};
+use cortensor_protocol::{Capability, EventKind, Evidence, Millis, Precision, PrecisionClass, Tier, TierReport};
 
+use super::level::{Failure, LevelEvent};
 use crate::policy::Policy;
 
 /// What a test saw.
@@ -53,6 +54,15 @@ pub(crate) fn grade(policy: &Policy, precision: Precision, parameters: u64, seen
     let evidence =
         vec![answers(policy, seen), prefill(policy, rate, work, fast), decode(seen.decode), weights(precision)];
     TierReport { tier, evidence, tested_at: at, next_step: next_step(policy, seen, work, tier) }
+}
+
+/// What a test says of a node's conduct: one event, whatever the number of its questions. A small model that gets as
+/// many right as a small model does has told no lie.
+pub(crate) fn verdict(policy: &Policy, seen: &Seen, at: Millis) -> LevelEvent {
+    let failure = (seen.correct < policy.test_pass_mark).then_some(Failure::WrongAnswer);
+    let Seen { correct, questions, .. } = seen;
+    let seen = format!("{correct} of {questions} questions right, at least {} asked for", policy.test_pass_mark);
+    LevelEvent { kind: EventKind::Correctness, failure, at, seen }
 }
 
 fn evidence(what: &str, seen: String, asked: String, met: bool) -> Evidence {
@@ -140,6 +150,15 @@ mod tests {
             let tier = report.tier.map(|tier| (tier.capability, tier.precision));
             assert_eq!(tier, expected, "{report:?}");
             assert!(!report.next_step.is_empty() && report.evidence.len() == 4);
+        }
+    }
+
+    #[test]
+    fn a_test_is_one_event_that_fails_below_the_pass_mark() {
+        for (correct, failure) in [(1, Some(Failure::WrongAnswer)), (2, None), (6, None)] {
+            let event = verdict(&Policy::default(), &seen(correct, 10, 30), Millis(1));
+            assert_eq!((event.kind, event.failure), (EventKind::Correctness, failure));
+            assert_eq!(event.seen, format!("{correct} of 6 questions right, at least 2 asked for"));
         }
     }
 

@@ -140,6 +140,8 @@ pub(crate) struct Link {
     pub(crate) settled: Arc<Notify>,
     /// An audit was looked at: what is known of its artifacts may have changed.
     pub(crate) judged: Arc<Notify>,
+    /// There is more in the node's record.
+    pub(crate) record: Arc<Notify>,
     /// Asks for a ping; answered by the pong.
     pub(crate) ping: mpsc::Sender<oneshot::Sender<()>>,
     /// Ends the connection.
@@ -236,6 +238,7 @@ pub(crate) struct NodeView {
     pub(crate) heartbeat: Heartbeat,
     /// `None`: there was none yet.
     pub(crate) heartbeat_at: Option<Millis>,
+    pub(crate) level: Level,
     pub(crate) running: usize,
     pub(crate) offers: Vec<(Offer, Test)>,
 }
@@ -357,6 +360,7 @@ impl Pool {
             connected_at: node.connected_at,
             heartbeat: node.heartbeat,
             heartbeat_at: node.heartbeat_at,
+            level: node.level,
             running: node.running.len(),
             offers: node.offers.iter().map(|standing| (standing.offer.clone(), standing.test.clone())).collect(),
         };
@@ -403,6 +407,31 @@ impl Pool {
             node: waiter.want.node.map(|node| node.to_string()),
         };
         self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).map(queued).collect()
+    }
+
+    /// Tells a node's connection, if it has one, that there is more in its record.
+    pub(crate) fn record_changed(&self, address: NodeAddress) {
+        if let Some(node) = self.lock().nodes.get(&address) {
+            node.link.record.notify_one();
+        }
+    }
+
+    /// Notes how far the network trusts a node.
+    pub(crate) fn set_level(&self, address: NodeAddress, level: Level) {
+        if let Some(node) = self.lock().nodes.get_mut(&address) {
+            node.level = level;
+        }
+    }
+
+    /// Whether a connected node works on nothing.
+    pub(crate) fn is_idle(&self, address: NodeAddress) -> bool {
+        self.lock().nodes.get(&address).is_some_and(|node| node.running.is_empty())
+    }
+
+    /// Whether a node works for users.
+    pub(crate) fn serves_users(&self, address: NodeAddress) -> bool {
+        let state = self.lock();
+        state.nodes.get(&address).is_some_and(|node| node.running.values().any(|running| running.for_user))
     }
 
     /// Requests that wait.

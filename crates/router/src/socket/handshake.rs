@@ -127,14 +127,16 @@ fn check(context: &Context, nonce: &str, hello: &Hello) -> Result<(), Ended> {
 async fn take_in(context: &Arc<Context>, hello: Hello) -> Result<Registered, Ended> {
     let (outgoing, outgoing_queue) = mpsc::channel(context.policy.node_queue_length.max(1));
     let (ping, pings) = mpsc::channel(1);
-    let (settled, judged) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let link = Link { outgoing, settled, judged, ping, dismiss: CancellationToken::new() };
+    let notify = || Arc::new(Notify::new());
+    let (settled, judged, record) = (notify(), notify(), notify());
+    let link = Link { outgoing, settled, judged, record, ping, dismiss: CancellationToken::new() };
     let registration = Registration { software: hello.software.clone(), hardware: hello.hardware.clone() };
     loop {
         match context.pool.register(hello.address, registration.clone(), link.clone()) {
             Ok(member) => {
-                // The first look for settlements is for what the node missed.
+                // The first look for settlements is for what the node missed; the record is told to everybody who joins.
                 link.settled.notify_one();
+                link.record.notify_one();
                 return Ok(Registered { hello, member, link, outgoing: outgoing_queue, pings });
             }
             Err(older) if answers(context, &older).await => {

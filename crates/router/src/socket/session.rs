@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::{Message, WebSocket};
-use cortensor_protocol::{Commit, NodeAddress, NodeMessage, Offer, Precommit, RejectionCode, RouterMessage};
+use cortensor_protocol::{
+    Commit, EventKind, Heartbeat, NodeAddress, NodeMessage, Offer, Precommit, RejectionCode, RouterMessage,
+    STANDING_VERSION,
+};
 use futures::{
     StreamExt as _,
     stream::{SplitSink, SplitStream},
@@ -15,12 +18,16 @@ use tokio::{
 
 use super::{Ended, handshake::Registered, say, write};
 use crate::{
+    clock::wall_time,
     context::Context,
     metrics::RefusedAnswer,
     rules::{
+        conduct,
         examine::Examiner,
+        level::{Failure, LevelEvent},
         pool::{Link, Membership},
     },
+    store::StoreError,
 };
 
 /// Settlements read from the store at a time.
@@ -32,6 +39,8 @@ const LONGEST_MODEL_NAME: usize = 128;
 pub(super) struct Session<'a> {
     context: &'a Arc<Context>,
     node: NodeAddress,
+    /// Of the protocol.
+    version: u16,
     member: Membership,
     link: Link,
     outgoing: mpsc::Receiver<RouterMessage>,
@@ -46,12 +55,13 @@ type Pongs = Mutex<Vec<oneshot::Sender<()>>>;
 impl<'a> Session<'a> {
     pub(super) fn new(context: &'a Arc<Context>, registered: Registered) -> Self {
         let Registered { hello, member, link, outgoing, pings } = registered;
-        Self { context, node: hello.address, member, link, outgoing, pings, settled: hello.last_settlement }
+        let (node, version) = (hello.address, hello.version);
+        Self { context, node, version, member, link, outgoing, pings, settled: hello.last_settlement }
     }
 
     /// Until one side ends it. The node is out of the pool when this returns.
     pub(super) async fn run(self, socket: &mut WebSocket) -> Ended {
-        let Self { context, node, member, link, outgoing, pings, settled } = self;
+        let Self { context, node, version, member, link, outgoing, pings, settled } = self;
         let (sink, stream) = socket.split();
         let (offers, offered) = watch::channel(Vec::new());
         let pongs = Pongs::default();
@@ -63,8 +73,9 @@ impl<'a> Session<'a> {
             judged: Arc::clone(&link.judged),
             offers: offered,
         };
-        let reader = Reader { context, node, member: &member, offers, pongs: &pongs };
-        let mut writer = Writer { context, node, link: &link, outgoing, pings, pongs: &pongs, settled, sink };
+        let ping_counted = Instant::now();
+        let reader = Reader { context, node, member: &member, offers, pongs: &pongs, ping_counted };
+        let mut writer = Writer { context, node, version, link: &link, outgoing, pings, pongs: &pongs, settled, sink };
         let ended = tokio::select! {
             ended = reader.run(stream) => ended,
             ended = writer.run() => ended,
@@ -84,16 +95,19 @@ async fn examine(examiner: Examiner<'_>) -> Ended {
     match examiner.run().await {
         // The router stops: running tasks go on for a moment.
         Ok(()) => std::future::pending().await,
-        Err(error) => {
-            tracing::error!(%error, "a node could not be tested");
-            Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
-        }
+        Err(error) => in_trouble(&error, "a node could not be tested"),
     }
+}
+
+fn in_trouble(error: &StoreError, what: &str) -> Ended {
+    tracing::error!(%error, "{what}");
+    Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
 }
 
 struct Writer<'a, 'socket> {
     context: &'a Arc<Context>,
     node: NodeAddress,
+    version: u16,
     link: &'a Link,
     outgoing: mpsc::Receiver<RouterMessage>,
     pings: mpsc::Receiver<oneshot::Sender<()>>,
@@ -109,6 +123,7 @@ impl Writer<'_, '_> {
                 Some(message) = self.outgoing.recv() => say(&mut self.sink, &message).await,
                 Some(pong) = self.pings.recv() => self.send_ping(pong).await,
                 () = self.link.settled.notified() => self.send_settlements().await,
+                () = self.link.record.notified() => self.send_standing().await,
             };
             if let Err(ended) = written {
                 return ended;
@@ -121,14 +136,23 @@ impl Writer<'_, '_> {
         write(&mut self.sink, Message::Ping(axum::body::Bytes::new())).await
     }
 
+    /// Takes over where the node stands by its record, and tells it if it knows the message.
+    async fn send_standing(&mut self) -> Result<(), Ended> {
+        let record = self.context.store.level_record(self.node).await;
+        let record = record.map_err(|error| in_trouble(&error, "a node could not be told where it stands"))?;
+        self.context.pool.set_level(self.node, record.level());
+        if self.version < STANDING_VERSION {
+            return Ok(());
+        }
+        let standing = record.explain(&self.context.policy.level, wall_time());
+        say(&mut self.sink, &RouterMessage::Standing(Box::new(standing))).await
+    }
+
     /// Sends what the node does not have yet, in order and without gaps: old and new ones the same way.
     async fn send_settlements(&mut self) -> Result<(), Ended> {
         loop {
             let page = self.context.store.settlements_after(self.node, self.settled, PAGE).await;
-            let page = page.map_err(|error| {
-                tracing::error!(%error, "settlements could not be sent");
-                Ended::rejected(RejectionCode::Stopping, "this router has trouble with its database; try again soon")
-            })?;
+            let page = page.map_err(|error| in_trouble(&error, "settlements could not be sent"))?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -147,14 +171,17 @@ struct Reader<'a> {
     member: &'a Membership,
     offers: watch::Sender<Vec<Offer>>,
     pongs: &'a Pongs,
+    /// When a sign of life was counted last.
+    ping_counted: Instant,
 }
 
 impl Reader<'_> {
-    async fn run(&self, mut stream: SplitStream<&mut WebSocket>) -> Ended {
+    async fn run(mut self, mut stream: SplitStream<&mut WebSocket>) -> Ended {
         let silence = self.context.policy.silence();
         let mut silent_at = Instant::now() + silence;
         loop {
             let Ok(message) = timeout_at(silent_at, stream.next()).await else {
+                self.count_ping(Some(Failure::MissedDeadline)).await;
                 let message = format!("no heartbeat came for {silence:?}; connect again");
                 return Ended::rejected(RejectionCode::Silent, message);
             };
@@ -184,7 +211,22 @@ impl Reader<'_> {
         }
     }
 
-    async fn hear(&self, text: &str) -> Result<(), Ended> {
+    /// Signs of life come often: one of many is counted.
+    async fn heartbeat(&mut self, heartbeat: Heartbeat) {
+        self.member.heartbeat(heartbeat);
+        if self.ping_counted.elapsed() >= self.context.policy.counted_ping() {
+            self.ping_counted = Instant::now();
+            self.count_ping(None).await;
+        }
+    }
+
+    async fn count_ping(&self, failure: Option<Failure>) {
+        let seen = if failure.is_some() { "no heartbeat in time" } else { "a heartbeat" };
+        let event = LevelEvent { kind: EventKind::Ping, failure, at: wall_time(), seen: seen.to_owned() };
+        conduct::record(self.context, self.node, event).await;
+    }
+
+    async fn hear(&mut self, text: &str) -> Result<(), Ended> {
         let most = self.context.policy.node_message_bytes;
         if text.len() > most {
             return Err(Ended::violation(format!("a message is larger than {most} bytes")));
@@ -195,7 +237,7 @@ impl Reader<'_> {
             NodeMessage::Hello(_) => Err(Ended::violation("a second hello came")),
             NodeMessage::Offers { offers } => self.offered(offers),
             NodeMessage::Heartbeat(heartbeat) => {
-                self.member.heartbeat(heartbeat);
+                self.heartbeat(heartbeat).await;
                 Ok(())
             }
             NodeMessage::SettledUpTo { sequence } => self.settled_up_to(sequence).await,

@@ -24,14 +24,14 @@ async fn a_node_of_another_version_is_told_both_versions() {
     let practice = Practice::start().await;
     for (version, update) in [(99, "update the router"), (0, "update the node")] {
         let (mut socket, challenge) = open(practice.address()).await;
-        assert_eq!(challenge.versions, [1]);
+        assert_eq!(challenge.versions, [1, 2]);
         say(&mut socket, &NodeMessage::Hello(Hello { version, ..hello(&challenge, 1) })).await;
         let rejected = rejection(&mut socket).await;
         assert_eq!(rejected.code, RejectionCode::UnsupportedVersion);
         assert!(rejected.message.contains(&version.to_string()) && rejected.message.contains(update), "{rejected:?}");
     }
     let (mut socket, _) = open(practice.address()).await;
-    let unlike = json!({"type": "hello", "version": 2, "identity": {}}).to_string();
+    let unlike = json!({"type": "hello", "version": 3, "identity": {}}).to_string();
     socket.send(Message::text(unlike)).await.unwrap();
     assert_eq!(rejection(&mut socket).await.code, RejectionCode::UnsupportedVersion);
     practice.settle().await;
@@ -134,7 +134,9 @@ async fn a_connection_that_answers_no_ping_makes_way_for_the_newer_one() {
     // Nobody reads `dead` from here on, so nobody answers its pings.
     let node = practice.node(1).await;
     assert_eq!(practice.client.answer(json!({})).await.0, 200);
-    assert_eq!(read(&mut dead).await, None);
+    while let Some(message) = read(&mut dead).await {
+        assert!(matches!(message, RouterMessage::Standing(_)), "{message:?}");
+    }
     let (_, status) = practice.client.get("/api/v1/status").await;
     assert_eq!(status["connected_miners"], 1);
     drop(node);

@@ -211,6 +211,52 @@ rejection: Rejection,
 retry_at: Millis, } | { "is": "stopped" };
 
 /**
+ * How often something was due, and how often it was done.
+ */
+export type Counter = { 
+/**
+ * How often it was done.
+ */
+points: number, 
+/**
+ * How often it was due.
+ */
+counter: number, };
+
+/**
+ * Points and counters for each kind of event, since the node is known: its reputation.
+ */
+export type Counters = { 
+/**
+ * See [`EventKind::Request`].
+ */
+request: Counter, 
+/**
+ * See [`EventKind::Create`].
+ */
+create: Counter, 
+/**
+ * See [`EventKind::Prepare`].
+ */
+prepare: Counter, 
+/**
+ * See [`EventKind::Precommit`].
+ */
+precommit: Counter, 
+/**
+ * See [`EventKind::Commit`].
+ */
+commit: Counter, 
+/**
+ * See [`EventKind::Ping`].
+ */
+ping: Counter, 
+/**
+ * See [`EventKind::Correctness`].
+ */
+correctness: Counter, };
+
+/**
  * The processor.
  */
 export type Cpu = { 
@@ -305,6 +351,11 @@ tests_void: number,
  * By what the miner had chosen.
  */
 by_mode: Array<ModeEarnings>, };
+
+/**
+ * Kinds of event that points and counters are kept for.
+ */
+export type EventKind = "request" | "create" | "prepare" | "precommit" | "commit" | "ping" | "correctness";
 
 /**
  * One thing the network observed, and what it asks for.
@@ -487,6 +538,57 @@ answer: string, };
  * Where a key is kept.
  */
 export type KeyPlace = "keychain" | "keystore";
+
+/**
+ * A node level, 0 to 10.
+ */
+export type Level = number;
+
+/**
+ * What the next level asks for, and what of it is there.
+ */
+export type LevelProgress = { 
+/**
+ * The next level.
+ */
+level: Level, 
+/**
+ * Tests to pass in a row at the present level.
+ */
+consecutive_needed: number, 
+/**
+ * Tests passed in a row at the present level.
+ */
+consecutive_had: number, 
+/**
+ * Share of the latest tests to pass.
+ */
+percentage_needed: Percentage, 
+/**
+ * Share of the latest tests that was passed; `None` before the first.
+ */
+percentage_had: Percentage | null, };
+
+/**
+ * One test that counted for the level.
+ */
+export type LevelTest = { 
+/**
+ * What was looked at.
+ */
+kind: EventKind, 
+/**
+ * When.
+ */
+at: Millis, 
+/**
+ * Whether it was passed.
+ */
+passed: boolean, 
+/**
+ * What was seen, for people.
+ */
+seen: string, };
 
 /**
  * A task that the node works on, or has committed and not seen settled.
@@ -808,6 +910,11 @@ new: boolean,
 refused: string | null, };
 
 /**
+ * A share of successes, 0 to 100 %. Rounded down, so that what reads as reached is reached.
+ */
+export type Percentage = number;
+
+/**
  * The one word for how the miner is.
  */
 export type Phase = "starting" | "offline" | "testing" | "untrusted" | "mining" | "hindered" | "switching" | "draining" | "paused" | "stopped" | "failed";
@@ -1041,6 +1148,43 @@ reason: string, });
 export type Span = "hour" | "day" | "week";
 
 /**
+ * Where a node stands and why, for the miner's app.
+ */
+export type Standing = { 
+/**
+ * Its level.
+ */
+level: Level, 
+/**
+ * What the next level asks for; `None` at the highest.
+ */
+progress: LevelProgress | null, 
+/**
+ * Tests passed in a row.
+ */
+streak: number, 
+/**
+ * The most there ever were in a row.
+ */
+best_streak: number, 
+/**
+ * Points and counters since the node is known.
+ */
+counters: Counters, 
+/**
+ * The last tests that counted, the newest first.
+ */
+last_tests: Array<LevelTest>, 
+/**
+ * Passed tests do not count for the level before; `None`: they count.
+ */
+cool_down_until: Millis | null, 
+/**
+ * The smallest change that would raise the level, in words.
+ */
+next_step: string, };
+
+/**
  * How the miner is.
  */
 export type Status = { 
@@ -1112,6 +1256,10 @@ testing: [number, number] | null,
  * What the network says of the node.
  */
 tier: TierReport | null, 
+/**
+ * How far the network trusts the node, and why; nothing from a router that does not say.
+ */
+standing: Standing | null, 
 /**
  * Tasks being worked on.
  */

@@ -1,13 +1,17 @@
 //! What a validator's report comes to.
 
 use cortensor_fidelity::Verdict;
-use cortensor_protocol::{AuditFinding, AuditId, AuditReport, Millis, TierReport};
+use cortensor_protocol::{AuditFinding, AuditId, AuditReport, EventKind, Millis, TierReport};
 
 use super::{Claim, ClaimRecord, Look, Sample, failure_words};
 use crate::{
     clock::wall_time,
     context::Context,
     policy::Policy,
+    rules::{
+        conduct,
+        level::{Failure, LevelEvent},
+    },
     store::{AuditLine, Fall, StoreError, ValidatorId},
 };
 
@@ -64,10 +68,17 @@ async fn keep(context: &Context, line: &AuditLine, sample: &Sample, look: &Look<
     if verdict == Verdict::NotWhatItClaims {
         tracing::warn!(%node, %artifact, precision = %sample.precision, "a node does not run what it claims");
         context.pool.distrust(sample.claim);
+        conduct::record(context, node, failed_audit(sample, look.engine, line.at)).await;
         context.pool.settled(node);
     }
     context.pool.judged(node);
     Ok(())
+}
+
+/// What the fall means for the node's level.
+fn failed_audit(sample: &Sample, engine: &str, at: Millis) -> LevelEvent {
+    let seen = failure_words(sample.precision, engine);
+    LevelEvent { kind: EventKind::Correctness, failure: Some(Failure::FailedAudit), at, seen }
 }
 
 /// What follows from a claim that was found false.

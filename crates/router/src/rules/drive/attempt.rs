@@ -9,7 +9,7 @@ use cortensor_protocol::{
 use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Delivery, Drive, Finished, Over, Purse};
+use super::{Delivery, Drive, Finished, Over, Purse, conduct::Owed};
 use crate::{
     clock::{now, wall_time},
     metrics::RefusedAnswer,
@@ -17,6 +17,7 @@ use crate::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
         audit::{Claim, Sample},
         backlog::Entry,
+        level::Failure,
         pool::{Arrival, Lease, Outcome},
         price::answer_cost,
         problem::Problem,
@@ -29,8 +30,8 @@ const DISTRUSTED: &str = "the precision audit of what was claimed failed meanwhi
 /// Most characters of what a node says of a failure: the reason is kept with the task.
 const LONGEST_REASON: usize = 300;
 
-struct Attempt {
-    lease: Lease,
+pub(super) struct Attempt {
+    pub(super) lease: Lease,
     id: AttemptId,
     assigned: Instant,
     tokens: Vec<TokenId>,
@@ -39,6 +40,8 @@ struct Attempt {
     first_token: Option<Duration>,
     acked: bool,
     time_called: bool,
+    /// What the node owes next.
+    pub(super) owed: Owed,
 }
 
 /// What follows from something that happened.
@@ -63,6 +66,7 @@ impl Drive {
             first_token: None,
             acked: false,
             time_called: false,
+            owed: self.owed(),
         };
         if self.task.apply(TaskEvent::Assign(attempt.lease.node), now()).is_err() {
             return Some(self.ended());
@@ -108,6 +112,7 @@ impl Drive {
     /// Waits for the next thing to happen and sees to it.
     async fn turn(&mut self, attempt: &mut Attempt) -> Turn {
         self.call_time(attempt);
+        attempt.owed = self.owed();
         let (client, context) = (self.client.clone(), Arc::clone(&self.context));
         let deadline = self.task.wake_at().since(now());
         tokio::select! {
@@ -172,6 +177,7 @@ impl Drive {
             return self.out_of_order(attempt, refused).await;
         }
         attempt.acked = true;
+        self.kept(attempt);
         // This context may hold the prompt; what ends this attempt is something else.
         self.too_long = None;
         let Lease { offer, decision, .. } = &attempt.lease;
@@ -212,7 +218,10 @@ impl Drive {
             return self.broken(attempt, RefusedAnswer::Precommit, reason).await;
         }
         match self.task.apply(TaskEvent::Precommit(node, precommit.hash), now()) {
-            Ok(_) => Turn::Go,
+            Ok(_) => {
+                self.kept(attempt);
+                Turn::Go
+            }
             Err(refused) => self.out_of_order(attempt, refused).await,
         }
     }
@@ -226,6 +235,7 @@ impl Drive {
         if let Err(refused) = self.task.apply(TaskEvent::Commit(node, hash), now()) {
             return self.out_of_order(attempt, refused).await;
         }
+        self.kept(attempt);
         self.settle_answer(attempt, commit).await
     }
 
@@ -245,7 +255,7 @@ impl Drive {
                 Pay::Void("the answer to the network's question is not right".to_owned())
             }
             Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
-            Purse::Incentives { reward, .. } => Pay::Incentive(*reward),
+            Purse::Incentives { reward, .. } => self.incentive(attempt.lease.node, *reward).await,
         };
         if !matches!(pay, Pay::Void(_)) {
             attempt.lease.judge(Outcome::Done);
@@ -317,7 +327,15 @@ impl Drive {
         // Behind tokens that were delivered it is not the prompt that is too long.
         self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
         self.job.want.context_over = context_tokens;
-        self.lost(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
+        self.give_away(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
+    }
+
+    /// The node failed at it.
+    async fn lost(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+        if attempt.acked {
+            self.fell_short(attempt, Failure::MissedDeadline, &reason);
+        }
+        self.give_away(attempt, reason).await
     }
 
     /// The same, and it is the node's own failure.
@@ -327,7 +345,7 @@ impl Drive {
     }
 
     /// The node cannot (go on with) it: another one may.
-    async fn lost(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+    async fn give_away(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
         let node = attempt.lease.node;
         self.void(attempt, reason).await;
         self.job.want.avoid.push(node);
@@ -355,6 +373,7 @@ impl Drive {
     }
 
     async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
+        self.late(attempt);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
         self.void(attempt, "a deadline of the task passed".to_owned()).await;
         self.job.want.avoid.push(attempt.lease.node);
@@ -392,6 +411,7 @@ impl Drive {
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
         attempt.lease.judge(Outcome::Failed);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
+        self.fell_short(attempt, Failure::WrongAnswer, &reason);
         self.void(attempt, reason.clone()).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))
     }

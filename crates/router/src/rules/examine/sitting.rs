@@ -27,9 +27,12 @@ pub(super) struct Sitting<'a> {
     pub(super) examiner: &'a Examiner<'a>,
     pub(super) offer: &'a Offer,
     pub(super) seed: u64,
+    /// The last test still holds: the node goes on mining meanwhile, and users come first.
+    pub(super) surprise: bool,
 }
 
-/// The node does not offer the artifact any more, the router stops, or its database fails: there is no result.
+/// The node does not offer the artifact any more, users came first, the router stops, or its database fails: there is no
+/// result.
 struct GivenUp;
 
 #[derive(Default)]
@@ -68,6 +71,9 @@ impl Sitting<'_> {
     }
 
     async fn progress(&self, done: u32) {
+        if self.surprise {
+            return;
+        }
         let total = QUESTIONS + 2 * TIMINGS;
         // A node that does not listen any more ends elsewhere.
         let _ = self.examiner.outgoing.send(RouterMessage::Testing { done, total }).await;
@@ -106,12 +112,17 @@ impl Sitting<'_> {
                 Delivery::Failed(Problem::Stopping | Problem::NotWritten { .. } | Problem::Internal) => {
                     return Err(GivenUp);
                 }
+                Delivery::Failed(Problem::TimedOut { .. }) if self.users_came_first() => return Err(GivenUp),
                 Delivery::Failed(problem) => {
                     tracing::debug!(node = %self.examiner.node, %problem, "a test task failed");
                 }
             }
         }
         if self.is_offered() { Ok(heard) } else { Err(GivenUp) }
+    }
+
+    fn users_came_first(&self) -> bool {
+        self.surprise && self.examiner.context.pool.serves_users(self.examiner.node)
     }
 
     fn is_offered(&self) -> bool {

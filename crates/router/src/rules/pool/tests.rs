@@ -44,8 +44,14 @@ fn passed() -> Test {
 fn join(pool: &Arc<Pool>, address: NodeAddress) -> (Membership, Receiver<RouterMessage>) {
     let (outgoing, queue) = mpsc::channel(8);
     let (ping, _) = mpsc::channel(1);
-    let link =
-        Link { outgoing, settled: Arc::default(), judged: Arc::default(), ping, dismiss: CancellationToken::new() };
+    let link = Link {
+        outgoing,
+        settled: Arc::default(),
+        judged: Arc::default(),
+        record: Arc::default(),
+        ping,
+        dismiss: CancellationToken::new(),
+    };
     let registration = Registration { software: String::new(), hardware: HardwareSummary::default() };
     (pool.register(address, registration, link).ok().unwrap(), queue)
 }

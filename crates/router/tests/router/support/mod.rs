@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 pub(crate) use self::{
     client::Client,
-    node::{Behaviour, FakeNode, Fault, Socket, fake, hello, no_task, offer, on, open, read, say, signer},
+    node::{Behaviour, FakeNode, Fault, Socket, fake, hello, no_task, offer, on, open, read, say, sign, signer},
 };
 
 /// Far longer than anything here takes: a test that waits for this has failed.

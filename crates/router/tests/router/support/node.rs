@@ -7,8 +7,8 @@ use alloy_signer_local::PrivateKeySigner;
 use cortensor_protocol::{
     ArtifactDigest, Assignment, AttemptId, Challenge, Commit, FailureReason, FinishReason, HardwareSummary, Hello,
     Mode, ModelId, NodeAddress, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RefusalReason,
-    RouterMessage, Settlement, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob, Welcome, commitment,
-    registration_text,
+    RouterMessage, Settlement, Standing, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob, Welcome,
+    commitment, registration_text,
 };
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::{
@@ -97,7 +97,7 @@ pub(crate) fn signer(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_slice(&[number; 32]).unwrap()
 }
 
-fn sign(signer: &PrivateKeySigner, text: &str) -> String {
+pub(crate) fn sign(signer: &PrivateKeySigner, text: &str) -> String {
     format!("0x{}", hex::encode(signer.sign_message_sync(text.as_bytes()).unwrap().as_bytes()))
 }
 
@@ -204,6 +204,15 @@ impl FakeNode {
 
     pub(crate) async fn tier(&mut self) -> TierReport {
         self.hear("a tier", |message| if let RouterMessage::Tier(report) = message { Some(report) } else { None }).await
+    }
+
+    /// Where it stands, as soon as `is` so.
+    pub(crate) async fn standing(&mut self, what: &str, is: impl Fn(&Standing) -> bool) -> Standing {
+        let wanted = |message| match message {
+            RouterMessage::Standing(standing) => Some(*standing).filter(&is),
+            _ => None,
+        };
+        self.hear(what, wanted).await
     }
 
     pub(crate) async fn settlement(&mut self, kind: TaskKind) -> Settlement {

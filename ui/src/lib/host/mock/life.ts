@@ -9,6 +9,7 @@ import {
   modeViews, plan, precisionOf, tierReport,
 } from "./machine";
 import type { Stage } from "./stage";
+import { coolingDown, newcomer, seasoned } from "./standing";
 import type { Workload } from "./workload";
 
 const TESTS = 10;
@@ -20,6 +21,8 @@ export class Life {
   asks: { new: boolean } | null = null;
   /** Nothing is prepared, measured or tested yet. */
   first = false;
+  /** Not known to the network for long. */
+  fresh = false;
 
   constructor(
     readonly clock: Clock,
@@ -125,6 +128,7 @@ export class Life {
   connect(): void {
     this.stage.change((status) => {
       status.connection = { is: "connected", router: "embedded practice router", network: "practice" };
+      status.standing ??= (this.fresh ? newcomer : seasoned)(this.clock.now());
     });
   }
 
@@ -146,6 +150,7 @@ export class Life {
   async distrust(): Promise<void> {
     this.stage.change((status) => {
       status.tier = failedReport("Q8_0", this.clock.now() - 22_000);
+      status.standing = coolingDown(this.clock.now(), "wrong");
       status.modes.forEach((side) => (side.tier = null));
       status.steps = status.steps.filter((step) => step.name !== "mine");
       status.phase = "untrusted";

@@ -3,6 +3,7 @@
 import type { ProblemCode } from "../types";
 import { DATA_FOLDER } from "./machine";
 import type { Miner } from "./miner";
+import { coolingDown } from "./standing";
 
 export type Scenario = (miner: Miner) => void;
 
@@ -12,10 +13,18 @@ const SETTLEMENT_TROUBLE = `a settlement could not be written to ${DATA_FOLDER}/
 export const SCENARIOS = {
   "first-start": (miner) => {
     miner.life.first = true;
+    miner.life.fresh = true;
     void miner.life.start().then(() => miner.work.begin([20_000, 60_000]));
   },
   mining,
-  "mining-quiet": (miner) => miner.life.arrive(),
+  "mining-quiet": (miner) => {
+    miner.life.fresh = true;
+    miner.life.arrive();
+  },
+  "cool-down": (miner) => {
+    mining(miner);
+    miner.stage.change((status) => (status.standing = coolingDown(miner.clock.now(), "late")));
+  },
   switching: (miner) => {
     mining(miner);
     void miner.life.setMode("precision");

@@ -166,7 +166,7 @@ impl<K: Clone + Eq + Hash> Limit<K> {
 
     /// Counts one more, or says how many seconds to wait.
     fn check(&self, key: &K) -> Result<(), u64> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_A_SWEEP == 0 {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_A_SWEEP) {
             self.used.retain_recent();
         }
         let wait = |until: governor::NotUntil<_>| until.wait_time_from(DefaultClock::default().now());

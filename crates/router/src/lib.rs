@@ -16,6 +16,6 @@ mod rules;
 mod socket;
 mod store;
 
-pub use policy::{Demotion, LevelPolicy, LevelRequirement, Policy, PolicyError, Price};
+pub use policy::{Demotion, LevelPolicy, LevelRequirement, Policy, PolicyError, Price, RoundsPolicy};
 pub use router::{Router, RouterConfig, RouterError};
 pub use store::{LedgerFault, LedgerSummary, StoreError};

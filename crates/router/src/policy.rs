@@ -2,13 +2,17 @@
 //!
 //! The network publishes none of these figures except where a field says so. They are this project's own design.
 
+mod rounds;
+
 use std::{
     num::{NonZeroU8, NonZeroU64},
     time::Duration,
 };
 
-use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList};
+use cortensor_protocol::{Amount, Deadlines, EventKind, Level, Percentage, PrecisionClass, PriceList, RubricRule};
 use serde::{Deserialize, Serialize};
+
+pub use rounds::RoundsPolicy;
 
 /// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,8 +72,8 @@ pub struct Policy {
     /// How long running tasks may go on when the router stops, in milliseconds.
     pub stop_milliseconds: u64,
 
-    /// Correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do not run
-    /// a language model, not small models.
+    /// Wholly correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do
+    /// not run a language model, not small models.
     pub test_pass_mark: u32,
     /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
     /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.
@@ -82,6 +86,11 @@ pub struct Policy {
     pub retest_seconds: u64,
     /// How long a passed test is good for, in seconds.
     pub test_valid_seconds: u64,
+
+    /// When rounds are held, and what follows from them.
+    pub rounds: RoundsPolicy,
+    /// How validators' judgements of answers to open questions add up.
+    pub rubric: RubricRule,
 
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
@@ -196,6 +205,8 @@ impl Default for Policy {
             test_seconds: 120,
             retest_seconds: 60,
             test_valid_seconds: 7 * 24 * 3600,
+            rounds: RoundsPolicy::default(),
+            rubric: rounds::rubric(),
             level: LevelPolicy::default(),
         }
     }

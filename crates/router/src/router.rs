@@ -19,6 +19,7 @@ use crate::{
     rules::{
         backlog::{self, Backlog},
         pool::Pool,
+        rounds,
     },
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
@@ -99,6 +100,7 @@ impl Router {
         }
         let context = Arc::new(context(config, address, store));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
+        context.sessions.spawn(rounds::hold(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let closing = context.stopping.closing.clone();
         let server = axum::serve(listener.tap_io(send_at_once), app).with_graceful_shutdown(closing.cancelled_owned());

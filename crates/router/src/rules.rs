@@ -14,3 +14,4 @@ pub(crate) mod price;
 pub(crate) mod problem;
 pub(crate) mod question;
 pub(crate) mod request;
+pub(crate) mod rounds;

@@ -5,6 +5,7 @@
 mod keys;
 mod ledger;
 mod reports;
+mod rounds;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use ledger::{LedgerFault, LedgerSummary};
 pub(crate) use {
     keys::KeyId,
     reports::StoredReport,
+    rounds::{RoundAnswer, RoundRecord},
     tasks::{Ending, Line, Opened, Pay},
 };
 

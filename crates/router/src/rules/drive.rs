@@ -25,8 +25,11 @@ use super::{
 use crate::{
     clock::{now, wall_time},
     context::Context,
-    store::{Ending, KeyId, Opened},
+    store::{Ending, KeyId, Line, Opened},
 };
+
+/// Why an answer without a token is not paid.
+pub(crate) const EMPTY: &str = "the answer is empty";
 
 /// A task to be done.
 #[derive(Debug)]
@@ -48,6 +51,32 @@ pub(crate) enum Purse {
     User { key: KeyId, hold: Amount },
     /// Network incentives, this much, if the answer is right. Without a question every answer is.
     Incentives { question: Option<Question>, reward: Amount },
+    /// Network incentives, once the answers of a round were compared: the round settles. Its node sees a user's task.
+    Round(mpsc::Sender<RoundStep>),
+}
+
+/// How far one node is in a round, for the one who holds it.
+#[derive(Debug)]
+pub(crate) struct RoundStep {
+    pub(crate) task: TaskId,
+    pub(crate) what: Step,
+}
+
+/// What a node did in a round.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The task was sent to it.
+    Assigned,
+    /// It took the task.
+    Acked,
+    /// It did not take it, which is nobody's fault.
+    Refused,
+    /// It has bound itself to an answer with this hash.
+    Precommitted(String),
+    /// Its answer, which was checked: what a settlement says of it, and its tokens.
+    Committed(Box<Line>, Vec<TokenId>),
+    /// There is nothing (more) to come of it.
+    Ended(Problem),
 }
 
 /// What becomes of a task, on its way to the one who asked.
@@ -118,6 +147,7 @@ struct Drive {
 impl Drive {
     async fn run(mut self) {
         if let Err(problem) = self.open().await {
+            self.tell_round(Step::Ended(problem.clone()));
             return self.deliver(Delivery::Failed(problem));
         }
         let over = self.serve().await;
@@ -134,7 +164,7 @@ impl Drive {
         }
         let (key, hold) = match self.job.purse {
             Purse::User { key, hold } => (Some(key), hold),
-            Purse::Incentives { .. } => (None, Amount::ZERO),
+            Purse::Incentives { .. } | Purse::Round(_) => (None, Amount::ZERO),
         };
         let opened = self.context.store.open_task(self.job.id, key, &self.job.want.model, hold, wall_time()).await;
         match opened {
@@ -254,6 +284,14 @@ impl Drive {
         u32::try_from(self.delivered.len()).unwrap_or(u32::MAX)
     }
 
+    /// Tells the round that this is for, if it is for one. There is room for every step, and a round that is given up
+    /// needs to know nothing.
+    fn tell_round(&self, what: Step) {
+        if let Purse::Round(round) = &self.job.purse {
+            let _ = round.try_send(RoundStep { task: self.job.id, what });
+        }
+    }
+
     /// Says it to the client. That it is gone is noticed elsewhere.
     fn deliver(&self, delivery: Delivery) {
         let _ = self.client.try_send(delivery);
@@ -265,6 +303,7 @@ impl Drive {
             Over::Whole(finished) => (Some(Delivery::Finished(finished)), Ending::Task(Outcome::Failed)),
             Over::ClientGone => (None, Ending::Task(Outcome::Cancelled)),
             Over::Problem(problem) => {
+                self.tell_round(Step::Ended(problem.clone()));
                 let ending = match problem {
                     Problem::Stopping => Ending::Interrupted,
                     Problem::TimedOut { .. } => Ending::Task(Outcome::TimedOut),

@@ -6,6 +6,7 @@
 //! **Invariant:** one lock, never held across an await, and no lease is dropped while it is held.
 
 mod candidates;
+mod idle;
 mod lease;
 mod membership;
 
@@ -26,6 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
+    idle::Idle,
     lease::Lease,
     membership::{Membership, Registration},
 };

@@ -7,4 +7,5 @@ mod faults;
 mod money;
 mod network;
 mod requests;
+mod rounds;
 mod support;

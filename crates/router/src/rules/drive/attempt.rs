@@ -8,7 +8,7 @@ use cortensor_protocol::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Delivery, Drive, Finished, Over, Purse};
+use super::{Delivery, Drive, EMPTY, Finished, Over, Purse, Step};
 use crate::{
     clock::{now, wall_time},
     rules::{
@@ -21,7 +21,6 @@ use crate::{
     store::{Line, Pay},
 };
 
-const EMPTY: &str = "the answer is empty";
 /// Most characters of what a node says of a failure: the reason is kept with the task.
 const LONGEST_REASON: usize = 300;
 
@@ -66,13 +65,17 @@ impl Drive {
             return Some(self.ended());
         }
         attempt.lease.send(self.assignment(&attempt));
+        self.tell_round(Step::Assigned);
         loop {
             match self.turn(&mut attempt).await {
                 Turn::Go => {}
                 Turn::GivenBack => return self.given_back(artifact),
                 Turn::Refused => {
                     attempt.lease.refused();
-                    return self.given_back(artifact);
+                    self.tell_round(Step::Refused);
+                    // A round does not wait for those who cannot now.
+                    let round = matches!(self.job.purse, Purse::Round(_));
+                    return if round { Some(Over::Problem(Problem::NodesLost)) } else { self.given_back(artifact) };
                 }
                 Turn::Over(over) => return Some(over),
             }
@@ -80,7 +83,8 @@ impl Drive {
     }
 
     fn assignment(&self, attempt: &Attempt) -> RouterMessage {
-        let kind = self.kind();
+        // Who knew that it is a test would answer it better than its users.
+        let kind = if matches!(self.job.purse, Purse::Round(_)) { TaskKind::User } else { self.kind() };
         let precommit_within_ms = u64::try_from(self.job.deadlines.precommit.as_millis()).unwrap_or(u64::MAX);
         RouterMessage::Assign(Box::new(Assignment {
             attempt: attempt.id,
@@ -96,7 +100,7 @@ impl Drive {
     const fn kind(&self) -> TaskKind {
         match self.job.purse {
             Purse::User { .. } => TaskKind::User,
-            Purse::Incentives { .. } => TaskKind::NetworkTest,
+            Purse::Incentives { .. } | Purse::Round(_) => TaskKind::NetworkTest,
         }
     }
 
@@ -166,6 +170,7 @@ impl Drive {
         self.too_long = None;
         let precision = attempt.lease.offer.precision;
         self.deliver(Delivery::Started { node, precision, assigned: attempt.assigned });
+        self.tell_round(Step::Acked);
         Turn::Go
     }
 
@@ -200,8 +205,11 @@ impl Drive {
         if let Err(reason) = check_precommit(node, &precommit) {
             return self.broken(attempt, reason).await;
         }
-        match self.task.apply(TaskEvent::Precommit(node, precommit.hash), now()) {
-            Ok(_) => Turn::Go,
+        match self.task.apply(TaskEvent::Precommit(node, precommit.hash.clone()), now()) {
+            Ok(_) => {
+                self.tell_round(Step::Precommitted(precommit.hash));
+                Turn::Go
+            }
             Err(refused) => self.out_of_order(attempt, refused).await,
         }
     }
@@ -223,6 +231,7 @@ impl Drive {
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
         let pay = match &self.job.purse {
+            Purse::Round(_) => return self.to_be_compared(line, commit),
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
             Purse::User { hold, .. } => {
@@ -240,6 +249,13 @@ impl Drive {
         let usage = Usage { completion_tokens: self.delivered_tokens(), ..usage };
         let finished = Finished { finish: commit.finish, usage };
         Turn::Over(if matches!(pay, Pay::Void(_)) { Over::Whole(finished) } else { Over::Answered(finished) })
+    }
+
+    /// The round settles it, when it has the others' answers.
+    fn to_be_compared(&self, line: Line, commit: &Commit) -> Turn {
+        let usage = line.usage;
+        self.tell_round(Step::Committed(Box::new(line), commit.tokens.clone()));
+        Turn::Over(Over::Answered(Finished { finish: commit.finish, usage }))
     }
 
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {

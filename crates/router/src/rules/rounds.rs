@@ -25,7 +25,7 @@ use crate::{clock::wall_time, context::Context, policy::RoundsPolicy};
 
 /// Fewest nodes of which the answers can be compared.
 const FEWEST: usize = 2;
-/// How soon to look again while rounds are switched off by the policy or by a lack of nodes, at most.
+/// How soon to look again at the latest: meanwhile there may be more nodes.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Who answers the next round, and with what.
@@ -42,7 +42,10 @@ type Latest = HashMap<NodeAddress, Millis>;
 pub(crate) async fn hold(context: Arc<Context>) {
     let policy = &context.policy.rounds;
     let mut latest = Latest::new();
-    while policy.mean_seconds > 0 {
+    if policy.mean_seconds == 0 {
+        return;
+    }
+    loop {
         let nodes = context.pool.idle().len();
         let wait = wait(policy, nodes, &mut rand::rng());
         tokio::select! {
@@ -57,9 +60,9 @@ fn begin(context: &Arc<Context>, latest: &mut Latest) {
     let (policy, at) = (&context.policy.rounds, wall_time());
     let cool_down = Duration::from_secs(policy.cool_down_seconds);
     latest.retain(|_, since| *since + cool_down > at);
-    let ready = context.pool.idle().into_iter();
-    let ready = ready.filter(|idle| idle.connected_at + cool_down <= at && !latest.contains_key(&idle.node));
-    let Some(draw) = draw(ready.collect(), policy.participants, &mut rand::rng()) else { return };
+    let mut ready = context.pool.idle();
+    ready.retain(|idle| idle.connected_at + cool_down <= at && !latest.contains_key(&idle.node));
+    let Some(draw) = draw(&ready, policy.participants, &mut rand::rng()) else { return };
     latest.extend(draw.nodes.iter().map(|node| (*node, at)));
     // Each takes nodes that have nothing else to do, so there are never many at a time.
     context.tasks.spawn(Round::run(Arc::clone(context), draw, rand::random()));
@@ -76,9 +79,9 @@ fn wait(policy: &RoundsPolicy, nodes: usize, random: &mut impl Rng) -> Duration 
 }
 
 /// Some of those that offer the same file. A file is drawn as often as it is offered, so that each node has the same chance.
-fn draw(ready: Vec<Idle>, most: u32, random: &mut impl Rng) -> Option<Draw> {
+fn draw(ready: &[Idle], most: u32, random: &mut impl Rng) -> Option<Draw> {
     let mut offering = HashMap::<ArtifactDigest, BTreeSet<NodeAddress>>::new();
-    for idle in &ready {
+    for idle in ready {
         offering.entry(idle.offer.artifact).or_default().insert(idle.node);
     }
     let comparable = ready.iter().filter(|idle| offering[&idle.offer.artifact].len() >= FEWEST);

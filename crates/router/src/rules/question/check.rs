@@ -106,9 +106,9 @@ fn object(answer: &str, fields: &[(String, String)]) -> Percentage {
 
 /// The first JSON object in a text, whatever is around it.
 fn first_object(answer: &str) -> Option<Map<String, Value>> {
-    let starts = answer.match_indices('{').map(|(at, _)| &answer[at..]);
+    let mut starts = answer.match_indices('{').map(|(at, _)| &answer[at..]);
     let read = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>().next()?.ok();
-    starts.filter_map(read).next()
+    starts.find_map(read)
 }
 
 fn lines(answer: &str, items: &[String]) -> Percentage {

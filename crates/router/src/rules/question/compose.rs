@@ -8,9 +8,12 @@ use super::{
     vocabulary::{BAD, BAD_ENDS, CITIES, COUNTED, DAYS, GOOD, GOOD_ENDS, GROUPS, JOBS, NAMES, REVIEWED, WORDS},
 };
 
+/// Composes a prompt, and says what is known of its answer.
+type Way = fn(&mut StdRng) -> (String, Check);
+
 /// A question of this kind that was probably never asked before.
 pub(super) fn compose(kind: Kind, random: &mut StdRng) -> Question {
-    let one_of = |random: &mut StdRng, ways: &[fn(&mut StdRng) -> (String, Check)]| match ways.choose(random) {
+    let one_of = |random: &mut StdRng, ways: &[Way]| match ways.choose(random) {
         Some(way) => way(random),
         None => copy(random),
     };

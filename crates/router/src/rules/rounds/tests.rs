@@ -21,21 +21,21 @@ fn a_round_has_two_to_five_nodes_with_the_same_file_and_every_one_of_them_comes_
     let mut random = StdRng::seed_from_u64(7);
     let ready = |count: u8| (0..count).map(|node| idle(node, 1, "m")).collect::<Vec<_>>();
     for (count, expected) in [(0, None), (1, None), (2, Some(2)), (5, Some(5)), (8, Some(5))] {
-        let drawn = draw(ready(count), 5, &mut random);
+        let drawn = draw(&ready(count), 5, &mut random);
         assert_eq!(drawn.map(|draw| draw.nodes.len()), expected, "{count}");
     }
     let seen: BTreeSet<_> =
-        (0..100).filter_map(|_| draw(ready(8), 5, &mut random)).flat_map(|draw| draw.nodes).collect();
+        (0..100).filter_map(|_| draw(&ready(8), 5, &mut random)).flat_map(|draw| draw.nodes).collect();
     assert_eq!(seen.len(), 8);
 }
 
 #[test]
 fn nodes_with_other_files_or_other_names_for_the_same_are_not_compared() {
     let mut random = StdRng::seed_from_u64(7);
-    assert_eq!(draw(vec![idle(1, 1, "m"), idle(2, 2, "m")], 5, &mut random), None);
+    assert_eq!(draw(&[idle(1, 1, "m"), idle(2, 2, "m")], 5, &mut random), None);
     for _ in 0..50 {
         let ready = vec![idle(1, 1, "m"), idle(2, 1, "m"), idle(3, 1, "n"), idle(4, 2, "m"), idle(1, 2, "m")];
-        let Some(Draw { offer, nodes }) = draw(ready, 5, &mut random) else { continue };
+        let Some(Draw { offer, nodes }) = draw(&ready, 5, &mut random) else { continue };
         let nodes: BTreeSet<_> = nodes.iter().map(|node| node[0]).collect();
         let expected = if offer.artifact.as_bytes()[0] == 1 { BTreeSet::from([1, 2]) } else { BTreeSet::from([1, 4]) };
         assert_eq!(nodes, expected);

@@ -14,6 +14,7 @@ mod message;
 mod network_task;
 mod precision;
 mod prompt;
+mod rubric;
 mod settlement;
 mod signing;
 mod task;
@@ -36,6 +37,7 @@ pub use network_task::{
 };
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};
+pub use rubric::{Mark, MarkError, RubricRule, RubricScore, RubricVerdict, RubricWeights};
 pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};

@@ -245,7 +245,8 @@ pub struct Assignment {
     /// Which.
     #[serde(flatten)]
     pub attempt: AttemptId,
-    /// Where it comes from.
+    /// Where it comes from, as far as the node is to know: a round of Proof of Inference says `user` like the traffic that
+    /// it is to look like, and its settlement says what it was.
     pub kind: TaskKind,
     /// The artifact it must be done on.
     pub artifact: ArtifactDigest,

@@ -91,7 +91,7 @@ pub enum NetworkTaskState {
 
 impl NetworkTaskState {
     /// What participants are to do now.
-    const fn step(self) -> Option<ParticipantStep> {
+    pub const fn step(self) -> Option<ParticipantStep> {
         match self {
             Self::Prepare => Some(ParticipantStep::Prepare),
             Self::Precommit => Some(ParticipantStep::Precommit),

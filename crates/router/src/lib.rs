@@ -20,6 +20,7 @@ mod store;
 
 pub use policy::{
     AuditPolicy, BreakerPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate,
+    RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

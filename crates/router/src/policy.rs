@@ -6,10 +6,11 @@ mod audit;
 mod breaker;
 mod level;
 mod limit;
+mod rounds;
 
 use std::time::Duration;
 
-use cortensor_protocol::{Amount, Deadlines, PrecisionClass, PriceList};
+use cortensor_protocol::{Amount, Deadlines, PrecisionClass, PriceList, RubricRule};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -17,6 +18,7 @@ pub use self::{
     breaker::BreakerPolicy,
     level::{Demotion, LevelPolicy, LevelRequirement},
     limit::{LimitPolicy, Rate},
+    rounds::RoundsPolicy,
 };
 
 /// Every figure that the router's rules use. In TOML, a field left out has its default and an unknown one is an error.
@@ -85,8 +87,8 @@ pub struct Policy {
     /// How long running tasks may go on when the router stops, in milliseconds.
     pub stop_milliseconds: u64,
 
-    /// Correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do not run
-    /// a language model, not small models.
+    /// Wholly correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do
+    /// not run a language model, not small models.
     pub test_pass_mark: u32,
     /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
     /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.
@@ -108,6 +110,11 @@ pub struct Policy {
 
     /// When a node that fails is left alone.
     pub breaker: BreakerPolicy,
+    /// When rounds are held, and what follows from them.
+    pub rounds: RoundsPolicy,
+    /// How validators' judgements of answers to open questions add up.
+    pub rubric: RubricRule,
+
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
 
@@ -176,6 +183,8 @@ impl Default for Policy {
             breaker: BreakerPolicy::default(),
             surprise_test_mean_seconds: 3 * 3600,
             surprise_test_cool_down_seconds: 900,
+            rounds: RoundsPolicy::default(),
+            rubric: rounds::rubric(),
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
             limits: LimitPolicy::default(),

@@ -18,6 +18,7 @@ use crate::{
         key,
         limit::Limits,
         pool::Pool,
+        rounds,
     },
     server,
     store::{LedgerFault, LedgerSummary, Store, StoreError},
@@ -100,6 +101,7 @@ impl Router {
         }
         let context = Arc::new(context(config, address, store));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
+        context.sessions.spawn(rounds::hold(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));
         tracing::info!(%address, name = context.name, network = context.network, "the router listens");

@@ -19,4 +19,5 @@ pub(crate) mod price;
 pub(crate) mod problem;
 pub(crate) mod question;
 pub(crate) mod request;
+pub(crate) mod rounds;
 pub(crate) mod session;

@@ -10,6 +10,7 @@ mod ledger;
 mod levels;
 mod opening;
 mod reports;
+mod rounds;
 mod sessions;
 mod tasks;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub(crate) use {
     keys::KeyId,
     opening::{Opened, Opening, Payer},
     reports::StoredReport,
+    rounds::{RoundAnswer, RoundRecord},
     sessions::Deposited,
     tasks::{Ending, Line, Pay},
 };

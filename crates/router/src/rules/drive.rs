@@ -31,8 +31,11 @@ use super::{
 use crate::{
     clock::{now, wall_time},
     context::Context,
-    store::{Ending, Payer},
+    store::{Ending, Line, Payer},
 };
+
+/// Why an answer without a token is not paid.
+pub(crate) const EMPTY: &str = "the answer is empty";
 
 /// A task to be done.
 #[derive(Debug)]
@@ -54,6 +57,32 @@ pub(crate) enum Purse {
     User { prices: PriceList, hold: Amount },
     /// Network incentives, this much, if the answer is right. Without a question every answer is.
     Incentives { question: Option<Question>, reward: Amount },
+    /// Network incentives, once the answers of a round were compared: the round settles. Its node sees a user's task.
+    Round(mpsc::Sender<RoundStep>),
+}
+
+/// How far one node is in a round, for the one who holds it.
+#[derive(Debug)]
+pub(crate) struct RoundStep {
+    pub(crate) task: TaskId,
+    pub(crate) what: Step,
+}
+
+/// What a node did in a round.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The task was sent to it.
+    Assigned,
+    /// It took the task.
+    Acked,
+    /// It did not take it, which is nobody's fault.
+    Refused,
+    /// It has bound itself to an answer with this hash.
+    Precommitted(String),
+    /// Its answer, which was checked: what a settlement says of it, and its tokens.
+    Committed(Box<Line>, Vec<TokenId>),
+    /// There is nothing (more) to come of it.
+    Ended(Problem),
 }
 
 /// What becomes of a task, on its way to the one who asked.
@@ -95,6 +124,7 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
             Ok(_) => drive.work().await,
             Err(problem) => {
                 drive.context.metrics.task_ended(drive.kind(), "not_opened");
+                drive.tell_round(Step::Ended(problem.clone()));
                 drive.deliver(Delivery::Failed(problem));
             }
         }
@@ -281,6 +311,14 @@ impl Drive {
         u32::try_from(self.delivered.len()).unwrap_or(u32::MAX)
     }
 
+    /// Tells the round that this is for, if it is for one. There is room for every step, and a round that is given up
+    /// needs to know nothing.
+    fn tell_round(&self, what: Step) {
+        if let Purse::Round(round) = &self.job.purse {
+            let _ = round.try_send(RoundStep { task: self.job.id, what });
+        }
+    }
+
     /// Says it to the client. That it is gone is noticed elsewhere.
     fn deliver(&self, delivery: Delivery) {
         let _ = self.client.try_send(delivery);
@@ -299,6 +337,7 @@ impl Drive {
             Over::Whole(finished) => (Some(Delivery::Finished(finished)), Ending::Task(Outcome::Failed)),
             Over::ClientGone => (None, Ending::Task(Outcome::Cancelled)),
             Over::Problem(problem) => {
+                self.tell_round(Step::Ended(problem.clone()));
                 let ending = match problem {
                     Problem::Stopping => Ending::Interrupted,
                     Problem::TimedOut { .. } => Ending::Task(Outcome::TimedOut),

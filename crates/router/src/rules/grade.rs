@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{Capability, EventKind, Evidence, Millis, Precision, PrecisionClass, Tier, TierReport};
+use cortensor_protocol::{
+    Capability, EventKind, Evidence, Millis, Percentage, Precision, PrecisionClass, Tier, TierReport,
+};
 
 use super::level::{Failure, LevelEvent};
 use crate::policy::Policy;
@@ -15,13 +17,24 @@ use crate::policy::Policy;
 /// What a test saw.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
+    /// Answers that were wholly right.
     pub(crate) correct: u32,
+    /// Hundredths of right answers, those of partly right ones included.
+    pub(crate) score: u32,
     pub(crate) questions: u32,
     /// Of the short and the long prompt: tokens and the shortest time to the first token of the answer.
     pub(crate) short: Option<Prefill>,
     pub(crate) long: Option<Prefill>,
     /// Tokens a second after the first batch.
     pub(crate) decode: Option<f64>,
+}
+
+impl Seen {
+    /// Counts one more answer.
+    pub(crate) fn count(&mut self, score: Percentage) {
+        self.correct += u32::from(score.number() == 100);
+        self.score += u32::from(score.number());
+    }
 }
 
 /// Time to the first token of an answer.
@@ -71,7 +84,9 @@ fn evidence(what: &str, seen: String, asked: String, met: bool) -> Evidence {
 
 fn answers(policy: &Policy, seen: &Seen) -> Evidence {
     let asked = format!("at least {} correct", policy.test_pass_mark);
-    let text = format!("{} of {} correct", seen.correct, seen.questions);
+    let (whole, hundredths) = (seen.score / 100, seen.score % 100);
+    let text =
+        format!("{} of {} correct; {whole}.{hundredths:02} with partly right ones", seen.correct, seen.questions);
     evidence("answers", text, asked, seen.correct >= policy.test_pass_mark)
 }
 
@@ -131,7 +146,7 @@ mod tests {
     fn seen(correct: u32, short_ms: u64, long_ms: u64) -> Seen {
         let prefill = |tokens, ms| Some(Prefill { tokens, first_token: Duration::from_millis(ms) });
         let (short, long) = (prefill(20, short_ms), prefill(520, long_ms));
-        Seen { correct, questions: 6, short, long, decode: Some(30.0) }
+        Seen { correct, score: 100 * correct, questions: 6, short, long, decode: Some(30.0) }
     }
 
     #[test]

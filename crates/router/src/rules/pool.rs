@@ -9,6 +9,7 @@ mod apart;
 mod breaker;
 mod candidates;
 mod decision;
+mod idle;
 mod lease;
 mod membership;
 mod ranking;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     apart::Apart,
     breaker::Outcome,
     decision::Decision,
+    idle::Idle,
     lease::Lease,
     membership::{Membership, Registration},
 };

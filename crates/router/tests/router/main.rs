@@ -13,5 +13,6 @@ mod network;
 mod openapi;
 mod operator;
 mod requests;
+mod rounds;
 mod sessions;
 mod support;

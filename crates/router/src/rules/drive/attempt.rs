@@ -9,7 +9,7 @@ use cortensor_protocol::{
 use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Delivery, Drive, Finished, Over, Purse, conduct::Owed};
+use super::{Delivery, Drive, EMPTY, Finished, Over, Purse, Step, conduct::Owed};
 use crate::{
     clock::{now, wall_time},
     metrics::RefusedAnswer,
@@ -25,7 +25,6 @@ use crate::{
     store::{Line, Pay},
 };
 
-const EMPTY: &str = "the answer is empty";
 const DISTRUSTED: &str = "the precision audit of what was claimed failed meanwhile";
 /// Most characters of what a node says of a failure: the reason is kept with the task.
 const LONGEST_REASON: usize = 300;
@@ -75,6 +74,7 @@ impl Drive {
             self.context.metrics.dispatched(self.accepted.elapsed());
         }
         attempt.lease.send(self.assignment(&attempt));
+        self.tell_round(Step::Assigned);
         let turn = loop {
             match self.turn(&mut attempt).await {
                 Turn::Go => {}
@@ -89,7 +89,8 @@ impl Drive {
     }
 
     fn assignment(&self, attempt: &Attempt) -> RouterMessage {
-        let kind = self.kind();
+        // Who knew that it is a test would answer it better than its users.
+        let kind = if matches!(self.job.purse, Purse::Round(_)) { TaskKind::User } else { self.kind() };
         let precommit_within_ms = u64::try_from(self.job.deadlines.precommit.as_millis()).unwrap_or(u64::MAX);
         RouterMessage::Assign(Box::new(Assignment {
             attempt: attempt.id,
@@ -105,7 +106,7 @@ impl Drive {
     pub(super) const fn kind(&self) -> TaskKind {
         match self.job.purse {
             Purse::User { .. } => TaskKind::User,
-            Purse::Incentives { .. } => TaskKind::NetworkTest,
+            Purse::Incentives { .. } | Purse::Round(_) => TaskKind::NetworkTest,
         }
     }
 
@@ -148,7 +149,7 @@ impl Drive {
                 Ok(_) => {
                     self.context.metrics.refused(reason);
                     attempt.lease.judge(Outcome::Refused);
-                    Turn::GivenBack
+                    self.refused_by(attempt)
                 }
                 Err(refused) => self.out_of_order(attempt, refused).await,
             },
@@ -183,6 +184,7 @@ impl Drive {
         let Lease { offer, decision, .. } = &attempt.lease;
         let fallback = decision.as_ref().and_then(|decision| decision.fallback);
         self.deliver(Delivery::Started { node, precision: offer.precision, fallback, assigned: attempt.assigned });
+        self.tell_round(Step::Acked);
         Turn::Go
     }
 
@@ -217,9 +219,10 @@ impl Drive {
         if let Err(reason) = check_precommit(node, &precommit) {
             return self.broken(attempt, RefusedAnswer::Precommit, reason).await;
         }
-        match self.task.apply(TaskEvent::Precommit(node, precommit.hash), now()) {
+        match self.task.apply(TaskEvent::Precommit(node, precommit.hash.clone()), now()) {
             Ok(_) => {
                 self.kept(attempt);
+                self.tell_round(Step::Precommitted(precommit.hash));
                 Turn::Go
             }
             Err(refused) => self.out_of_order(attempt, refused).await,
@@ -244,6 +247,7 @@ impl Drive {
         let line =
             Line { usage, first_token_ms: commit.first_token_ms, total_ms: commit.total_ms, ..self.line(attempt) };
         let pay = match &self.job.purse {
+            Purse::Round(_) => return self.to_be_compared(attempt, line, commit).await,
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
             Purse::User { .. } if self.context.pool.is_distrusted(claim(attempt)) => Pay::Void(DISTRUSTED.to_owned()),
@@ -271,6 +275,16 @@ impl Drive {
         Turn::Over(if matches!(pay, Pay::Void(_)) { Over::Whole(finished) } else { Over::Answered(finished) })
     }
 
+    /// A round does not wait for those who cannot now.
+    fn refused_by(&self, attempt: &Attempt) -> Turn {
+        tracing::debug!(task = %self.job.id, node = %attempt.lease.node, "a node refused");
+        self.tell_round(Step::Refused);
+        match self.job.purse {
+            Purse::Round(_) => Turn::Over(Over::Problem(Problem::NodesLost)),
+            Purse::User { .. } | Purse::Incentives { .. } => Turn::GivenBack,
+        }
+    }
+
     /// A greedy answer can be looked at by a validator. Of a claim that is trusted, few are.
     async fn offer_for_audit(&self, attempt: &Attempt, line: &Line) {
         let sampling = &self.job.sampling;
@@ -289,7 +303,8 @@ impl Drive {
         self.context.audits.add(Sample {
             claim: claim(attempt),
             task: line.task,
-            for_user: line.kind == TaskKind::User,
+            // What the node could not tell from a user's counts as such.
+            for_user: !matches!(self.job.purse, Purse::Incentives { .. }),
             model: line.model.clone(),
             precision: line.precision,
             prompt: self.job.prompt.clone(),
@@ -297,6 +312,14 @@ impl Drive {
             tokens: attempt.tokens.clone(),
             settled_at: line.at,
         });
+    }
+
+    /// The round settles it, when it has the others' answers.
+    async fn to_be_compared(&self, attempt: &Attempt, line: Line, commit: &Commit) -> Turn {
+        self.offer_for_audit(attempt, &line).await;
+        let usage = line.usage;
+        self.tell_round(Step::Committed(Box::new(line), commit.tokens.clone()));
+        Turn::Over(Over::Answered(Finished { finish: commit.finish, usage }))
     }
 
     async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {

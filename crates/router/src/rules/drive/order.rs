@@ -102,7 +102,7 @@ impl Drive {
     const fn hold(&self) -> Amount {
         match self.job.purse {
             Purse::User { hold, .. } => hold,
-            Purse::Incentives { .. } => Amount::ZERO,
+            Purse::Incentives { .. } | Purse::Round(_) => Amount::ZERO,
         }
     }
 }

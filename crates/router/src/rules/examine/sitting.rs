@@ -1,8 +1,8 @@
-//! One test of one artifact: six questions, then the throughput test.
+//! One test of one artifact: a question of each kind, then the throughput test.
 
 use std::time::Duration;
 
-use cortensor_protocol::{Offer, Prompt, RouterMessage, Sampling, TaskId, Usage};
+use cortensor_protocol::{Offer, Percentage, Prompt, RouterMessage, Sampling, TaskId, Usage};
 use tokio::time::Instant;
 
 use super::Examiner;
@@ -17,7 +17,8 @@ use crate::rules::{
 
 /// Each prompt length is timed this often; the shortest time counts, because a machine can only be too slow.
 const TIMINGS: u32 = 2;
-const ANSWER_TOKENS: u32 = 32;
+/// Room for a small JSON object with a sentence before it.
+const ANSWER_TOKENS: u32 = 48;
 const SHORT_PROMPT_WORDS: u32 = 4;
 /// Tokens that cannot honestly come of a word of filler, or of the chat template.
 const TOKENS_A_WORD: u32 = 2;
@@ -51,10 +52,11 @@ impl Sitting<'_> {
 
     async fn sit(&self) -> Result<Seen, GivenUp> {
         self.progress(0).await;
-        let mut seen = Seen { correct: 0, questions: QUESTIONS, short: None, long: None, decode: None };
+        let mut seen = Seen { correct: 0, score: 0, questions: QUESTIONS, short: None, long: None, decode: None };
         for (done, question) in (1..).zip(questions(self.seed)) {
             let heard = self.ask(&question.prompt, Some(question.clone())).await?;
-            seen.correct += u32::from(heard.usage.is_some() && question.accepts(&heard.text));
+            seen.count(if heard.usage.is_some() { question.score(&heard.text) } else { Percentage::default() });
+            tracing::debug!(node = %self.examiner.node, kind = ?question.kind, ?seen.score, "a question was answered");
             self.progress(done).await;
         }
         // In turns, so that a passing load on the machine meets both lengths.

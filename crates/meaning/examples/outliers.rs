@@ -1,0 +1,30 @@
+//! Which of several answers lies apart: `cargo run -p cortensor-meaning --example outliers -- FOLDER ANSWER ANSWER ANSWER ...`
+
+use std::{path::Path, process::ExitCode};
+
+use cortensor_meaning::{MeaningError, MeaningModel, OutlierRule, positions};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((folder, answers)) = arguments.split_first() else {
+        eprintln!("say where the model is and what the answers are");
+        return ExitCode::FAILURE;
+    };
+    match show(Path::new(folder), answers) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(folder: &Path, answers: &[String]) -> Result<(), MeaningError> {
+    let texts: Vec<&str> = answers.iter().map(String::as_str).collect();
+    let embeddings = MeaningModel::open(folder)?.embed(&texts)?;
+    for (position, text) in positions(&embeddings, OutlierRule::default()).iter().zip(texts) {
+        let word = if position.outlier { "apart" } else { "" };
+        println!("{:.3} {word:5} {text}", position.similarity);
+    }
+    Ok(())
+}

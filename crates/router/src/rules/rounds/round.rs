@@ -1,0 +1,338 @@
+//! One round, from the draw to what it pays.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use cortensor_protocol::{
+    Amount, Deadlines, Millis, NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent, NetworkTaskState,
+    NodeAddress, Outcome as Ended, ParticipantProgress, ParticipantStep, Sampling, TaskId, TokenId,
+};
+use rand::{SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use tokio::{sync::mpsc, time::sleep};
+use uuid::Uuid;
+
+use super::{
+    Draw,
+    agreement::compare,
+    prompt::prompt,
+    verdict::{Outcome, Partings},
+};
+use crate::{
+    clock::{now, wall_time},
+    context::Context,
+    rules::{
+        answer::Binding,
+        backlog::Entry,
+        choice::Choice,
+        conduct,
+        drive::{Delivery, EMPTY, Job, Purse, RoundStep, Step, start},
+        pool::Want,
+        problem::Problem,
+    },
+    store::{Ending, Line, Pay, RoundAnswer, RoundRecord},
+};
+
+/// Steps that one node can be heard of.
+const STEPS: usize = 8;
+
+/// A round that runs.
+pub(super) struct Round {
+    context: Arc<Context>,
+    draw: Draw,
+    seed: u64,
+    began_at: Millis,
+    task: NetworkTask,
+    seats: BTreeMap<NodeAddress, Seat>,
+}
+
+/// One node's place in it.
+struct Seat {
+    task: TaskId,
+    /// Held for as long as the answer is wanted.
+    deliveries: Option<mpsc::Receiver<Delivery>>,
+    assigned: bool,
+    refused: bool,
+    /// Nothing more comes of it.
+    ended: bool,
+    broke_rules: Option<String>,
+    /// What it did and the round has yet to take.
+    due: VecDeque<NetworkTaskEvent>,
+    answer: Option<(Line, Vec<TokenId>)>,
+}
+
+impl Round {
+    /// Holds a round with these nodes.
+    pub(super) async fn run(context: Arc<Context>, draw: Draw, seed: u64) {
+        let (steps, mut heard) = mpsc::channel(draw.nodes.len() * STEPS);
+        let mut round = Self::begin(context, draw, seed, &steps);
+        // From here on only the nodes' tasks hold it: it ends with the last of them.
+        drop(steps);
+        while let Some(wake_at) = round.task.wake_at() {
+            tokio::select! {
+                Some(step) = heard.recv() => round.hear(step),
+                () = sleep(wake_at.since(now())) => {}
+            }
+            round.go_on();
+        }
+        if round.task.state() == NetworkTaskState::End(NetworkTaskEnd::Complete) {
+            round.judge().await;
+        }
+        round.seats.values_mut().for_each(|seat| seat.deliveries = None);
+        round.settle_unjudged().await;
+        while let Some(step) = heard.recv().await {
+            round.hear(step);
+            round.settle_unjudged().await;
+        }
+    }
+
+    fn begin(context: Arc<Context>, draw: Draw, seed: u64, steps: &mpsc::Sender<RoundStep>) -> Self {
+        let policy = &context.policy;
+        let lengths = &policy.rounds.answer_tokens;
+        let length = lengths.choose(&mut StdRng::seed_from_u64(seed)).copied();
+        let tokens = length.unwrap_or(policy.answer_tokens).clamp(1, policy.most_answer_tokens.max(1));
+        let mut task = NetworkTask::new(deadlines(&context, tokens), now());
+        // In order, so neither can be refused; a round that is over at once is judged like any other.
+        let _ = task.apply(NetworkTaskEvent::Request(draw.nodes.clone()), now());
+        let _ = task.apply(NetworkTaskEvent::Create, now());
+        let seat = |node: &NodeAddress| (*node, Seat::take(&context, &draw, *node, seed, tokens, steps));
+        let seats = draw.nodes.iter().map(seat).collect();
+        Self { context, draw, seed, began_at: wall_time(), task, seats }
+    }
+
+    fn hear(&mut self, RoundStep { task, what }: RoundStep) {
+        let artifact = self.draw.offer.artifact;
+        let Some((node, seat)) = self.seats.iter_mut().find(|(_, seat)| seat.task == task) else { return };
+        let node = *node;
+        match what {
+            Step::Assigned => seat.assigned = true,
+            Step::Acked => seat.due.push_back(NetworkTaskEvent::Prepare(node)),
+            Step::Refused => seat.refused = true,
+            Step::Precommitted(hash) => seat.due.push_back(NetworkTaskEvent::Precommit(node, hash)),
+            Step::Committed(line, tokens) => {
+                let hash = Binding { node, task, artifact }.hash(&tokens);
+                seat.due.push_back(NetworkTaskEvent::Commit(node, hash));
+                seat.answer = Some((*line, tokens));
+                seat.ended = true;
+            }
+            Step::Ended(problem) => {
+                seat.ended = true;
+                match problem {
+                    Problem::InvalidAnswer { reason } => seat.broke_rules = Some(reason),
+                    // The router's own trouble says nothing about anybody. That it is over already is as well.
+                    Problem::Stopping | Problem::NotWritten { .. } | Problem::Internal => {
+                        let _ = self.task.apply(NetworkTaskEvent::Abandon, now());
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Gives the round what is due, as far as it goes.
+    fn go_on(&mut self) {
+        let _ = self.task.apply(NetworkTaskEvent::Tick, now());
+        while let Some(wake_at) = self.task.wake_at() {
+            if self.feed() {
+                continue;
+            }
+            if self.awaits_somebody() {
+                break;
+            }
+            // Nothing more comes of those that are awaited, so waiting for the deadline would change nothing.
+            let _ = self.task.apply(NetworkTaskEvent::Tick, wake_at);
+        }
+        if self.task.state().step() != Some(ParticipantStep::Prepare) {
+            let late = self.seats.values_mut().filter(|seat| !seat.assigned);
+            late.for_each(|seat| seat.deliveries = None);
+        }
+    }
+
+    /// Takes the next step that the round is ready for. Says whether there was one.
+    fn feed(&mut self) -> bool {
+        if self.task.state() == NetworkTaskState::Start {
+            return self.task.apply(NetworkTaskEvent::Start, now()).is_ok();
+        }
+        let Some(step) = self.task.state().step() else { return false };
+        for (node, seat) in &mut self.seats {
+            let due = self.task.participant(*node).and_then(|participant| participant.progress().next());
+            if due == Some(step)
+                && let Some(event) = seat.due.pop_front()
+            {
+                // Refused or not, it is taken, and the round counts what it refuses.
+                let _ = self.task.apply(event, now());
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether anything can still come of a node that the round waits for.
+    fn awaits_somebody(&self) -> bool {
+        let step = self.task.state().step();
+        self.task.participants().any(|(node, participant)| {
+            step.is_some()
+                && participant.progress().next() == step
+                && self.seats.get(&node).is_some_and(|seat| !seat.ended)
+        })
+    }
+
+    /// Compares what is there, keeps it, pays it, and says what follows from it.
+    async fn judge(&mut self) {
+        let outcomes = self.outcomes();
+        self.keep(&outcomes).await;
+        for (node, outcome) in &outcomes {
+            self.pay(*node, outcome).await;
+            self.tell(*node, outcome).await;
+        }
+    }
+
+    fn outcomes(&self) -> BTreeMap<NodeAddress, Outcome> {
+        let committed: Vec<_> = self.seats.iter().filter_map(|(node, seat)| self.committed(*node, seat)).collect();
+        let answers: Vec<&[TokenId]> = committed.iter().map(|(_, tokens)| *tokens).collect();
+        let policy = &self.context.policy.rounds;
+        let compared = committed.iter().zip(compare(&answers));
+        let compared = compared.map(|((node, _), relation)| (*node, Outcome::of(policy, relation)));
+        let others = self.seats.iter().map(|(node, seat)| (*node, seat.without_answer()));
+        others.chain(compared).collect()
+    }
+
+    fn committed<'a>(&self, node: NodeAddress, seat: &'a Seat) -> Option<(NodeAddress, &'a [TokenId])> {
+        let progress = self.task.participant(node)?.progress();
+        let (_, tokens) = seat.answer.as_ref().filter(|_| progress == ParticipantProgress::Committed)?;
+        Some((node, tokens))
+    }
+
+    async fn keep(&self, outcomes: &BTreeMap<NodeAddress, Outcome>) {
+        let answers = outcomes.iter().filter_map(|(node, outcome)| {
+            let seat = self.seats.get(node)?;
+            let tokens = seat.answer.as_ref().map_or(0, |(_, tokens)| tokens.len());
+            Some(RoundAnswer {
+                node: *node,
+                task: seat.task,
+                outcome: outcome.word(),
+                position: outcome.position(),
+                tokens,
+            })
+        });
+        let round = RoundRecord {
+            id: Uuid::now_v7(),
+            model: self.draw.offer.model.clone(),
+            artifact: self.draw.offer.artifact,
+            seed: self.seed,
+            began_at: self.began_at,
+            ended_at: wall_time(),
+            answers: answers.collect(),
+        };
+        if let Err(error) = self.context.store.add_round(&round).await {
+            tracing::error!(%error, round = %round.id, "a round was not kept; it is as if there had been none");
+        }
+    }
+
+    async fn pay(&mut self, node: NodeAddress, outcome: &Outcome) {
+        let Some((line, tokens)) = self.seats.get_mut(&node).and_then(|seat| seat.answer.take()) else { return };
+        let pay = match outcome.pay(self.context.policy.test_reward) {
+            Pay::Incentive(_) if tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
+            pay => pay,
+        };
+        settle(&self.context, line, pay).await;
+    }
+
+    async fn tell(&self, node: NodeAddress, outcome: &Outcome) {
+        let policy = &self.context.policy.rounds;
+        let seen = self.context.store.early_partings(node, self.draw.offer.artifact, policy.looks_back).await;
+        let partings = match seen {
+            Ok((early, judged)) => Partings { early, judged },
+            Err(error) => {
+                return tracing::error!(%error, %node, "a node's rounds could not be read; this one is passed over");
+            }
+        };
+        if let Some(event) = outcome.event(partings, policy, wall_time()) {
+            tracing::info!(%node, failure = ?event.failure, seen = event.seen, "a round was judged");
+            conduct::record(&self.context, node, event).await;
+        }
+    }
+
+    /// What came too late to be compared, or of a round that was given up, is not paid.
+    async fn settle_unjudged(&mut self) {
+        let outcome = match self.task.state() {
+            NetworkTaskState::End(NetworkTaskEnd::Abandoned) => Outcome::GivenUp,
+            _ => Outcome::Missed,
+        };
+        let answers: Vec<_> = self.seats.values_mut().filter_map(|seat| seat.answer.take()).collect();
+        for (line, _) in answers {
+            settle(&self.context, line, outcome.pay(Amount::ZERO)).await;
+        }
+    }
+}
+
+impl Seat {
+    fn take(
+        context: &Arc<Context>,
+        draw: &Draw,
+        node: NodeAddress,
+        seed: u64,
+        tokens: u32,
+        steps: &mpsc::Sender<RoundStep>,
+    ) -> Self {
+        let task = TaskId(Uuid::now_v7());
+        let offer = &draw.offer;
+        let job = Job {
+            id: task,
+            name: offer.model.to_string(),
+            want: Want {
+                artifact: Some(offer.artifact),
+                node: Some(node),
+                ..Want::new(offer.model.clone(), Choice::default())
+            },
+            prompt: prompt(seed),
+            sampling: Sampling::greedy(tokens),
+            deadlines: Deadlines { attempts: 1, ..context.policy.user_deadlines(tokens) },
+            purse: Purse::Round(steps.clone()),
+        };
+        Self {
+            task,
+            deliveries: Some(start(context, job)),
+            assigned: false,
+            refused: false,
+            ended: false,
+            broke_rules: None,
+            due: VecDeque::new(),
+            answer: None,
+        }
+    }
+
+    fn without_answer(&self) -> Outcome {
+        match &self.broke_rules {
+            Some(reason) => Outcome::BrokeRules(reason.clone()),
+            None if self.refused => Outcome::Refused,
+            None if !self.assigned => Outcome::NotAsked,
+            None => Outcome::Missed,
+        }
+    }
+}
+
+/// Those of a user's task, so that a node that keeps these keeps the round's.
+fn deadlines(context: &Context, tokens: u32) -> NetworkTaskDeadlines {
+    let user = context.policy.user_deadlines(tokens);
+    NetworkTaskDeadlines {
+        prepare: user.ack,
+        precommit: user.precommit,
+        commit: user.commit,
+        ..NetworkTaskDeadlines::default()
+    }
+}
+
+async fn settle(context: &Context, line: Line, pay: Pay) {
+    match context.store.settle(&line, &pay).await {
+        Ok(()) => context.pool.settled(line.node),
+        Err(error) => context.backlog.keep(Entry::Settlement(line.clone(), pay.clone()), &error),
+    }
+    if matches!(pay, Pay::Void(_)) {
+        let (ending, at) = (Ending::Task(Ended::Failed), wall_time());
+        if let Err(error) = context.store.end_task(line.task, ending, at).await {
+            context.backlog.keep(Entry::Ending(line.task, ending, at), &error);
+        }
+    }
+}

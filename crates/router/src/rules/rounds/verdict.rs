@@ -1,0 +1,163 @@
+//! What a round says of each node: the pay, the word in the record, and what is told to levels.
+
+use cortensor_protocol::{Amount, EventKind, Millis};
+
+use super::agreement::Relation;
+use crate::{
+    policy::RoundsPolicy,
+    rules::level::{Failure, LevelEvent},
+    store::Pay,
+};
+
+/// What became of a node in a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It said what the majority said, all of it.
+    Agreed,
+    /// It parted from the majority at this token, late enough for rounding.
+    PartedLate(usize),
+    /// It parted early: once or twice that proves nothing.
+    PartedEarly(usize),
+    /// There is nobody, or no majority, to say who is right.
+    Undecided(usize),
+    /// It missed a deadline of the round.
+    Missed,
+    /// What it sent breaks the rules.
+    BrokeRules(String),
+    /// It did not take the task, which is nobody's fault.
+    Refused,
+    /// A user's request was there first.
+    NotAsked,
+    /// The router gave the round up, which says nothing of anybody.
+    GivenUp,
+}
+
+impl Outcome {
+    pub(super) fn of(policy: &RoundsPolicy, relation: Relation) -> Self {
+        let early = |at: usize| at < policy.early_tokens as usize;
+        match relation {
+            Relation::Agrees => Self::Agreed,
+            Relation::Parts(at) if early(at) => Self::PartedEarly(at),
+            Relation::Undecided(at) if early(at) => Self::Undecided(at),
+            Relation::Parts(at) | Relation::Undecided(at) => Self::PartedLate(at),
+        }
+    }
+
+    /// The word that is kept.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Agreed => "agreed",
+            Self::PartedLate(_) => "parted_late",
+            Self::PartedEarly(_) => "parted_early",
+            Self::Undecided(_) => "undecided",
+            Self::Missed => "missed",
+            Self::BrokeRules(_) => "broke_rules",
+            Self::Refused => "refused",
+            Self::NotAsked => "not_asked",
+            Self::GivenUp => "given_up",
+        }
+    }
+
+    pub(super) const fn position(&self) -> Option<usize> {
+        match self {
+            Self::PartedLate(at) | Self::PartedEarly(at) | Self::Undecided(at) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// What an answer that came is paid.
+    pub(super) fn pay(&self, reward: Amount) -> Pay {
+        match self {
+            Self::Agreed | Self::PartedLate(_) => Pay::Incentive(reward),
+            Self::PartedEarly(at) => Pay::Void(format!(
+                "a round of Proof of Inference: the answer parted from those of other nodes with the same file at token \
+                 {}; once or twice that proves nothing, and it is not paid",
+                at + 1
+            )),
+            Self::Undecided(_) => Pay::Void(
+                "a round of Proof of Inference: no majority of nodes said the same, so nobody is paid and nobody blamed"
+                    .to_owned(),
+            ),
+            Self::GivenUp => Pay::Void("a round of Proof of Inference that the router had to give up".to_owned()),
+            _ => Pay::Void("a round of Proof of Inference: the answer came after its deadline".to_owned()),
+        }
+    }
+
+    /// What it says of the node's answers, if it says anything. What a node missed or broke is seen by the driver of its
+    /// task, as with every task.
+    pub(super) fn event(&self, partings: Partings, policy: &RoundsPolicy, at: Millis) -> Option<LevelEvent> {
+        let (failure, seen) = match self {
+            Self::Agreed => (None, "answered as the other nodes with the same file".to_owned()),
+            Self::PartedLate(at) => {
+                (None, format!("answered as the other nodes with the same file up to token {}", at + 1))
+            }
+            Self::PartedEarly(_) if partings.early >= policy.flagged_after.get() => {
+                (Some(Failure::WrongAnswer), partings.words())
+            }
+            _ => return None,
+        };
+        let seen = format!("a round of Proof of Inference: {seen}");
+        Some(LevelEvent { kind: EventKind::Correctness, failure, at, seen })
+    }
+}
+
+/// How many of a node's latest answers parted early from the majority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Partings {
+    pub(super) early: u32,
+    pub(super) judged: u32,
+}
+
+impl Partings {
+    fn words(self) -> String {
+        let Self { early, judged } = self;
+        format!(
+            "in {early} of the last {judged} rounds the first tokens were others than those of nodes with the same file"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_early_parting_is_no_failure_and_several_are() {
+        let policy = RoundsPolicy::default();
+        let failure = |outcome: Outcome, early: u32| {
+            outcome.event(Partings { early, judged: 10 }, &policy, Millis(1)).map(|event| event.failure)
+        };
+        for (outcome, early, expected) in [
+            (Outcome::Agreed, 0, Some(None)),
+            // What was before does not spoil what is right now.
+            (Outcome::Agreed, 9, Some(None)),
+            (Outcome::PartedLate(40), 9, Some(None)),
+            (Outcome::PartedEarly(2), 1, None),
+            (Outcome::PartedEarly(2), 2, None),
+            (Outcome::PartedEarly(2), 3, Some(Some(Failure::WrongAnswer))),
+            (Outcome::Undecided(0), 9, None),
+            (Outcome::Missed, 9, None),
+            (Outcome::Refused, 9, None),
+            (Outcome::NotAsked, 9, None),
+        ] {
+            assert_eq!(failure(outcome.clone(), early), expected, "{outcome:?} after {early}");
+        }
+    }
+
+    #[test]
+    fn only_answers_that_stayed_with_the_majority_long_enough_are_paid() {
+        let policy = RoundsPolicy { early_tokens: 16, ..RoundsPolicy::default() };
+        for (relation, word, paid) in [
+            (Relation::Agrees, "agreed", true),
+            (Relation::Parts(15), "parted_early", false),
+            (Relation::Parts(16), "parted_late", true),
+            (Relation::Undecided(15), "undecided", false),
+            (Relation::Undecided(16), "parted_late", true),
+        ] {
+            let outcome = Outcome::of(&policy, relation);
+            assert_eq!(outcome.word(), word);
+            let pay = outcome.pay(Amount::from_credits(1));
+            assert_eq!(pay == Pay::Incentive(Amount::from_credits(1)), paid, "{pay:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Rounds of Proof of Inference.
+
+use std::time::Duration;
+
+use cortensor_protocol::{Assignment, RouterMessage, Settlement, SettlementStatus, TaskKind};
+use cortensor_router::{Policy, RoundsPolicy};
+use serde_json::json;
+
+use crate::support::{Behaviour, FakeNode, Fault, Practice};
+
+/// Rounds about every second, as soon as there are nodes.
+fn policy() -> Policy {
+    let rounds = RoundsPolicy { mean_seconds: 1, cool_down_seconds: 0, ..RoundsPolicy::default() };
+    Policy { rounds, ack_seconds: 1, ..Policy::default() }
+}
+
+fn saying(pieces: &[&'static str]) -> Behaviour {
+    Behaviour { pieces: pieces.to_vec(), ..Behaviour::default() }
+}
+
+/// The next round of a node: what it was asked, and what came of it.
+async fn round(node: &mut FakeNode) -> (Assignment, Settlement) {
+    let assignment = node.assignment().await;
+    let task = assignment.attempt.task;
+    let settlement = node.hear("the round's settlement", |message| match message {
+        RouterMessage::Settlement(settlement) if settlement.task == task => Some(settlement),
+        _ => None,
+    });
+    let settlement = settlement.await;
+    (assignment, settlement)
+}
+
+fn void_reason(settlement: &Settlement) -> &str {
+    match &settlement.status {
+        SettlementStatus::Void { reason } => reason,
+        _ => panic!("{settlement:?}"),
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_agree_are_paid_for_what_looks_like_a_users_task() {
+    let practice = Practice::with(policy()).await;
+    let mut nodes = [practice.node(1).await, practice.node(2).await];
+    let (assignment, settlement) = round(&mut nodes[0]).await;
+    let amount = practice.policy.test_reward;
+    assert_eq!((settlement.kind, &settlement.status), (TaskKind::NetworkTest, &SettlementStatus::Paid { amount }));
+    let asked = assignment.sampling.max_tokens;
+    assert!(assignment.sampling.is_greedy() && practice.policy.rounds.answer_tokens.contains(&asked));
+
+    // A user's task of that length, for comparison.
+    let asked = practice.client.answer(json!({"max_tokens": asked, "temperature": 0}));
+    let (status, _) = asked.await;
+    assert_eq!(status, 200);
+    let users = async {
+        loop {
+            for node in &mut nodes {
+                let other = node.assignment().await;
+                if other.prompt.as_text() == "user: hi" {
+                    return other;
+                }
+            }
+        }
+    };
+    let users = tokio::time::timeout(Duration::from_secs(20), users).await.unwrap();
+    let form = |assignment: &Assignment| {
+        let mut value = serde_json::to_value(assignment).unwrap();
+        for different in ["task", "prompt"] {
+            value.as_object_mut().unwrap().remove(different);
+        }
+        value
+    };
+    assert_eq!(form(&assignment), form(&users));
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn a_node_that_says_something_else_than_the_others_is_not_paid_and_they_are() {
+    let practice = Practice::with(policy()).await;
+    let mut honest = practice.node_that(1, saying(&["a", "b", "c"])).await;
+    let _other = practice.node_that(2, saying(&["a", "b", "c"])).await;
+    let mut cheat = practice.node_that(3, saying(&["a", "b"])).await;
+    let (_, settlement) = loop {
+        let round = round(&mut cheat).await;
+        // Before all three were there, there may have been rounds of two.
+        if !void_reason(&round.1).contains("no majority") {
+            break round;
+        }
+    };
+    assert!(void_reason(&settlement).contains("at token 3"), "{settlement:?}");
+    loop {
+        let (_, settlement) = round(&mut honest).await;
+        if matches!(settlement.status, SettlementStatus::Paid { .. }) {
+            break;
+        }
+    }
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn two_that_differ_say_nothing_about_each_other() {
+    let practice = Practice::with(policy()).await;
+    let mut one = practice.node_that(1, saying(&["a", "b", "c"])).await;
+    let mut other = practice.node_that(2, saying(&["a", "b"])).await;
+    for node in [&mut one, &mut other] {
+        let (_, settlement) = round(node).await;
+        assert!(void_reason(&settlement).contains("no majority"), "{settlement:?}");
+    }
+    practice.settle().await;
+}
+
+#[tokio::test]
+async fn a_node_that_says_nothing_or_breaks_the_rules_does_not_keep_the_others_from_their_pay() {
+    for fault in [Fault::Silent, Fault::WrongHash, Fault::WrongSigner, Fault::Refuses] {
+        let practice = Practice::with(policy()).await;
+        let mut nodes = [practice.node(1).await, practice.node(2).await];
+        let _faulty = practice.node_that(3, Behaviour { fault: fault.clone(), ..Behaviour::default() }).await;
+        for node in &mut nodes {
+            let (_, settlement) = round(node).await;
+            assert!(matches!(settlement.status, SettlementStatus::Paid { .. }), "{fault:?}: {settlement:?}");
+        }
+        practice.settle().await;
+    }
+}

@@ -200,9 +200,10 @@ pub(crate) fn echo() -> Script {
 }
 
 fn known_answer(prompt: &str) -> &str {
-    let after = |question: &str| prompt.split_once(question).map(|(_, rest)| rest);
-    let first = after("Here is a list: ").and_then(|list| list.split(',').next());
-    after("Repeat this: ").or(first).unwrap_or(prompt)
+    let after = |start: &str| prompt.split_once(start).map(|(_, rest)| rest);
+    let mut words = prompt.split(' ');
+    let age = words.find(|word| prompt.contains("How old is") && word.parse::<u32>().is_ok());
+    after("Repeat this number: ").or(after("Repeat this sentence: ")).or(age).unwrap_or(prompt)
 }
 
 pub(crate) fn starter() -> PathBuf {

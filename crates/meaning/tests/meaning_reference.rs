@@ -3,6 +3,8 @@
 //! The numbers were made with scripts/meaning-fixture.py: word pieces, BERT, mean and unit length written in numpy in 64-bit
 //! arithmetic after the papers, which shares no code with candle or the tokenizers crate.
 
+#![expect(clippy::unreadable_literal, reason = "as the fixture prints them")]
+
 use std::path::PathBuf;
 
 use cortensor_meaning::{MeaningError, MeaningModel, OutlierRule, positions};
@@ -33,7 +35,7 @@ fn embeddings_are_those_of_another_implementation() {
         }
         let seen = embeddings[0].similarity(embedding);
         assert!((seen - similarity).abs() < 2e-5, "{text}: {seen} and {similarity}");
-        assert!((embedding.distance(embedding)).abs() < 1e-5);
+        assert!(embedding.distance(embedding).abs() < 1e-5);
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) const QUESTIONS: u32 = 6;
 pub(crate) enum Kind {
     /// Say this again.
     Copy,
-    /// Say the first of these.
-    Pick,
+    /// Say what you were told a moment ago.
+    Recall,
     /// Say which of these it is.
     Classification,
     /// Say what of a text was asked for.
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     const ALL: [Self; QUESTIONS as usize] =
-        [Self::Copy, Self::Pick, Self::Classification, Self::Extraction, Self::Arithmetic, Self::Format];
+        [Self::Copy, Self::Recall, Self::Classification, Self::Extraction, Self::Arithmetic, Self::Format];
 }
 
 /// A question and what is known of its answer.

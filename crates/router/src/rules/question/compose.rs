@@ -5,7 +5,7 @@ use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _, seq::SliceRandom as 
 use super::{
     Kind, Question,
     check::Check,
-    vocabulary::{BAD, BAD_ENDS, CITIES, COUNTED, DAYS, GOOD, GOOD_ENDS, GROUPS, JOBS, NAMES, REVIEWED, WORDS},
+    vocabulary::{BAD, BAD_ENDS, CITIES, COUNTED, DAYS, GOOD, GOOD_ENDS, GROUPS, JOBS, NAMES, REVIEWED, VERBS, WORDS},
 };
 
 /// Composes a prompt, and says what is known of its answer.
@@ -19,9 +19,9 @@ pub(super) fn compose(kind: Kind, random: &mut StdRng) -> Question {
     };
     let (prompt, check) = match kind {
         Kind::Copy => copy(random),
-        Kind::Pick => pick(random),
+        Kind::Recall => recall(random),
         Kind::Classification => one_of(random, &[review, group]),
-        Kind::Extraction => one_of(random, &[who, where_and_when]),
+        Kind::Extraction => one_of(random, &[home, where_and_when]),
         Kind::Arithmetic => one_of(random, &[sum, bought, larger]),
         Kind::Format => one_of(random, &[object, list]),
     };
@@ -37,19 +37,24 @@ fn several(random: &mut StdRng, of: &[&'static str], count: usize) -> Vec<String
 }
 
 fn copy(random: &mut StdRng) -> (String, Check) {
-    let said = if random.random() {
-        several(random, WORDS, 3).join(" ")
-    } else {
-        format!("{} {}", some(random, WORDS), random.random_range(10..100))
-    };
-    (format!("Repeat this: {said}"), Check::Says(said))
+    if random.random() {
+        let number = random.random_range(1_000..100_000).to_string();
+        return (format!("Repeat this number: {number}"), Check::Says(number));
+    }
+    let (name, verb, word) = (some(random, NAMES), some(random, VERBS), some(random, WORDS));
+    let said = format!("{name} {verb} the {word} in {}", some(random, CITIES));
+    (format!("Repeat this sentence: {said}."), Check::Says(said))
 }
 
-fn pick(random: &mut StdRng) -> (String, Check) {
-    let list = several(random, WORDS, 4);
-    let prompt = format!("Here is a list: {}. What is the first item of the list?", list.join(", "));
-    let mut items = list.into_iter();
-    (prompt, Check::Chooses { right: items.next().unwrap_or_default(), others: items.collect() })
+fn recall(random: &mut StdRng) -> (String, Check) {
+    let (name, job, city, age) =
+        (some(random, NAMES), some(random, JOBS), some(random, CITIES), random.random_range(18..90));
+    let told = if random.random() {
+        format!("{name} from {city} is")
+    } else {
+        format!("{name} is a {job} from {city}. {name} is")
+    };
+    (format!("{told} {age} years old. How old is {name}?"), Check::Counts(age))
 }
 
 fn review(random: &mut StdRng) -> (String, Check) {
@@ -73,10 +78,10 @@ fn group(random: &mut StdRng) -> (String, Check) {
     (prompt, Check::Chooses { right: right.to_owned(), others })
 }
 
-fn who(random: &mut StdRng) -> (String, Check) {
+fn home(random: &mut StdRng) -> (String, Check) {
     let (name, job, city) = (some(random, NAMES), some(random, JOBS), some(random, CITIES));
-    let prompt = format!("{name} is a {job} and lives in {city}. What is the name of the {job}? Answer with one word.");
-    (prompt, Check::Extracts { wanted: vec![name.to_owned()], others: vec![city.to_owned()] })
+    let prompt = format!("My name is {name}. I am a {job} and I live in {city}. Where do I live?");
+    (prompt, Check::Extracts { wanted: vec![city.to_owned()], others: vec![job.to_owned()] })
 }
 
 fn where_and_when(random: &mut StdRng) -> (String, Check) {
@@ -90,7 +95,7 @@ fn where_and_when(random: &mut StdRng) -> (String, Check) {
 }
 
 fn sum(random: &mut StdRng) -> (String, Check) {
-    let (left, right) = (random.random_range(2..60), random.random_range(2..40));
+    let (left, right) = (random.random_range(2..100), random.random_range(2..30));
     (format!("What is {left} + {right}?"), Check::Counts(left + right))
 }
 
@@ -124,6 +129,6 @@ fn object(random: &mut StdRng) -> (String, Check) {
 
 fn list(random: &mut StdRng) -> (String, Check) {
     let items = several(random, WORDS, 3);
-    let prompt = format!("Write these {} words as a list, one word a line: {}", items.len(), items.join(", "));
+    let prompt = format!("Write these {} words as a numbered list: {}", items.len(), items.join(", "));
     (prompt, Check::Lines(items))
 }

@@ -23,7 +23,7 @@ fn right_answer(question: &Question) -> String {
 /// The right answer with something wrong in it.
 fn wrong_answer(question: &Question) -> String {
     match &question.check {
-        Check::Says(text) => text.split(' ').rev().collect::<Vec<_>>().join(" "),
+        Check::Says(text) => text[1..].to_owned(),
         Check::Chooses { others, .. } => others[0].clone(),
         Check::Extracts { wanted, others } => [&others[..1], &wanted[1..]].concat().join(" and "),
         Check::Counts(number) => (number + 1).to_string(),

@@ -19,6 +19,7 @@ pub(super) const JOBS: &[&str] = &[
     "baker", "teacher", "doctor", "farmer", "painter", "pilot", "nurse", "lawyer", "cook", "singer", "writer",
     "gardener", "plumber", "dentist", "tailor",
 ];
+pub(super) const VERBS: &[&str] = &["likes", "sees", "has", "wants", "found", "lost"];
 pub(super) const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 /// Things that are counted, in the plural.
 pub(super) const COUNTED: &[&str] = &[

@@ -349,8 +349,9 @@ impl Worker {
 
 fn known_answer(question: &str) -> &str {
     let after = |start: &str| question.split_once(start).map(|(_, rest)| rest);
-    let first = after("Here is a list: ").and_then(|list| list.split(',').next());
-    after("Repeat this: ").or(first).unwrap_or(question)
+    let mut words = question.split(' ');
+    let age = words.find(|word| question.contains("How old is") && word.parse::<u32>().is_ok());
+    after("Repeat this number: ").or(after("Repeat this sentence: ")).or(age).unwrap_or(question)
 }
 
 fn question(prompt: &Prompt) -> String {

@@ -8,7 +8,7 @@ use cortensor_router::{AuditPolicy, Policy};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Client, FakeNode, Practice, fake, offer, soon};
+use crate::support::{Behaviour, Client, FakeNode, Practice, fake, offer};
 
 const KEY: &str = "vk-0123456789012345678901234567890123456789";
 
@@ -185,7 +185,7 @@ async fn only_validators_look_and_only_at_what_they_were_given() {
         assert_eq!(validator.client.post_json("/api/v1/audits/claim", &body).await.0, 400, "{body}");
     }
     validator.claim().await;
-    let _node = soon("the node", fake(practice.address(), 1, crate::support::Behaviour::default())).await;
+    let _node = fake(practice.address(), 1, Behaviour::default()).await;
     let jobs = loop {
         let jobs = validator.claim().await.jobs;
         if !jobs.is_empty() {

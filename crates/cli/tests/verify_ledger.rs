@@ -51,9 +51,9 @@ async fn a_fault_is_named_and_ends_with_1() {
     let database = folder.path().join("router.sqlite");
     router(&database).await.stop().await;
     let mut forger = SqliteConnection::connect(database.to_str().unwrap()).await.unwrap();
-    let forged = "INSERT INTO transfers (key, kind, debit, credit, billions, units, created_at)
+    let false_line = "INSERT INTO transfers (key, kind, debit, credit, billions, units, created_at)
                   VALUES ('x', 'x', 'deposit:1', 'pending:0x1', 1, 0, 0)";
-    sqlx::query(forged).execute(&mut forger).await.unwrap();
+    sqlx::query(false_line).execute(&mut forger).await.unwrap();
     forger.close().await.unwrap();
     let found = verify(&database, &[]);
     assert_eq!(found.status.code(), Some(1));

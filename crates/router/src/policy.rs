@@ -88,7 +88,7 @@ pub struct Policy {
     pub stop_milliseconds: u64,
 
     /// Wholly correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do
-    /// not run a language model, not small models: of 30 tests SmolLM2-135M at Q8_0 passed 30 with 2, and 27 with 3.
+    /// not run a language model, not small models: of 30 tests SmolLM2-135M at `Q8_0` passed 30 with 2, and 27 with 3.
     pub test_pass_mark: u32,
     /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
     /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.

@@ -215,8 +215,8 @@ impl Cast {
 fn link_all(from: &Path, to: &Path) -> Result<(), Failure> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
-        let (path, target) = (entry.as_ref().map(fs::DirEntry::path), |name| to.join(name));
-        let (path, target) = (path.map_err(|error| error.to_string())?, target(entry?.file_name()));
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             link_all(&path, &target)?;
         } else if path.extension().is_some_and(|extension| extension == "gguf") {

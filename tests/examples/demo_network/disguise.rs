@@ -35,8 +35,7 @@ pub(crate) async fn mine(
 ) -> Result<(), Failure> {
     let folders = Folders::at(data);
     let _lock = folders.lock()?;
-    let ask: AskPassphrase =
-        Arc::new(|_| async { Ok(std::env::var("CORTENSOR_PASSPHRASE").unwrap_or_default()) }.boxed());
+    let ask: AskPassphrase = Arc::new(|_| std::env::var("CORTENSOR_PASSPHRASE").ok());
     let served = served_instead(&folders, &starter_model)?;
     let options = Options {
         router: Some(router),

@@ -1,7 +1,7 @@
 //! The network tells an honest node from a cheat: a story with real processes, told by the router's own records.
 //!
 //! One router, one validator and four miners on one machine, each a process of its own with the real engine: an honest full
-//! one, an honest quantized one, a slow one, and one that claims F16 and serves Q4_0. Clients ask for answers meanwhile, and
+//! one, an honest quantized one, a slow one, and one that claims F16 and serves `Q4_0`. Clients ask for answers meanwhile, and
 //! a node is killed in the middle. `./dev demo network` runs it; it fails if the story did not go as it should.
 
 mod cast;

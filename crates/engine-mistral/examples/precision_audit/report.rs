@@ -77,8 +77,7 @@ fn judge(claimed: Precision, seen: &[&Seen], quiet: bool) -> Result<Vec<Row>, Fa
             calibration.figures().lie_mean
         );
     }
-    let rows = by.iter().map(|(by, (_, tried))| try_out(claimed, by, tried, calibration, **by == honest));
-    rows.collect()
+    Ok(by.iter().map(|(by, (_, tried))| try_out(claimed, by, tried, calibration, **by == honest)).collect())
 }
 
 fn calibrate(honest: &str, by: &BTreeMap<&str, (Vec<&Seen>, Vec<&Seen>)>) -> Result<Calibration, Failure> {
@@ -94,13 +93,7 @@ fn calibrate(honest: &str, by: &BTreeMap<&str, (Vec<&Seen>, Vec<&Seen>)>) -> Res
     Ok(Calibration::new(Figures { scale: SCALE, honest_mean, lie_mean, false_alarm, missed_lie })?)
 }
 
-fn try_out(
-    claimed: Precision,
-    by: &str,
-    tried: &[&Seen],
-    calibration: Calibration,
-    honest: bool,
-) -> Result<Row, Failure> {
+fn try_out(claimed: Precision, by: &str, tried: &[&Seen], calibration: Calibration, honest: bool) -> Row {
     let margins: Vec<f64> = tried.iter().flat_map(|one| one.margins.iter().copied()).collect();
     let tokens = margins.len();
     let mut verdicts = Vec::new();
@@ -115,7 +108,7 @@ fn try_out(
         verdicts.iter().map(|(verdict, tokens)| if *verdict == wanted { *tokens } else { u64::MAX }).collect();
     needed.sort_unstable();
     let at = |share: usize| needed.get(needed.len() * share / 100).copied().filter(|tokens| *tokens < u64::MAX);
-    Ok(Row {
+    Row {
         claimed,
         by: by.to_owned(),
         answers: tried.len(),
@@ -126,7 +119,7 @@ fn try_out(
         consistent: share(Verdict::Consistent),
         median: at(50),
         most: at(95),
-    })
+    }
 }
 
 /// The verdict and how many tokens it took. An honest node is looked at to the end: it must not be accused later either.

@@ -28,8 +28,8 @@ pub use level::{
 };
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
-    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, RefusalReason, Rejection, RejectionCode, RouterMessage,
-    STANDING_VERSION, SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
+    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, REVERSAL_VERSION, RefusalReason, Rejection, RejectionCode,
+    RouterMessage, STANDING_VERSION, SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
 };
 pub use network_task::{
     NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent, NetworkTaskRefused, NetworkTaskState,

@@ -20,6 +20,9 @@ pub const SUPPORTED_VERSIONS: &[u16] = &[1, PROTOCOL_VERSION];
 /// of an older version is not told.
 pub const STANDING_VERSION: u16 = 2;
 
+/// The first version in which a settlement may take an earlier one back ([`crate::SettlementStatus::Reversed`]).
+pub const REVERSAL_VERSION: u16 = 2;
+
 /// What a node says. What concerns a task names the attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -8,10 +8,11 @@ CREATE TABLE validators (
 
 -- What audits of a node's claim to run an artifact have come to: the whole state that the next audit needs.
 CREATE TABLE claims (
-    node       TEXT NOT NULL,
-    artifact   TEXT NOT NULL,
-    record     TEXT NOT NULL,
-    updated_at INTEGER NOT NULL,
+    node         TEXT NOT NULL,
+    artifact     TEXT NOT NULL,
+    record       TEXT NOT NULL,
+    barred_until INTEGER, -- of the record: what is settled before is not paid
+    updated_at   INTEGER NOT NULL,
     PRIMARY KEY (node, artifact)
 ) STRICT;
 

@@ -101,6 +101,8 @@ impl Router {
         }
         let context = Arc::new(context(config, address, store));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
+        let desk = Arc::clone(&context);
+        context.sessions.spawn(async move { desk.audits.tidy(desk.stopping.closing.clone()).await });
         context.sessions.spawn(rounds::hold(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));

@@ -47,8 +47,11 @@ pub(super) async fn report(
 ) -> Result<StatusCode, ApiError> {
     let audit: AuditId = audit.parse().map_err(|_| refused(&AuditRefused::Unknown))?;
     let report: AuditReport = parse(body, &context.policy).await?;
-    judge(&context, validator, audit, &report).await.map_err(|error| refused(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let judging = Arc::clone(&context);
+    // Not in the request, which may be given up at any moment: what follows from a verdict follows whole.
+    let judged = context.tasks.spawn(async move { judge(&judging, validator, audit, &report).await });
+    let judged = judged.await.map_err(|_| ApiError::INTERNAL)?;
+    judged.map(|()| StatusCode::NO_CONTENT).map_err(|error| refused(&error))
 }
 
 async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {

@@ -86,6 +86,10 @@ impl ClaimRecord {
         at: Millis,
     ) -> (Self, Verdict) {
         let mut next = self.clone();
+        // One lie is one fall, however many answers of it were still waiting.
+        if self.failed_at.is_some_and(|failed| look.settled_at <= failed) {
+            return (next, Verdict::AskMore);
+        }
         if next.engine != look.engine {
             (next.engine, next.seen) = (look.engine.to_owned(), Seen::default());
         }

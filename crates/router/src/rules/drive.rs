@@ -5,7 +5,10 @@
 
 mod attempt;
 mod conduct;
+mod failure;
 mod order;
+mod sample;
+mod seat;
 
 use std::{pin::pin, sync::Arc};
 
@@ -19,7 +22,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub(crate) use self::order::{Order, place};
+pub(crate) use self::{
+    conduct::incentive,
+    order::{Order, place},
+};
 use super::{
     backlog::Entry,
     choice::Preference,

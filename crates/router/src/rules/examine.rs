@@ -113,7 +113,7 @@ impl Examiner<'_> {
         let surprise = told.get(&offer.artifact).is_some_and(|told| self.is_surprise_due(told));
         let known = match due(&self.context.policy, known, record.barred_until(), wall_time()) {
             Due::Now => self.test(offer, false).await?,
-            Due::At(..) if surprise => self.test(offer, true).await?,
+            Due::At(_, Test::Passed(_)) if surprise => self.test(offer, true).await?,
             due @ Due::At(..) => Some(due),
         };
         let Some(Due::At(until, mut test)) = known else { return Ok(Some(self.next_chance())) };
@@ -166,14 +166,16 @@ impl Examiner<'_> {
         wall_time() + Duration::from_secs(self.context.policy.retest_seconds)
     }
 
-    /// `None`: the node does not offer it any more, users came first, the router stops, or its database fails.
+    /// `None`: the claim was found false meanwhile, the node does not offer it any more, users came first, the router stops, or its database fails.
     async fn test(&self, offer: &Offer, surprise: bool) -> Result<Option<Due>, StoreError> {
         let sitting = Sitting { examiner: self, offer, seed: rand::random(), surprise };
         let Some(seen) = sitting.run().await else { return Ok(None) };
         let policy = &self.context.policy;
         let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
-        self.context.store.add_report(self.node, offer.artifact, &report).await?;
+        if !self.context.store.add_report(self.node, offer.artifact, &report).await? {
+            return Ok(None);
+        }
         self.context.metrics.tested(report.tier.is_some());
         conduct::record(self.context, self.node, verdict(policy, &seen, report.tested_at)).await;
         let known = StoredReport { passed: report.tier.is_some(), report };

@@ -13,6 +13,7 @@ mod idle;
 mod lease;
 mod membership;
 mod ranking;
+mod trust;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,7 +41,7 @@ pub(crate) use self::{
     lease::Lease,
     membership::{Membership, Registration},
 };
-use super::{audit::Claim, choice::Choice};
+use super::choice::Choice;
 use crate::{clock::now, policy::BreakerPolicy};
 
 /// Messages of one task that may wait for its driver.
@@ -376,30 +377,6 @@ impl Pool {
         }
     }
 
-    /// Tells a node's connection, if it has one, that an answer of its was looked at.
-    pub(crate) fn judged(&self, address: NodeAddress) {
-        if let Some(node) = self.lock().nodes.get(&address) {
-            node.link.judged.notify_one();
-        }
-    }
-
-    /// Gives a node no more tasks for an artifact, from now on and until a test says otherwise.
-    pub(crate) fn distrust(self: &Arc<Self>, claim: Claim) {
-        self.update(|state| {
-            let offers = state.nodes.get_mut(&claim.node).into_iter().flat_map(|node| &mut node.offers);
-            let of_claim = offers.filter(|standing| standing.offer.artifact == claim.artifact);
-            of_claim.for_each(|standing| standing.test = Test::Awaited);
-        });
-        self.offers_changed.send_replace(());
-    }
-
-    /// Whether a node offers an artifact and would not be given tasks for it.
-    pub(crate) fn is_distrusted(&self, claim: Claim) -> bool {
-        let state = self.lock();
-        let mut offers = state.nodes.get(&claim.node).into_iter().flat_map(|node| &node.offers);
-        offers.any(|standing| standing.offer.artifact == claim.artifact && !matches!(standing.test, Test::Passed(_)))
-    }
-
     /// What waits for a free slot, in its order.
     pub(crate) fn queue(&self) -> Vec<Queued> {
         let queued = |waiter: &Waiter| Queued {
@@ -409,31 +386,6 @@ impl Pool {
             node: waiter.want.node.map(|node| node.to_string()),
         };
         self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).map(queued).collect()
-    }
-
-    /// Tells a node's connection, if it has one, that there is more in its record.
-    pub(crate) fn record_changed(&self, address: NodeAddress) {
-        if let Some(node) = self.lock().nodes.get(&address) {
-            node.link.record.notify_one();
-        }
-    }
-
-    /// Notes how far the network trusts a node.
-    pub(crate) fn set_level(&self, address: NodeAddress, level: Level) {
-        if let Some(node) = self.lock().nodes.get_mut(&address) {
-            node.level = level;
-        }
-    }
-
-    /// Whether a connected node works on nothing.
-    pub(crate) fn is_idle(&self, address: NodeAddress) -> bool {
-        self.lock().nodes.get(&address).is_some_and(|node| node.running.is_empty())
-    }
-
-    /// Whether a node works for users.
-    pub(crate) fn serves_users(&self, address: NodeAddress) -> bool {
-        let state = self.lock();
-        state.nodes.get(&address).is_some_and(|node| node.running.values().any(|running| running.for_user))
     }
 
     /// Requests that wait.

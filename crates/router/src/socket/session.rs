@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::{Message, WebSocket};
 use cortensor_protocol::{
-    Commit, EventKind, Heartbeat, NodeAddress, NodeMessage, Offer, Precommit, RejectionCode, RouterMessage,
-    STANDING_VERSION,
+    Commit, EventKind, Heartbeat, NodeAddress, NodeMessage, Offer, Precommit, REVERSAL_VERSION, RejectionCode,
+    RouterMessage, STANDING_VERSION, Settlement, SettlementStatus,
 };
 use futures::{
     StreamExt as _,
@@ -158,10 +158,22 @@ impl Writer<'_, '_> {
             }
             for settlement in page {
                 let sequence = settlement.sequence;
+                let settlement = understood(settlement, self.version);
                 say(&mut self.sink, &RouterMessage::Settlement(settlement)).await?;
                 self.settled = sequence;
             }
         }
+    }
+}
+
+/// A settlement as nodes of this version understand it. An older one is told that the task was not paid: it keeps the pay of
+/// before in its own ledger, which is a copy only, and its numbers have no gap.
+fn understood(settlement: Settlement, version: u16) -> Settlement {
+    match settlement.status {
+        SettlementStatus::Reversed { reason, .. } if version < REVERSAL_VERSION => {
+            Settlement { status: SettlementStatus::Void { reason }, ..settlement }
+        }
+        status => Settlement { status, ..settlement },
     }
 }
 
@@ -290,9 +302,40 @@ fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
 
 #[cfg(test)]
 mod tests {
-    use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision};
+    use cortensor_protocol::{Amount, ArtifactDigest, Millis, Mode, ModelId, Precision, TaskId, TaskKind, Usage};
 
     use super::*;
+
+    #[test]
+    fn an_older_node_is_told_of_a_reversal_in_words_that_it_knows() {
+        let reason = "why".to_owned();
+        let reversed =
+            SettlementStatus::Reversed { amount: Amount::from_credits(1), reverses: 1, reason: reason.clone() };
+        let paid = SettlementStatus::Paid { amount: Amount::from_credits(1) };
+        for (status, version, told) in [
+            (reversed.clone(), 1, SettlementStatus::Void { reason }),
+            (reversed.clone(), 2, reversed),
+            (paid.clone(), 1, paid),
+        ] {
+            assert_eq!(understood(settlement(status), version), settlement(told), "{version}");
+        }
+    }
+
+    fn settlement(status: SettlementStatus) -> Settlement {
+        Settlement {
+            sequence: 2,
+            task: TaskId(uuid::Uuid::nil()),
+            kind: TaskKind::User,
+            model: ModelId::new("m"),
+            precision: Precision::F16,
+            mode: Mode::Precision,
+            usage: Usage::default(),
+            first_token_ms: 1,
+            total_ms: 2,
+            status,
+            settled_at: Millis(3),
+        }
+    }
 
     #[test]
     fn offers_that_make_no_sense_are_refused() {

@@ -83,6 +83,17 @@ impl Store {
     }
 }
 
+/// Whether a claim is not believed at this time.
+pub(super) async fn is_barred(connection: &mut SqliteConnection, claim: Claim, at: Millis) -> Result<bool, StoreError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT * FROM claims WHERE node = ? AND artifact = ? AND barred_until > ?)")
+        .bind(claim.node.to_string())
+        .bind(claim.artifact.to_string())
+        .bind(at.0)
+        .fetch_one(connection)
+        .await
+        .doing("look a claim up")
+}
+
 async fn claim_record(connection: &mut SqliteConnection, claim: Claim) -> Result<ClaimRecord, StoreError> {
     let record: Option<String> = sqlx::query_scalar("SELECT record FROM claims WHERE node = ? AND artifact = ?")
         .bind(claim.node.to_string())
@@ -99,14 +110,16 @@ async fn write_record(
     line: &AuditLine,
     record: &ClaimRecord,
 ) -> Result<(), StoreError> {
-    let record = serde_json::to_string(record).map_err(|_| StoreError::Damaged { what: "claim record" })?;
+    let text = serde_json::to_string(record).map_err(|_| StoreError::Damaged { what: "claim record" })?;
     sqlx::query(
-        "INSERT INTO claims (node, artifact, record, updated_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (node, artifact) DO UPDATE SET record = excluded.record, updated_at = excluded.updated_at",
+        "INSERT INTO claims (node, artifact, record, barred_until, updated_at) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (node, artifact) DO UPDATE SET record = excluded.record, barred_until = excluded.barred_until,
+             updated_at = excluded.updated_at",
     )
     .bind(line.claim.node.to_string())
     .bind(line.claim.artifact.to_string())
-    .bind(record)
+    .bind(text)
+    .bind(record.barred_until().map(|until| until.0))
     .bind(line.at.0)
     .execute(connection)
     .await
@@ -163,7 +176,7 @@ async fn take_back(connection: &mut SqliteConnection, line: &AuditLine, fall: &F
              task, attempt, kind, model, precision, artifact, mode, prompt_tokens, completion_tokens, first_token_ms,
              total_ms, billions, units, ?4, sequence, ?5
          FROM settlements AS paid
-         WHERE node = ?1 AND artifact = ?2 AND settled_at >= ?3 AND void_reason IS NULL AND (billions > 0 OR units > 0)
+         WHERE node = ?1 AND artifact = ?2 AND settled_at > ?3 AND void_reason IS NULL AND (billions > 0 OR units > 0)
              AND NOT EXISTS (SELECT * FROM settlements WHERE node = ?1 AND reverses = paid.sequence)",
     )
     .bind(line.claim.node.to_string())
@@ -188,11 +201,16 @@ const REVERSAL: &str = "INSERT INTO transfers (key, kind, debit, credit, billion
     FROM settlements WHERE node = ?1 AND reverses IS NOT NULL AND settled_at = ?2 ORDER BY sequence
     ON CONFLICT (key) DO NOTHING";
 
-/// And from there to who had paid: the account that the task's hold was taken from, or the mint.
+/// And from there to who had paid: the account that the task's hold was taken from, its owner's if that is a session which is
+/// over, or the mint.
 const REFUND: &str = "INSERT INTO transfers (key, kind, debit, credit, billions, units, task, created_at)
     SELECT 'refund:' || task || ':' || attempt, 'refund',
         CASE kind WHEN 'user' THEN 'network' ELSE 'incentives' END,
-        CASE kind WHEN 'user' THEN (SELECT debit FROM transfers WHERE key = 'hold:' || paid.task) ELSE 'mint' END,
+        CASE kind WHEN 'user' THEN (
+            SELECT CASE WHEN deactivated_at IS NULL THEN hold.debit ELSE 'deposit:' || owner END
+            FROM transfers AS hold LEFT JOIN sessions ON hold.debit = 'session:' || sessions.id
+            WHERE hold.key = 'hold:' || paid.task
+        ) ELSE 'mint' END,
         billions, units, task, settled_at
     FROM settlements AS paid WHERE node = ?1 AND reverses IS NOT NULL AND settled_at = ?2 ORDER BY sequence
     ON CONFLICT (key) DO NOTHING";

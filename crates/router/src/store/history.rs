@@ -46,10 +46,12 @@ impl Store {
         let rows = sqlx::query(
             "SELECT page.number, page.client_reference, page.created_at, tasks.id, tasks.ended_at, tasks.outcome,
                     settlements.node, settlements.prompt_tokens, settlements.completion_tokens,
-                    settlements.billions, settlements.units, settlements.void_reason
+                    settlements.billions, settlements.units,
+                    COALESCE(settlements.void_reason, back.void_reason) AS void_reason
              FROM (SELECT * FROM session_tasks WHERE session = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3) AS page
              JOIN tasks ON tasks.session = page.session AND tasks.number = page.number
-             LEFT JOIN settlements ON settlements.task = tasks.id
+             LEFT JOIN settlements ON settlements.task = tasks.id AND settlements.reverses IS NULL
+             LEFT JOIN settlements AS back ON back.node = settlements.node AND back.reverses = settlements.sequence
              ORDER BY page.number DESC, tasks.id, settlements.attempt",
         )
         .bind(session.0)

@@ -42,14 +42,58 @@ pub(crate) struct TestRow {
     report: serde_json::Value,
 }
 
+/// A session as it is kept.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+pub(crate) struct SessionRow {
+    id: i64,
+    model: Option<String>,
+    precision: Option<String>,
+    tasks: i64,
+    created_at: i64,
+    /// `None`: it may be used.
+    deactivated_at: Option<i64>,
+}
+
+/// A look at an answer, as it is kept.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+pub(crate) struct AuditRow {
+    id: String,
+    node: String,
+    artifact: String,
+    tokens: i64,
+    mismatches: i64,
+    verdict: String,
+    engine: String,
+    looked_at: i64,
+}
+
 impl Store {
+    /// The sessions that were opened last, newest first.
+    pub(crate) async fn latest_sessions(&self, most: u32) -> Result<Vec<SessionRow>, StoreError> {
+        let sessions = sqlx::query_as(
+            "SELECT id, json_extract(terms, '$.model') AS model, json_extract(terms, '$.precision') AS precision,
+                 tasks, created_at, deactivated_at
+             FROM sessions ORDER BY id DESC LIMIT ?",
+        );
+        sessions.bind(most).fetch_all(&self.readers).await.doing("list its latest sessions")
+    }
+
+    /// The answers that were looked at last, newest first.
+    pub(crate) async fn latest_audits(&self, most: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let audits = sqlx::query_as(
+            "SELECT id, node, artifact, tokens, mismatches, verdict, engine, looked_at
+             FROM audits ORDER BY rowid DESC LIMIT ?",
+        );
+        audits.bind(most).fetch_all(&self.readers).await.doing("list its latest audits")
+    }
+
     /// The tasks that were opened last, newest first.
     pub(crate) async fn latest_tasks(&self, most: u32) -> Result<Vec<TaskRow>, StoreError> {
         let tasks = sqlx::query_as(
             "SELECT latest.id, latest.kind, latest.model, created_at, ended_at, outcome AS ending,
                     node, precision, completion_tokens, void_reason
              FROM (SELECT id, kind, model, created_at, ended_at, outcome FROM tasks ORDER BY rowid DESC LIMIT ?) AS latest
-             LEFT JOIN settlements ON settlements.task = latest.id AND settlements.attempt =
+             LEFT JOIN settlements ON settlements.task = latest.id AND reverses IS NULL AND settlements.attempt =
                  (SELECT MAX(attempt) FROM settlements WHERE settlements.task = latest.id)
              ORDER BY created_at DESC, latest.id DESC",
         );

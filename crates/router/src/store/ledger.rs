@@ -137,10 +137,11 @@ pub struct AccountTotal {
 
 impl LedgerSummary {
     /// What was minted, then the kinds of account that it is in now.
-    pub fn accounts(&self) -> [AccountTotal; 6] {
+    pub fn accounts(&self) -> [AccountTotal; 7] {
         [
             ("minted", "practice credits made", self.minted),
             ("deposits", "in users' accounts", self.deposits),
+            ("sessions", "prepaid for sessions", self.sessions),
             ("held", "set aside for tasks that run", self.held),
             ("network", "paid by users and not yet allocated", self.network),
             ("incentives", "set aside for tests and not spent", self.incentives),

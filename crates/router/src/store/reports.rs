@@ -3,7 +3,8 @@
 use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, TierReport};
 use sqlx::SqliteConnection;
 
-use super::{Doing as _, Store, StoreError, column};
+use super::{Doing as _, Store, StoreError, audits::is_barred, begin, column};
+use crate::rules::audit::Claim;
 
 /// A test result.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +46,21 @@ impl Store {
         row.map(parse).transpose()
     }
 
-    /// Keeps a test result.
+    /// Keeps a test result, unless the claim fell while it was tested. Says whether it did.
     pub(crate) async fn add_report(
         &self,
         node: NodeAddress,
         artifact: ArtifactDigest,
         report: &TierReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut connection = self.writer.acquire().await.doing("keep a test")?;
-        insert_report(&mut connection, node, artifact, report).await
+        let mut transaction = begin(&mut connection).await?;
+        if is_barred(&mut transaction, Claim { node, artifact }, report.tested_at).await? {
+            return Ok(false);
+        }
+        insert_report(&mut transaction, node, artifact, report).await?;
+        transaction.commit().await.doing("keep a test")?;
+        Ok(true)
     }
 
     /// Notes that a node registered.

@@ -7,9 +7,12 @@ use cortensor_protocol::{
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    Doing as _, Durability, KeyId, Store, StoreError, begin, column,
+    Doing as _, Durability, KeyId, Store, StoreError,
+    audits::is_barred,
+    begin, column,
     ledger::{Account, Transfer, balance, post},
 };
+use crate::rules::audit::Claim;
 use crate::rules::session::SessionId;
 
 /// How a task ended, as it is kept.
@@ -77,11 +80,20 @@ pub(super) const fn kind_text(kind: TaskKind) -> &'static str {
     }
 }
 
+const BARRED: &str = "the precision audit of what was claimed failed meanwhile";
+
 impl Store {
     /// Settles one attempt, once: a second time changes nothing.
     pub(crate) async fn settle(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
         let mut connection = self.writer(Durability::Lasting).await?;
         let mut transaction = begin(&mut connection).await?;
+        // A claim that fell meanwhile is not paid for what was under way.
+        let claim = Claim { node: line.node, artifact: line.artifact };
+        if !matches!(pay, Pay::Void(_)) && is_barred(&mut transaction, claim, line.at).await? {
+            insert_settlement(&mut transaction, line, &Pay::Void(BARRED.to_owned())).await?;
+            end(&mut transaction, line.task, Ending::Task(Outcome::Failed), line.at).await?;
+            return transaction.commit().await.doing("settle a task");
+        }
         if !insert_settlement(&mut transaction, line, pay).await? {
             return Ok(());
         }

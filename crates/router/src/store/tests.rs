@@ -9,6 +9,7 @@ use self::sessions::terms;
 use super::{ledger::Account, *};
 use crate::rules::session::SessionId;
 
+mod audits;
 mod sessions;
 
 const NODE: NodeAddress = NodeAddress::repeat_byte(7);

@@ -72,7 +72,7 @@ fn audit_line(report: &TierReport) -> Option<(&str, bool)> {
     Some((&line.seen, line.met))
 }
 
-/// What a node is told when its claim is found false: why, and that the user's pay is taken back.
+/// What a node is told when its claim is found false: why, and that the user's pay, the first of it, is taken back.
 async fn fall(node: &mut FakeNode) -> (TierReport, Settlement) {
     let (mut report, mut back) = (None, None);
     while report.is_none() || back.is_none() {
@@ -81,7 +81,7 @@ async fn fall(node: &mut FakeNode) -> (TierReport, Settlement) {
             RouterMessage::Settlement(line)
                 if line.kind == TaskKind::User && matches!(line.status, SettlementStatus::Reversed { .. }) =>
             {
-                back = Some(line);
+                back.get_or_insert(line);
             }
             _ => {}
         }
@@ -104,6 +104,11 @@ async fn a_node_that_does_not_run_what_it_claims_is_found_out_unpaid_and_let_bac
     let SettlementStatus::Paid { amount } = paid.status else { panic!("{paid:?}") };
     let earned = practice.router.verify_ledger().await.unwrap();
     assert!(earned.pending > amount && earned.deposits < practice.policy.practice_deposit);
+    // Also what a session paid that is over when it comes back.
+    let (session, subscriber) = practice.client.session(json!({"precision": "any"})).await;
+    assert_eq!(subscriber.answer(json!({"temperature": 0, "max_tokens": 4})).await.0, 200);
+    let over = format!("/api/v1/sessions/{session}/deactivate");
+    assert!(practice.client.call("POST", &over, Value::Null).await.0.is_success());
 
     let (report, back) = validator.look_until(4.0, fall(&mut node)).await;
     assert_eq!(audit_line(&report), Some(("the answers are not those of the artifact that was claimed", false)));
@@ -113,6 +118,9 @@ async fn a_node_that_does_not_run_what_it_claims_is_found_out_unpaid_and_let_bac
     let SettlementStatus::Reversed { amount: returned, reverses, reason } = back.status else { unreachable!() };
     assert_eq!((returned, reverses, back.task), (amount, paid.sequence, paid.task));
     assert!(reason.contains("F16 was claimed"), "{reason}");
+    let overview = practice.operator().await.get("/api/v1/operator/overview").await.1;
+    let audits = overview["audits"].as_array().unwrap();
+    assert!(audits.iter().any(|audit| audit["verdict"] == "not_what_it_claims"), "{audits:?}");
 
     // Barred for two seconds, then tested again.
     let again = loop {

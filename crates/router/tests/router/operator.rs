@@ -78,7 +78,8 @@ async fn what_happened_can_be_read_from_the_metrics() {
         assert_eq!(value(&metrics, series), expected, "{series}\n{metrics}");
     }
     let tests = value(&metrics, "cortensor_tasks_ended_total{kind=\"network_test\",ending=\"served\"}");
-    assert!(tests.parse::<u32>().unwrap() >= 8, "{metrics}");
+    // Four that measure, and as many right answers as pass a test.
+    assert!(tests.parse::<u32>().unwrap() >= 6, "{metrics}");
     practice.settle().await;
 }
 
@@ -108,11 +109,16 @@ async fn the_page_holds_nothing_and_lets_nothing_in_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn the_overview_shows_nodes_queue_tasks_tests_and_the_ledger() {
+async fn the_overview_shows_nodes_queue_tasks_tests_sessions_and_the_ledger() {
     let practice = Practice::start().await;
     let operator = practice.operator().await;
     let empty = operator.get("/api/v1/operator/overview").await.1;
-    assert_eq!((&empty["nodes"], &empty["tasks"], &empty["tests"]), (&json!([]), &json!([]), &json!([])));
+    for list in ["nodes", "tasks", "tests", "sessions", "audits"] {
+        assert_eq!(empty[list], json!([]), "{list}");
+    }
+    let (session, _) = practice.client.session(json!({"precision": "any"})).await;
+    let opened = &operator.get("/api/v1/operator/overview").await.1["sessions"][0];
+    assert_eq!((&opened["id"], &opened["model"], &opened["tasks"]), (&json!(session), &json!("m"), &json!(0)));
     assert_eq!(empty["ledger"]["adds_up"], true);
     assert_eq!(empty["ledger"]["accounts"][1]["credits"], "1000000.00");
 

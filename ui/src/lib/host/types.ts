@@ -877,7 +877,7 @@ export type NodeAddress = string;
 /**
  * What became of a task's pay.
  */
-export type Outcome = "paid" | "void";
+export type Outcome = "paid" | "void" | "reversed";
 
 /**
  * What the settings say against what was found: limits and corrections.
@@ -1137,6 +1137,18 @@ settled_at: Millis, } & ({ "status": "paid",
  * How much.
  */
 amount: Amount, } | { "status": "void", 
+/**
+ * Why, for people.
+ */
+reason: string, } | { "status": "reversed", 
+/**
+ * How much.
+ */
+amount: Amount, 
+/**
+ * Number of the settlement that it was booked with.
+ */
+reverses: number, 
 /**
  * Why, for people.
  */

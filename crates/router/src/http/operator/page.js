@@ -129,6 +129,25 @@ const testCells = (test) => [
   cell(evidence(test.report)),
 ];
 
+const VERDICTS = { consistent: "good", not_what_it_claims: "bad", ask_more: "muted" };
+
+const auditCells = (audit) => [
+  cell(moment(audit.looked_at)),
+  header(code(audit.node)),
+  cell(code(audit.artifact)),
+  cell(`${audit.mismatches} of ${audit.tokens}`, "number"),
+  cell(element("span", words(audit.verdict), { className: VERDICTS[audit.verdict] ?? "" })),
+];
+
+const sessionCells = (session) => [
+  cell(String(session.id), "number"),
+  cell(moment(session.created_at)),
+  header(session.model ?? ""),
+  cell(words(session.precision ?? "any")),
+  cell(String(session.tasks), "number"),
+  cell(session.deactivated_at ? element("span", "ended", { className: "muted" }) : element("span", "active", { className: "good" })),
+];
+
 function ledger(found) {
   const balance = $("balance");
   balance.className = `notice ${found?.adds_up ? "good" : "bad"}`;
@@ -166,6 +185,8 @@ function show(overview) {
   draw("queue", places, ({ waiting }) => waiting.task, ({ waiting, place }) => queueCells(waiting, place));
   draw("tasks", overview.tasks, (task) => task.id, taskCells);
   draw("tests", overview.tests, (test) => `${test.node} ${test.artifact} ${test.tested_at}`, testCells);
+  draw("audits", overview.audits, (audit) => audit.id, auditCells);
+  draw("sessions", overview.sessions, (session) => String(session.id), sessionCells);
   ledger(overview.ledger);
 }
 

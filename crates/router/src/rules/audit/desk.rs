@@ -10,7 +10,11 @@ use std::{
 };
 
 use cortensor_protocol::{ArtifactDigest, AuditId, AuditJob, Millis, ModelId, Precision, Prompt, TaskId, TokenId};
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
 use super::Claim;
 use crate::{clock::now, policy::AuditPolicy};
@@ -96,6 +100,23 @@ impl AuditDesk {
         timeout(patience, asked).await.unwrap_or_default()
     }
 
+    /// Drops what waits of a claim: its verdict is there.
+    pub(crate) fn forget(&self, claim: Claim) {
+        let mut state = self.lock();
+        state.waiting.retain(|waiting| waiting.sample.claim != claim);
+        state.handed.retain(|_, handed| handed.waiting.sample.claim != claim);
+    }
+
+    /// Drops everything when no validator has asked for a while, until the router stops.
+    pub(crate) async fn tidy(&self, stopping: CancellationToken) {
+        let mut rounds = interval(self.policy.validator().max(Duration::from_secs(1)));
+        while stopping.run_until_cancelled(rounds.tick()).await.is_some() {
+            if !self.is_open() {
+                *self.lock() = State::default();
+            }
+        }
+    }
+
     /// How many tokens a validator is to look at; `None`: it was not asked to, or took too long.
     pub(crate) fn asked_of(&self, id: AuditId) -> Option<usize> {
         self.lock().handed.get(&id).map(|handed| handed.waiting.sample.tokens.len())
@@ -114,7 +135,7 @@ impl State {
             let oldest = self.waiting.iter().position(of_claim);
             oldest.map(|oldest| self.waiting.remove(oldest));
         }
-        if self.waiting.len() >= policy.queue.max(1) {
+        if self.waiting.len() + self.handed.len() >= policy.queue.max(1) {
             self.waiting.pop_front();
         }
         self.waiting.push_back(waiting);

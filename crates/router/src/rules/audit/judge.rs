@@ -67,6 +67,7 @@ async fn keep(context: &Context, line: &AuditLine, sample: &Sample, look: &Look<
     tracing::debug!(%node, %artifact, ?verdict, "an answer was looked at");
     if verdict == Verdict::NotWhatItClaims {
         tracing::warn!(%node, %artifact, precision = %sample.precision, "a node does not run what it claims");
+        context.audits.forget(sample.claim);
         context.pool.distrust(sample.claim);
         conduct::record(context, node, failed_audit(sample, look.engine, line.at)).await;
         context.pool.settled(node);

@@ -56,11 +56,19 @@ fn what_was_paid_since_the_last_answer_that_was_proven_is_in_doubt() {
 fn each_fall_bars_for_longer_and_none_for_ever() {
     let mut record = ClaimRecord::default();
     let mut bars = Vec::new();
-    for _ in 0..4 {
-        record = looked_at(&record, 1, 3.0, 0).0;
-        bars.push(record.barred_until().unwrap().0 / 1_000);
+    for at in [1_000, 2_000, 3_000, 4_000] {
+        record = looked_at(&record, 1, 3.0, at).0;
+        bars.push((record.barred_until().unwrap().0 - at) / 1_000);
     }
     assert_eq!(bars, [100, 200, 350, 350]);
+}
+
+#[test]
+fn answers_from_before_a_fall_are_done_with() {
+    let (fallen, _) = looked_at(&ClaimRecord::default(), 1, 3.0, 5_000);
+    let (after, verdicts) = looked_at(&fallen, 20, 3.0, 4_980);
+    assert_eq!((&after, verdicts), (&fallen, vec![Verdict::AskMore; 20]));
+    assert_eq!(looked_at(&after, 1, 3.0, 5_001).1, [Verdict::NotWhatItClaims]);
 }
 
 #[test]

@@ -3,19 +3,21 @@
 use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{
-    Assignment, AttemptId, CancelReason, Commit, FailureReason, NodeMessage, Precommit, Refused, RouterMessage,
-    StreamedToken, TaskEvent, TaskKind, TaskState, TokenId, Usage,
+    Assignment, AttemptId, CancelReason, Commit, NodeMessage, Precommit, Refused, RouterMessage, StreamedToken,
+    TaskEvent, TaskKind, TaskState, TokenId, Usage,
 };
-use rand::Rng as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Delivery, Drive, EMPTY, Finished, Over, Purse, Step, conduct::Owed};
+use super::{
+    Delivery, Drive, EMPTY, Finished, Over, Purse, Step,
+    conduct::{Owed, incentive},
+};
 use crate::{
     clock::{now, wall_time},
     metrics::RefusedAnswer,
     rules::{
         answer::{Binding, check_commit, check_precommit, check_tokens},
-        audit::{Claim, Sample},
+        audit::Claim,
         backlog::Entry,
         level::Failure,
         pool::{Arrival, Lease, Outcome},
@@ -25,26 +27,28 @@ use crate::{
     store::{Line, Pay},
 };
 
-const DISTRUSTED: &str = "the precision audit of what was claimed failed meanwhile";
-/// Most characters of what a node says of a failure: the reason is kept with the task.
-const LONGEST_REASON: usize = 300;
-
 pub(super) struct Attempt {
     pub(super) lease: Lease,
-    id: AttemptId,
+    pub(super) id: AttemptId,
     assigned: Instant,
-    tokens: Vec<TokenId>,
+    pub(super) tokens: Vec<TokenId>,
     /// Kept only where it is to be judged.
     text: String,
     first_token: Option<Duration>,
-    acked: bool,
+    pub(super) acked: bool,
     time_called: bool,
     /// What the node owes next.
     pub(super) owed: Owed,
 }
 
+impl Attempt {
+    pub(super) fn claim(&self) -> Claim {
+        Claim { node: self.lease.node, artifact: self.lease.offer.artifact }
+    }
+}
+
 /// What follows from something that happened.
-enum Turn {
+pub(super) enum Turn {
     Go,
     /// The task is this node's no more; see what the task says.
     GivenBack,
@@ -250,7 +254,6 @@ impl Drive {
             Purse::Round(_) => return self.to_be_compared(attempt, line, commit).await,
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
             Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
-            Purse::User { .. } if self.context.pool.is_distrusted(claim(attempt)) => Pay::Void(DISTRUSTED.to_owned()),
             Purse::User { hold, prices } => {
                 let cost = answer_cost(prices, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
@@ -259,7 +262,7 @@ impl Drive {
                 Pay::Void("the answer to the network's question is not right".to_owned())
             }
             Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
-            Purse::Incentives { reward, .. } => self.incentive(attempt.lease.node, *reward).await,
+            Purse::Incentives { reward, .. } => incentive(&self.context, attempt.lease.node, *reward).await,
         };
         if !matches!(pay, Pay::Void(_)) {
             attempt.lease.judge(Outcome::Done);
@@ -275,134 +278,6 @@ impl Drive {
         Turn::Over(if matches!(pay, Pay::Void(_)) { Over::Whole(finished) } else { Over::Answered(finished) })
     }
 
-    /// A round does not wait for those who cannot now.
-    fn refused_by(&self, attempt: &Attempt) -> Turn {
-        tracing::debug!(task = %self.job.id, node = %attempt.lease.node, "a node refused");
-        self.tell_round(Step::Refused);
-        match self.job.purse {
-            Purse::Round(_) => Turn::Over(Over::Problem(Problem::NodesLost)),
-            Purse::User { .. } | Purse::Incentives { .. } => Turn::GivenBack,
-        }
-    }
-
-    /// A greedy answer can be looked at by a validator. Of a claim that is trusted, few are.
-    async fn offer_for_audit(&self, attempt: &Attempt, line: &Line) {
-        let sampling = &self.job.sampling;
-        let plain = sampling.is_greedy() && sampling.presence_penalty == 0.0 && sampling.frequency_penalty == 0.0;
-        if !plain || attempt.tokens.is_empty() || !self.context.audits.is_open() {
-            return;
-        }
-        let record = match self.context.store.claim_record(claim(attempt)).await {
-            Ok(record) => record,
-            Err(error) => return tracing::warn!(%error, "an answer is not offered to validators"),
-        };
-        if !rand::rng().random_bool(record.share(&self.context.policy.audit).clamp(0.0, 1.0)) {
-            return;
-        }
-        let before = self.delivered.len().saturating_sub(attempt.tokens.len());
-        self.context.audits.add(Sample {
-            claim: claim(attempt),
-            task: line.task,
-            // What the node could not tell from a user's counts as such.
-            for_user: !matches!(self.job.purse, Purse::Incentives { .. }),
-            model: line.model.clone(),
-            precision: line.precision,
-            prompt: self.job.prompt.clone(),
-            before: self.delivered.iter().take(before).copied().collect(),
-            tokens: attempt.tokens.clone(),
-            settled_at: line.at,
-        });
-    }
-
-    /// The round settles it, when it has the others' answers.
-    async fn to_be_compared(&self, attempt: &Attempt, line: Line, commit: &Commit) -> Turn {
-        self.offer_for_audit(attempt, &line).await;
-        let usage = line.usage;
-        self.tell_round(Step::Committed(Box::new(line), commit.tokens.clone()));
-        Turn::Over(Over::Answered(Finished { finish: commit.finish, usage }))
-    }
-
-    async fn failed(&mut self, attempt: &mut Attempt, reason: FailureReason) -> Turn {
-        let message = match reason {
-            FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
-            FailureReason::BadPrompt { message } => cut(&message),
-            FailureReason::Engine { message } => {
-                return self.node_failed(attempt, format!("the engine failed: {}", cut(&message))).await;
-            }
-        };
-        self.void(attempt, format!("the request itself was wrong: {message}")).await;
-        Turn::Over(Over::Problem(bad_prompt(message, "invalid_prompt")))
-    }
-
-    /// A larger context may hold it. Only if none is offered is the request itself wrong, and not by one node's word
-    /// against what can be counted here.
-    async fn too_long(&mut self, attempt: &mut Attempt, prompt_tokens: u32) -> Turn {
-        let context_tokens = attempt.lease.offer.context_tokens;
-        let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
-        if most < u64::from(context_tokens) {
-            let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
-            return self.node_failed(attempt, reason).await;
-        }
-        let message = format!(
-            "the prompt has {prompt_tokens} tokens and the context holds {context_tokens} with at least one for the \
-             answer; shorten the prompt"
-        );
-        // Behind tokens that were delivered it is not the prompt that is too long.
-        self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
-        self.job.want.context_over = context_tokens;
-        self.give_away(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
-    }
-
-    /// The node failed at it.
-    async fn lost(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
-        if attempt.acked {
-            self.fell_short(attempt, Failure::MissedDeadline, &reason);
-        }
-        self.give_away(attempt, reason).await
-    }
-
-    /// The same, and it is the node's own failure.
-    async fn node_failed(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
-        attempt.lease.judge(Outcome::Failed);
-        self.lost(attempt, reason).await
-    }
-
-    /// The node cannot (go on with) it: another one may.
-    async fn give_away(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
-        let node = attempt.lease.node;
-        self.void(attempt, reason).await;
-        self.job.want.avoid.push(node);
-        // Refused only if a deadline gave the task back first: that is as well.
-        let _ = self.task.apply(TaskEvent::Lost(node), now());
-        Turn::GivenBack
-    }
-
-    async fn tick_attempt(&mut self, attempt: &mut Attempt) -> Turn {
-        let _ = self.task.apply(TaskEvent::Tick, now());
-        if self.task.node() == Some(attempt.lease.node) {
-            return Turn::Go;
-        }
-        if self.is_node_s_own_delay(attempt) {
-            attempt.lease.judge(Outcome::Failed);
-        }
-        self.too_late(attempt).await
-    }
-
-    /// Not a deadline that the user set: whoever is impatient says nothing of the node.
-    fn is_node_s_own_delay(&self, attempt: &Attempt) -> bool {
-        let usual = self.context.policy.user_deadlines(self.job.sampling.max_tokens);
-        let timed_out = matches!(self.task.state(), TaskState::Ended(cortensor_protocol::Outcome::TimedOut));
-        !timed_out && (!attempt.acked || self.job.deadlines.precommit >= usual.precommit)
-    }
-
-    async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
-        self.late(attempt);
-        attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
-        self.void(attempt, "a deadline of the task passed".to_owned()).await;
-        self.job.want.avoid.push(attempt.lease.node);
-        Turn::GivenBack
-    }
-
     /// What the node has is settled when it commits it; until then the task stays its own.
     async fn client_left(&mut self, attempt: &mut Attempt) -> Turn {
         self.client_gone = true;
@@ -413,7 +288,7 @@ impl Drive {
         Turn::Go
     }
 
-    async fn out_of_order(&mut self, attempt: &mut Attempt, refused: Refused) -> Turn {
+    pub(super) async fn out_of_order(&mut self, attempt: &mut Attempt, refused: Refused) -> Turn {
         let kind = match refused {
             Refused::Ended | Refused::NotYours => RefusedAnswer::Late,
             // The task went back to the queue by a deadline that the message came too late for.
@@ -429,7 +304,7 @@ impl Drive {
     }
 
     /// The node broke the rules. What the client has of it is not to be trusted, so no other node goes on from there.
-    async fn broken(&mut self, attempt: &mut Attempt, kind: RefusedAnswer, reason: String) -> Turn {
+    pub(super) async fn broken(&mut self, attempt: &mut Attempt, kind: RefusedAnswer, reason: String) -> Turn {
         self.context.metrics.refused_answer(kind);
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
         attempt.lease.judge(Outcome::Failed);
@@ -440,7 +315,7 @@ impl Drive {
     }
 
     /// Tells a node that took the task why it is not paid.
-    async fn void(&self, attempt: &Attempt, reason: String) {
+    pub(super) async fn void(&self, attempt: &Attempt, reason: String) {
         if attempt.acked {
             self.settle(attempt, &self.line(attempt), &Pay::Void(reason)).await;
         }
@@ -473,18 +348,6 @@ impl Drive {
     }
 }
 
-const fn claim(attempt: &Attempt) -> Claim {
-    Claim { node: attempt.lease.node, artifact: attempt.lease.offer.artifact }
-}
-
-fn bad_prompt(message: String, code: &'static str) -> Problem {
-    Problem::BadRequest { message, param: Some("messages"), code }
-}
-
 fn token_count(tokens: &[TokenId]) -> u32 {
     u32::try_from(tokens.len()).unwrap_or(u32::MAX)
-}
-
-fn cut(reason: &str) -> String {
-    reason.chars().take(LONGEST_REASON).collect()
 }

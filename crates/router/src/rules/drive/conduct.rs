@@ -8,6 +8,7 @@ use cortensor_protocol::{Amount, EventKind, Millis, NodeAddress, TaskKind, TaskS
 use super::{Drive, attempt::Attempt};
 use crate::{
     clock::{now, wall_time},
+    context::Context,
     rules::{
         conduct::Observation,
         level::{Failure, LevelEvent},
@@ -62,19 +63,17 @@ impl Drive {
         let event = LevelEvent { kind, failure, at: wall_time(), seen: format!("{task}: {seen}") };
         self.seen.push(Observation::new(attempt.lease.node, event));
     }
+}
 
-    /// What network incentives pay a node for a test that it passed.
-    pub(super) async fn incentive(&self, node: NodeAddress, reward: Amount) -> Pay {
-        let passed = LevelEvent { kind: EventKind::Correctness, failure: None, at: wall_time(), seen: String::new() };
-        match self.context.store.level_record(node).await {
-            Ok(record) if !record.earns_incentive(&self.context.policy.level, &passed) => {
-                Pay::Void(NO_INCENTIVE.to_owned())
-            }
-            Ok(_) => Pay::Incentive(reward),
-            Err(error) => {
-                tracing::error!(%error, %node, "a node's record could not be read; its test is paid");
-                Pay::Incentive(reward)
-            }
+/// What network incentives pay a node for a test that it passed.
+pub(crate) async fn incentive(context: &Context, node: NodeAddress, reward: Amount) -> Pay {
+    let passed = LevelEvent { kind: EventKind::Correctness, failure: None, at: wall_time(), seen: String::new() };
+    match context.store.level_record(node).await {
+        Ok(record) if !record.earns_incentive(&context.policy.level, &passed) => Pay::Void(NO_INCENTIVE.to_owned()),
+        Ok(_) => Pay::Incentive(reward),
+        Err(error) => {
+            tracing::error!(%error, %node, "a node's record could not be read; its test is paid");
+            Pay::Incentive(reward)
         }
     }
 }

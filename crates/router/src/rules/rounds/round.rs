@@ -27,7 +27,7 @@ use crate::{
         backlog::Entry,
         choice::Choice,
         conduct,
-        drive::{Delivery, EMPTY, Job, Purse, RoundStep, Step, start},
+        drive::{Delivery, EMPTY, Job, Purse, RoundStep, Step, incentive, start},
         pool::Want,
         problem::Problem,
     },
@@ -234,6 +234,7 @@ impl Round {
         let Some((line, tokens)) = self.seats.get_mut(&node).and_then(|seat| seat.answer.take()) else { return };
         let pay = match outcome.pay(self.context.policy.test_reward) {
             Pay::Incentive(_) if tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
+            Pay::Incentive(reward) => incentive(&self.context, node, reward).await,
             pay => pay,
         };
         settle(&self.context, line, pay).await;

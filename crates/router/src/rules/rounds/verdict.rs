@@ -86,18 +86,14 @@ impl Outcome {
     /// What it says of the node's answers, if it says anything. What a node missed or broke is seen by the driver of its
     /// task, as with every task.
     pub(super) fn event(&self, partings: Partings, policy: &RoundsPolicy, at: Millis) -> Option<LevelEvent> {
-        let (failure, seen) = match self {
-            Self::Agreed => (None, "answered as the other nodes with the same file".to_owned()),
-            Self::PartedLate(at) => {
-                (None, format!("answered as the other nodes with the same file up to token {}", at + 1))
-            }
-            Self::PartedEarly(_) if partings.early >= policy.flagged_after.get() => {
-                (Some(Failure::WrongAnswer), partings.words())
-            }
-            _ => return None,
-        };
-        let seen = format!("a round of Proof of Inference: {seen}");
-        Some(LevelEvent { kind: EventKind::Correctness, failure, at, seen })
+        // That answers agree is what is to be expected: levels are earned in tests, whose number the policy knows.
+        let Self::PartedEarly(_) = self else { return None };
+        (partings.early >= policy.flagged_after.get()).then(|| LevelEvent {
+            kind: EventKind::Correctness,
+            failure: Some(Failure::WrongAnswer),
+            at,
+            seen: format!("rounds of Proof of Inference: {}", partings.words()),
+        })
     }
 }
 
@@ -125,16 +121,16 @@ mod tests {
     fn one_early_parting_is_no_failure_and_several_are() {
         let policy = RoundsPolicy::default();
         let failure = |outcome: Outcome, early: u32| {
-            outcome.event(Partings { early, judged: 10 }, &policy, Millis(1)).map(|event| event.failure)
+            outcome.event(Partings { early, judged: 10 }, &policy, Millis(1)).and_then(|event| event.failure)
         };
         for (outcome, early, expected) in [
-            (Outcome::Agreed, 0, Some(None)),
+            (Outcome::Agreed, 0, None),
             // What was before does not spoil what is right now.
-            (Outcome::Agreed, 9, Some(None)),
-            (Outcome::PartedLate(40), 9, Some(None)),
+            (Outcome::Agreed, 9, None),
+            (Outcome::PartedLate(40), 9, None),
             (Outcome::PartedEarly(2), 1, None),
             (Outcome::PartedEarly(2), 2, None),
-            (Outcome::PartedEarly(2), 3, Some(Some(Failure::WrongAnswer))),
+            (Outcome::PartedEarly(2), 3, Some(Failure::WrongAnswer)),
             (Outcome::Undecided(0), 9, None),
             (Outcome::Missed, 9, None),
             (Outcome::Refused, 9, None),

@@ -82,3 +82,29 @@ async fn a_validator_that_waits_is_given_what_comes_in() {
     assert_eq!((desk.asked_of(jobs[0].id), desk.take(jobs[0].id).is_some()), (Some(1), true));
     assert_eq!((desk.asked_of(jobs[0].id), desk.take(jobs[0].id)), (None, None));
 }
+
+#[test]
+fn what_waits_of_a_claim_that_fell_is_dropped_and_of_no_other() {
+    let desk = AuditDesk::new(AuditPolicy { hand_out: 1, ..AuditPolicy::default() });
+    for (node, token) in [(1, 1), (1, 2), (2, 3)] {
+        desk.add(sample(node, 1, token));
+    }
+    let handed = desk.lock().hand_out(&desk.policy, &[artifact(1)], AT);
+    desk.forget(sample(1, 1, 0).claim);
+    assert_eq!(desk.asked_of(handed[0].id), None);
+    assert_eq!(tokens(&desk.lock().hand_out(&desk.policy, &[artifact(1)], AT)), [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_kept_when_no_validator_asks_any_more() {
+    let desk = AuditDesk::new(AuditPolicy { validator_seconds: 0, within_seconds: 0, ..AuditPolicy::default() });
+    desk.add(sample(1, 1, 1));
+    let stopping = CancellationToken::new();
+    let tidied = async {
+        while !desk.lock().waiting.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stopping.cancel();
+    };
+    tokio::join!(desk.tidy(stopping.clone()), tidied);
+}

@@ -17,7 +17,8 @@ impl Drive {
             Ok(record) => record,
             Err(error) => return tracing::warn!(%error, "an answer is not offered to validators"),
         };
-        if !rand::rng().random_bool(record.share(&self.context.policy.audit).clamp(0.0, 1.0)) {
+        let barred = record.barred_until().is_some_and(|until| line.at < until);
+        if barred || !rand::rng().random_bool(record.share(&self.context.policy.audit).clamp(0.0, 1.0)) {
             return;
         }
         let before = self.delivered.len().saturating_sub(attempt.tokens.len());

@@ -38,8 +38,9 @@ impl Validator {
         for job in self.claim().await.jobs {
             tokens += job.tokens.len();
             let finding = AuditFinding::Margins { margins: vec![margin; job.tokens.len()] };
-            let (status, _) = self.report(&job.id.to_string(), finding).await;
-            assert_eq!(status, 204);
+            let (status, answer) = self.report(&job.id.to_string(), finding).await;
+            // What was still to be looked at of a claim that fell meanwhile is not asked for any more.
+            assert!([204, 404].contains(&status.as_u16()), "{status} {answer}");
         }
         tokens
     }

@@ -18,8 +18,8 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-/// How close together two statuses come: drawing must not take time from the engine. Twice a second costs it 1 to 2 %,
-/// five times 3 %.
+/// How close together two statuses come: drawing must not take time from the engine. docs/performance.md has
+/// what it costs.
 const PERIOD: Duration = Duration::from_millis(500);
 /// Most lines in one message.
 const MOST_LINES: usize = 500;

@@ -85,9 +85,14 @@ impl Folders {
         self.data.join("router.sqlite")
     }
 
+    /// Model files, and the record of them.
+    pub fn models(&self) -> PathBuf {
+        self.data.join("models")
+    }
+
     /// The precision ladder of a model.
     pub fn ladder(&self, model: &str) -> PathBuf {
-        self.data.join("models").join(model)
+        self.models().join(model)
     }
 
     /// The API key of the local user of the practice network.

@@ -16,6 +16,7 @@ mod bench;
 mod client;
 mod doctor;
 mod mine;
+mod models;
 mod report;
 mod router;
 mod show;
@@ -83,6 +84,8 @@ enum Command {
     Bench(ModelArguments),
     /// Say what would stop this machine from mining
     Doctor(MineArguments),
+    /// Models: what the network serves and what is here; get, import, remove
+    Models(models::ModelsArguments),
 }
 
 /// Where the model is.
@@ -188,6 +191,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Quit => client::tell(common, "quit", "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
+        Command::Models(arguments) => models::models(common, arguments).await,
     }
 }
 

@@ -36,7 +36,7 @@ pub fn sha256_file(path: &Path, on_progress: &mut dyn FnMut(u64)) -> Result<Arti
 }
 
 /// The SHA-256 of a file, or nothing if `go_on`, which is told the bytes read so far, said no.
-pub(crate) fn sha256_while(path: &Path, go_on: &mut dyn FnMut(u64) -> bool) -> io::Result<Option<ArtifactDigest>> {
+pub fn sha256_while(path: &Path, go_on: &mut dyn FnMut(u64) -> bool) -> io::Result<Option<ArtifactDigest>> {
     let mut stopped = false;
     let mut hasher = Sha256::new();
     hash_while(path, &mut hasher, &mut |bytes| {

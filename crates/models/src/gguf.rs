@@ -1,12 +1,13 @@
 //! What a GGUF file says of itself: shape, precision, tokenizer and chat template.
 //!
-//! Reads the header only. A header tells its own lengths, so open a file of unknown origin only after its digest was
-//! checked.
+//! Reads the header only. A header tells its own lengths: they are checked against the file's before anything is read by them.
+
+mod lengths;
 
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufReader},
+    io::{self, BufReader, Seek},
     path::{Path, PathBuf},
 };
 
@@ -116,8 +117,10 @@ impl Gguf {
         let open = |source| GgufError::Open { path: path.to_owned(), source };
         let file = File::open(path).map_err(open)?;
         let found = file.metadata().map_err(open)?.len();
-        let content = Content::read(&mut BufReader::new(file))
-            .map_err(|source| GgufError::Header { path: path.to_owned(), source })?;
+        let header = |source| GgufError::Header { path: path.to_owned(), source };
+        lengths::check_lengths(&file, found).map_err(candle_core::Error::from).map_err(header)?;
+        (&file).rewind().map_err(open)?;
+        let content = Content::read(&mut BufReader::new(file)).map_err(header)?;
         let ends = content.tensor_infos.values().map(tensor_end).max();
         let expected = ends.map_or(0, |end| content.tensor_data_offset.saturating_add(end));
         if found < expected {

@@ -1,16 +1,19 @@
-//! Model files on disk: what is in them, whether they are what they say, and the precision ladder made from one of them.
+//! Model files on disk: which the network serves, what is in them, whether they are what they say, which of them are here, and
+//! the precision ladder made from one of them.
 //!
 //! **Invariant:** knows no engine. A file is used only after its digest was checked; files appear whole or not at all.
 
 pub mod gguf;
+pub mod inventory;
 pub mod ladder;
+pub mod manifest;
 
 mod digest;
 mod starter;
 #[cfg(test)]
 mod synthetic;
 mod tokenizer;
-mod whole;
+pub mod whole;
 
 use std::path::PathBuf;
 
@@ -18,7 +21,7 @@ use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use digest::{DigestError, sha256_file};
+pub use digest::{DigestError, sha256_file, sha256_while};
 pub use ladder::{LadderError, LadderProgress, LadderStep, prepare_ladder};
 pub use starter::{StarterModel, starter};
 pub use tokenizer::{EncodeError, TextDecoder, Tokenizer, TokenizerError, write_tokenizer};

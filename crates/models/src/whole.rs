@@ -78,8 +78,8 @@ impl Drop for WholeFile {
     }
 }
 
-/// Writes a small file whole.
-pub(crate) fn write(target: &Path, content: &[u8]) -> io::Result<ArtifactDigest> {
+/// Writes a small file whole: whoever reads it meanwhile, or after a kill, sees the old one or the new one.
+pub fn write(target: &Path, content: &[u8]) -> io::Result<ArtifactDigest> {
     let mut file = WholeFile::create(target)?;
     file.write_all(content)?;
     file.keep()
@@ -96,14 +96,15 @@ pub(crate) fn remove_partial_files(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A rename is durable once the folder is; only Unix lets a folder be opened for that.
+/// Makes a rename in the folder of `target` durable; only Unix lets a folder be opened for that.
 #[cfg(unix)]
-fn sync_folder(target: &Path) -> io::Result<()> {
+pub fn sync_folder(target: &Path) -> io::Result<()> {
     target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
+/// Makes a rename durable, which this system does by itself.
 #[cfg(not(unix))]
-fn sync_folder(_target: &Path) -> io::Result<()> {
+pub fn sync_folder(_target: &Path) -> io::Result<()> {
     Ok(())
 }
 

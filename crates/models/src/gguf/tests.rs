@@ -66,3 +66,20 @@ fn a_file_without_weights_still_tells_its_tokenizer() {
     synthetic::write_vocabulary(&path, &synthetic::metadata("smollm"));
     assert_eq!(Gguf::open(&path).unwrap().tokenizer().unwrap().tokens.len(), 32);
 }
+
+#[test]
+fn a_header_that_lies_about_a_length_is_refused_before_memory_is_reserved_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.gguf");
+    synthetic::write(&path, &synthetic::metadata("smollm"));
+    let good = fs::read(&path).unwrap();
+    let key = b"general.architecture";
+    let at = good.windows(key.len()).position(|window| window == key).unwrap();
+    // Counts of tensors and values, the length of the first key, and that of its text.
+    for place in [8, 16, at - 8, at + key.len() + 4] {
+        let mut bad = good.clone();
+        bad[place..place + 8].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
+        fs::write(&path, bad).unwrap();
+        assert!(matches!(Gguf::open(&path), Err(GgufError::Header { .. })), "{place}");
+    }
+}

@@ -51,10 +51,10 @@ impl Hub {
 
     /// The token, if this address is the hub's own. Without encryption it stays on this machine.
     pub(crate) fn token_for(&self, url: &Url) -> Option<&str> {
-        let same = url.origin() == self.endpoint.origin();
+        let own = self.is_own(url);
         let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         let safe = url.scheme() == "https" || here;
-        self.token.as_ref().filter(|_| same && safe).map(|token| token.0.as_str())
+        self.token.as_ref().filter(|_| own && safe).map(|token| token.0.as_str())
     }
 
     /// Whether an address is the hub's own.

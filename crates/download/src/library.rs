@@ -246,8 +246,8 @@ impl Library {
         let ours: Vec<PathBuf> = job.files.iter().map(|file| place.join(&file.name)).collect();
         let (remotes, stop) = (remotes.to_vec(), job.stop.clone());
         blocking(move || {
-            let cached = caches.found();
-            ours.iter().zip(&remotes).map(|(ours, remote)| look(ours, &cached, remote, &stop)).collect()
+            let foreign = caches.found();
+            ours.iter().zip(&remotes).map(|(ours, remote)| look(ours, &foreign, remote, &stop)).collect()
         })
         .await
     }

@@ -125,12 +125,11 @@ impl Transfer<'_> {
         while let Some(first) = run.clone().find(|chunk| !part.has(*chunk)) {
             let Some(answer) = self.get_range(remote, part, first..run.end).await? else { return Ok(()) };
             // One answer fills everything; the other runs wait for it and then see what is left.
-            match self.whole.try_lock() {
-                Ok(_guard) => self.receive(answer, part, 0..part.count(), 0..remote.bytes).await?,
-                Err(_) => {
-                    drop(answer);
-                    drop(self.whole.lock().await);
-                }
+            if let Ok(_guard) = self.whole.try_lock() {
+                self.receive(answer, part, 0..part.count(), 0..remote.bytes).await?;
+            } else {
+                drop(answer);
+                drop(self.whole.lock().await);
             }
         }
         Ok(())
@@ -140,13 +139,13 @@ impl Transfer<'_> {
     async fn get_range(&self, remote: &Remote, part: &Part, run: Range<u64>) -> Result<Option<Answer>, DownloadError> {
         let bytes = part.range(run.start).start..part.range(run.end - 1).end;
         let answer = self.web.ask(Method::GET, &remote.url, Some(bytes.clone())).await?;
-        self.check_same(remote, &answer)?;
+        check_same(remote, &answer)?;
         if answer.response.status() != StatusCode::PARTIAL_CONTENT {
             return Ok(Some(answer));
         }
         let told = answer.header("content-range").and_then(content_range);
         if told != Some((bytes.clone(), remote.bytes)) {
-            return Err(self.changed(remote));
+            return Err(changed(remote));
         }
         self.receive(answer, part, run, bytes).await.map(|()| None)
     }
@@ -210,18 +209,18 @@ impl Transfer<'_> {
         }
         Ok(())
     }
+}
 
-    fn check_same(&self, remote: &Remote, answer: &Answer) -> Result<(), DownloadError> {
-        match (&remote.validator, answer.validator()) {
-            (Some(before), Some(now)) if *before != now => Err(self.changed(remote)),
-            _ => Ok(()),
-        }
+fn check_same(remote: &Remote, answer: &Answer) -> Result<(), DownloadError> {
+    match (&remote.validator, answer.validator()) {
+        (Some(before), Some(now)) if *before != now => Err(changed(remote)),
+        _ => Ok(()),
     }
+}
 
-    fn changed(&self, remote: &Remote) -> DownloadError {
-        let name = remote.url.path_segments().and_then(|mut segments| segments.next_back());
-        DownloadError::Changed { file: name.unwrap_or_default().to_owned() }
-    }
+fn changed(remote: &Remote) -> DownloadError {
+    let name = remote.url.path_segments().and_then(|mut segments| segments.next_back());
+    DownloadError::Changed { file: name.unwrap_or_default().to_owned() }
 }
 
 /// Neighbouring chunks together, at most `most` of them: a range is one request.

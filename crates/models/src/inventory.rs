@@ -72,7 +72,7 @@ pub enum Origin {
 }
 
 /// What a file turned out to be when it was first got, for files whose digest the list does not have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// Its size.
     pub bytes: u64,
@@ -195,12 +195,12 @@ impl Inventory {
 
     /// What a file was when it was first got.
     pub fn pin(&self, id: &ModelId, file: &str) -> Result<Option<Pin>, InventoryError> {
-        Ok(Record::read(&self.folder)?.pins.get(&pin_name(id, file)).cloned())
+        Ok(Record::read(&self.folder)?.pins.get(&pin_name(id, file)).copied())
     }
 
     /// Pins what a file is. The first word stands: another one is refused.
     pub fn set_pin(&self, id: &ModelId, file: &str, pin: Pin) -> Result<(), InventoryError> {
-        self.change(|record| match record.pins.insert(pin_name(id, file), pin.clone()) {
+        self.change(|record| match record.pins.insert(pin_name(id, file), pin) {
             Some(before) if before != pin => Err(InventoryError::Pinned { id: id.clone(), file: file.to_owned() }),
             _ => Ok(()),
         })

@@ -37,9 +37,9 @@ impl Caches {
         let hub = set("HF_HUB_CACHE").or_else(|| set("HF_HOME").map(|folder| folder.join("hub")));
         let cache = || set("XDG_CACHE_HOME").unwrap_or_else(|| home.join(".cache")).join("huggingface/hub");
         let pointer = fs::read_to_string(home.join(".lmstudio-home-pointer")).ok();
-        let pointed = pointer.map(|text| PathBuf::from(text.trim())).filter(|path| path.is_absolute());
+        let moved = pointer.map(|text| PathBuf::from(text.trim())).filter(|path| path.is_absolute());
         let known = [home.join(".lmstudio"), home.join(".cache/lm-studio")];
-        let mut lm_studio: Vec<_> = pointed.into_iter().chain(known).map(|folder| folder.join("models")).collect();
+        let mut lm_studio: Vec<_> = moved.into_iter().chain(known).map(|folder| folder.join("models")).collect();
         lm_studio.dedup();
         Self { hugging_face: Some(hub.unwrap_or_else(cache)), lm_studio }
     }

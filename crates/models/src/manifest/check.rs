@@ -31,7 +31,7 @@ fn check_variant(model: &ListedModel, variant: &Variant) -> Result<(), ManifestE
     let mut names = BTreeSet::new();
     expect(!variant.files.is_empty(), model, "has a format without files")?;
     for file in &variant.files {
-        let gguf = is_plain_name(&file.name) && file.name.ends_with(".gguf");
+        let gguf = is_plain_name(&file.name) && file.name.strip_suffix(".gguf").is_some();
         expect(gguf, model, "has a file whose name is not that of a GGUF file")?;
         expect(names.insert(&file.name), model, "has a file twice")?;
     }

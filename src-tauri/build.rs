@@ -7,6 +7,7 @@ use tauri_build::{AppManifest, Attributes};
 /// Every command of `src/commands.rs`: a window may call those that its capability names, and no other.
 const COMMANDS: &[&str] = &[
     "watch_status",
+    "watch_tasks",
     "watch_logs",
     "unwatch",
     "set_mode",

@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView, Span};
 use cortensor_host::{About, LogLine, Practice};
-use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt};
+use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, TaskId};
 use tauri::{AppHandle, Manager, State, Wry, ipc::Channel};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
@@ -53,13 +53,14 @@ macro_rules! commands {
         pub(crate) fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
             $($(visitor.visit::<$kind>();)* visitor.visit::<$answer>();)+
             visitor.visit::<cortensor_app::Status>();
+            visitor.visit::<LiveTask>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_logs, unwatch, $($name),+]
+            tauri::generate_handler![watch_status, watch_tasks, watch_logs, unwatch, $($name),+]
         }
     };
 }
@@ -118,6 +119,12 @@ pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Fi
     Ok(desk.watches.status(desk.miner.status(), channel))
 }
 
+/// Follows the tasks being worked on; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_tasks(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LiveTask>>) -> Result<u32, Failure> {
+    Ok(desk.watches.tasks(desk.miner.status(), channel))
+}
+
 /// Follows the logs; answers with what [`unwatch`] takes.
 #[tauri::command]
 pub(crate) async fn watch_logs(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LogLine>>) -> Result<u32, Failure> {
@@ -131,11 +138,12 @@ pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), F
     Ok(())
 }
 
-/// The signatures of the three commands above, which a channel keeps from being declared like the others.
+/// The signatures of the four commands above, which a channel keeps from being declared like the others.
 #[cfg(test)]
 pub(crate) fn channel_signatures() -> Vec<String> {
     vec![
         signature("watch_status", &["channel: Channel<Partial<Status>>".to_owned()], "number"),
+        signature("watch_tasks", &["channel: Channel<LiveTask[]>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
     ]

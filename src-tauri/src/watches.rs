@@ -11,6 +11,7 @@ use std::{
 
 use cortensor_app::Status;
 use cortensor_host::{LogLine, LogTail};
+use cortensor_node::LiveTask;
 use serde_json::{Map, Value};
 use tauri::{async_runtime::JoinHandle, ipc::Channel};
 use tokio::{
@@ -35,9 +36,15 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
-    /// Sends the status of now, whole, and of every one after it that there is time for the fields that changed.
+    /// Sends the status of now, whole but for its tasks, and of every one after it that there is time for the fields that
+    /// changed.
     pub(crate) fn status(&self, status: watch::Receiver<Status>, channel: Channel<Fields>) -> u32 {
         self.add(tauri::async_runtime::spawn(send_status(status, channel)))
+    }
+
+    /// Sends the tasks being worked on, and again when they have moved.
+    pub(crate) fn tasks(&self, status: watch::Receiver<Status>, channel: Channel<Vec<LiveTask>>) -> u32 {
+        self.add(tauri::async_runtime::spawn(send_tasks(status, channel)))
     }
 
     /// Sends the log's lines so far and then the new ones.
@@ -78,17 +85,35 @@ async fn send_status(mut status: watch::Receiver<Status>, channel: Channel<Field
     }
 }
 
-/// A status, field by field.
+async fn send_tasks(mut status: watch::Receiver<Status>, channel: Channel<Vec<LiveTask>>) {
+    let mut beat = tokio::time::interval(PERIOD);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sent = None;
+    loop {
+        beat.tick().await;
+        let now = status.borrow_and_update().tasks.clone();
+        let moved = sent.as_ref() != Some(&now);
+        if (moved && channel.send(now.clone()).is_err()) || status.changed().await.is_err() {
+            return;
+        }
+        sent = Some(now);
+    }
+}
+
+/// A status, field by field, but for the tasks, which move with every token: while an answer streams nothing is sent, and
+/// nothing drawn, that takes time from the engine.
 fn fields(status: &Status) -> Fields {
     match serde_json::to_value(status) {
-        Ok(Value::Object(fields)) => fields,
+        Ok(Value::Object(mut fields)) => {
+            fields.remove("tasks");
+            fields
+        }
         // A struct of plain data is an object.
         _ => Fields::new(),
     }
 }
 
-/// The fields of `now` that are not as they were: while an answer streams that is one of many, and all of them many
-/// times a second would take time from the engine.
+/// The fields of `now` that are not as they were.
 fn changed(before: &Fields, now: &Fields) -> Fields {
     let new = now.iter().filter(|(name, value)| before.get(*name) != Some(value));
     new.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -116,7 +141,25 @@ async fn send_logs(logs: LogTail, channel: Channel<Vec<LogLine>>) {
 
 #[cfg(test)]
 mod tests {
+    use cortensor_node::LiveTaskState;
+    use cortensor_protocol::{Millis, Mode, ModelId, Precision, TaskId, TaskKind};
+
     use super::*;
+
+    fn live_task() -> LiveTask {
+        LiveTask {
+            task: "01980000-0000-7000-8000-000000000001".parse::<TaskId>().unwrap(),
+            attempt: 1,
+            kind: TaskKind::User,
+            model: ModelId::new("model"),
+            precision: Precision::Q8_0,
+            mode: Mode::Volume,
+            begun_at: Millis::default(),
+            prompt_tokens: Some(12),
+            answer_tokens: 3,
+            state: LiveTaskState::Answering,
+        }
+    }
 
     #[test]
     fn a_status_is_told_whole_at_first_and_then_what_changed() {
@@ -124,6 +167,8 @@ mod tests {
         assert!(before.len() > 10);
         assert_eq!(changed(&Fields::new(), &before), before);
         assert!(changed(&before, &fields(&status)).is_empty());
+        status.tasks = vec![live_task()];
+        assert!(changed(&before, &fields(&status)).is_empty(), "a token is no news but to who watches the tasks");
         status.running = 1;
         let told = changed(&before, &fields(&status));
         assert_eq!(Value::Object(told), serde_json::json!({ "running": 1 }));

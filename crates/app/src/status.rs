@@ -57,7 +57,9 @@ pub struct Status {
     pub standing: Option<Standing>,
     /// Tasks being worked on.
     pub running: u32,
-    /// The same, one by one, behind those whose settlement is awaited.
+    /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the
+    /// window follows them by themselves, and only while it shows them.
+    #[ts(skip)]
     pub tasks: Vec<LiveTask>,
     /// What was earned. On the practice network: practice credits.
     pub earnings: EarningsSummary,

@@ -10,6 +10,7 @@ import type {
   EarningsChart,
   Folder,
   KeptPrompt,
+  LiveTask,
   LogLine,
   Mode,
   NodeAddress,
@@ -26,6 +27,7 @@ type Nothing = Record<string, never>;
 /** The window's commands: what each is given and what it answers with. */
 export interface Commands {
   watch_status: { args: { channel: Channel<Partial<Status>> }; result: number };
+  watch_tasks: { args: { channel: Channel<LiveTask[]> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   set_mode: { args: { mode: Mode }; result: null };

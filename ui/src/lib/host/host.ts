@@ -1,7 +1,7 @@
 // What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
 
 import type {
-  About, ActivityFilter, ActivityPage, ActivityQuery, EarningsChart, Folder, KeptPrompt, LogLine, Mode, NodeAddress, Practice,
+  About, ActivityFilter, ActivityPage, ActivityQuery, EarningsChart, Folder, KeptPrompt, LiveTask, LogLine, Mode, NodeAddress, Practice,
   Settings, SettingsView, Span, Status, TaskId,
 } from "./types";
 
@@ -12,6 +12,8 @@ export type Unwatch = () => void;
 export interface Host {
   /** Calls back at once with the status of now, and again at every change (at most a few times a second). */
   watchStatus(seen: (status: Status) => void): Promise<Unwatch>;
+  /** Calls back at once with the tasks being worked on, and again as they move (a few times a second). */
+  watchTasks(seen: (tasks: LiveTask[]) => void): Promise<Unwatch>;
   /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
   setMode(mode: Mode): Promise<void>;
   /** Done when what runs has finished and the memory is given back. */

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { LogLine, Status } from "./types";
+import type { LiveTask, LogLine, Status } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -27,6 +27,11 @@ async function watchStatus(seen: (status: Status) => void): Promise<Unwatch> {
   return unwatching(channel, await call("watch_status", { channel }));
 }
 
+async function watchTasks(seen: (tasks: LiveTask[]) => void): Promise<Unwatch> {
+  const channel = new Channel<LiveTask[]>(seen);
+  return unwatching(channel, await call("watch_tasks", { channel }));
+}
+
 async function watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch> {
   const channel = new Channel<LogLine[]>(seen);
   return unwatching(channel, await call("watch_logs", { channel }));
@@ -34,6 +39,7 @@ async function watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch> {
 
 export const tauriHost: Host = {
   watchStatus,
+  watchTasks,
   watchLogs,
   setMode: (mode) => call("set_mode", { mode }).then(done),
   pause: () => call("pause", {}).then(done),

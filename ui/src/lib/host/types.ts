@@ -1277,10 +1277,6 @@ standing: Standing | null,
  */
 running: number, 
 /**
- * The same, one by one, behind those whose settlement is awaited.
- */
-tasks: Array<LiveTask>, 
-/**
  * What was earned. On the practice network: practice credits.
  */
 earnings: EarningsSummary, };

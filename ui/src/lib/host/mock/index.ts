@@ -39,6 +39,7 @@ function hostOf(miner: Miner): Host {
       await miner.ready;
       return stage.watch(seen);
     },
+    watchTasks: async (seen) => stage.watchTasks(seen),
     setMode: (mode) => life.setMode(mode),
     pause: () => life.pause(),
     resume: () => life.resume(),
@@ -89,14 +90,14 @@ function refusal(): Failure {
   return failure("file", `the database in ${DATA_FOLDER} is locked by another program; close it, then try again`);
 }
 
-/** The same host with something before every command; the status itself still comes. */
+/** The same host with something before every command; the status and the tasks still come. */
 function behind(host: Host, before: () => Promise<void>): Host {
   const commands = Object.entries(host).map(([name, command]: [string, (...given: never[]) => Promise<unknown>]) => {
     const later = async (...given: never[]) => {
       await before();
       return command(...given);
     };
-    return [name, name === "watchStatus" ? command : later];
+    return [name, name === "watchStatus" || name === "watchTasks" ? command : later];
   });
   return Object.fromEntries(commands) as Host;
 }

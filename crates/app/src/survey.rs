@@ -119,6 +119,13 @@ fn plan_settings(machine: &Machine) -> PlanSettings {
     }
 }
 
+/// Says in the plan's step what the chosen mode serves, and why.
+pub(crate) fn show_choice(status: &mut Status, plan: &Plan) {
+    let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
+    let words = format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" "));
+    status.done(StepName::Plan, words);
+}
+
 fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[Measurement]) {
     let of = |variant: &Variant| measurements.iter().find(|one| one.artifact == variant.artifact).copied();
     let speeds = variants.iter().filter_map(|variant| {
@@ -126,11 +133,7 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
         Some(format!("{} prefill {prefill:.0}, decode {decode:.1} tokens/s", variant.precision))
     });
     status.done(StepName::Benchmark, speeds.collect::<Vec<_>>().join("; "));
-    let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
-    status.done(
-        StepName::Plan,
-        format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" ")),
-    );
+    show_choice(status, plan);
     status.modes = [&plan.precision, &plan.volume]
         .map(|choice| ModeView {
             mode: choice.mode,

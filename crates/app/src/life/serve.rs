@@ -9,7 +9,7 @@ use cortensor_protocol::Mode;
 use tokio::sync::watch;
 
 use super::Life;
-use crate::{CommandError, Loaded, Phase, StepName, choice::Choice};
+use crate::{CommandError, Loaded, Phase, StepName, choice::Choice, survey};
 
 /// A model in memory and what is said of it.
 pub(super) struct LoadedModel {
@@ -181,7 +181,10 @@ impl Life {
         let written = choice.write(&self.config.machine.folders);
         written.map_err(|error| CommandError::NotKept { message: error.to_string() })?;
         self.choice = choice;
-        self.status.send_modify(|status| status.mode = Some(choice.mode));
+        self.status.send_modify(|status| {
+            status.mode = Some(choice.mode);
+            survey::show_choice(status, &self.plan);
+        });
         Ok(())
     }
 

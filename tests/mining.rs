@@ -3,6 +3,7 @@
 
 mod resident;
 mod support;
+mod withdrawal;
 
 use std::time::Duration;
 

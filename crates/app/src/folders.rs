@@ -105,6 +105,11 @@ impl Folders {
         self.data.join("operator-key")
     }
 
+    /// Statements of what was withdrawn.
+    pub fn withdrawals(&self) -> PathBuf {
+        self.data.join("withdrawals")
+    }
+
     /// The user's settings.
     pub fn settings(&self) -> PathBuf {
         self.data.join("settings.toml")

@@ -21,12 +21,13 @@ mod router;
 mod show;
 mod validator;
 mod verify_ledger;
+mod withdraw;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use cortensor_app::Folders;
-use cortensor_protocol::Mode;
+use cortensor_protocol::{Amount, Mode, NodeAddress};
 
 /// What every command returns: an error is printed with everything it came from.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Have what was earned withdrawn: practice credits, for a statement that the router signs
+    Withdraw(WithdrawArguments),
     /// Choose between precision and volume
     Mode {
         /// `precision` or `volume`
@@ -109,6 +112,23 @@ struct MineArguments {
     passphrase: Option<String>,
 }
 
+/// What to withdraw.
+#[derive(Args)]
+struct WithdrawArguments {
+    /// How many practice credits [default: all that are final]
+    #[arg(long, value_name = "CREDITS")]
+    amount: Option<Amount>,
+    /// Where to [default: the payout address of the settings]
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<String>,
+    /// The router, if no miner runs here [default: the settings, or the embedded practice network]
+    #[arg(long, value_name = "URL")]
+    router: Option<String>,
+    /// Passphrase of the key's file, where no keychain runs
+    #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
+    passphrase: Option<String>,
+}
+
 /// How to route.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -134,6 +154,14 @@ enum RouterCommand {
         /// The router's database [default: the one in the data folder]
         #[arg(long, value_name = "FILE")]
         database: Option<PathBuf>,
+    },
+    /// Check a statement of a withdrawal, from whatever router; ends with 1 if it is not what was signed
+    VerifyStatement {
+        /// The statement
+        file: PathBuf,
+        /// Address of the router's key, as its GET /api/v1/withdrawals says it
+        #[arg(long, value_name = "ADDRESS")]
+        signer: Option<NodeAddress>,
     },
 }
 
@@ -178,10 +206,14 @@ async fn run(cli: Cli) -> Outcome {
         Command::Router(RouterArguments { command: Some(RouterCommand::VerifyLedger { database }), .. }) => {
             verify_ledger::verify(common, database).await
         }
+        Command::Router(RouterArguments { command: Some(RouterCommand::VerifyStatement { file, signer }), .. }) => {
+            withdraw::verify(common, &file, signer)
+        }
         Command::Router(arguments) => router::route(common, arguments).await,
         Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,
         Command::Earnings { limit } => client::earnings(common, limit).await,
+        Command::Withdraw(arguments) => withdraw::withdraw(common, arguments).await,
         Command::Mode { mode } => client::mode(common, mode).await,
         Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,
         Command::Resume => client::tell(common, "resume", "taking tasks again").await,

@@ -24,6 +24,7 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     say!("API key: {}", practice.api_key);
     say!("Validators' key: {validator_key}");
     say!("Operator's key: {operator_key}");
+    say!("Statements are signed by {}", router.statement_signer());
     interrupted().await;
     eprintln!("stopping");
     router.stop().await;

@@ -19,6 +19,7 @@ mod settlement;
 mod signing;
 mod task;
 mod tier;
+mod withdrawal;
 
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
@@ -42,3 +43,7 @@ pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
 pub use tier::{Capability, Evidence, Tier, TierReport};
+pub use withdrawal::{
+    PRACTICE_CREDITS, SignedRequest, SignedStatement, Statement, StatementError, WithdrawalNonce, WithdrawalRequest,
+    WithdrawalTerms,
+};

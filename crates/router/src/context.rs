@@ -10,6 +10,7 @@ use crate::{
     metrics::Metrics,
     policy::Policy,
     rules::{audit::AuditDesk, backlog::Backlog, books::Books, limit::Limits, pool::Pool},
+    statement_key::StatementKey,
     store::Store,
 };
 
@@ -20,6 +21,7 @@ pub(crate) struct Context {
     pub(crate) address: SocketAddr,
     pub(crate) policy: Policy,
     pub(crate) store: Store,
+    pub(crate) statement_key: StatementKey,
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
     pub(crate) audits: AuditDesk,

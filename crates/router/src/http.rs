@@ -18,6 +18,7 @@ mod schema;
 mod sessions;
 mod stream;
 mod tasks;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -52,7 +53,10 @@ pub(crate) fn routes(context: Arc<Context>) -> Router {
 }
 
 fn without_key() -> OpenApiRouter<Arc<Context>> {
-    openapi::described().routes(routes!(health)).routes(routes!(node))
+    openapi::described()
+        .routes(routes!(health))
+        .routes(routes!(node))
+        .routes(routes!(withdrawals::terms, withdrawals::withdraw))
 }
 
 fn with_key() -> OpenApiRouter<Arc<Context>> {

@@ -16,6 +16,7 @@ mod router;
 mod rules;
 mod server;
 mod socket;
+mod statement_key;
 mod store;
 
 pub use policy::{
@@ -23,4 +24,5 @@ pub use policy::{
     RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
+pub use statement_key::StatementKeyError;
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

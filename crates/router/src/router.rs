@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use cortensor_protocol::NodeAddress;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,7 @@ use crate::{
         rounds,
     },
     server,
+    statement_key::{StatementKey, StatementKeyError},
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -77,6 +79,9 @@ pub enum RouterError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key for statements failed.
+    #[error(transparent)]
+    StatementKey(#[from] StatementKeyError),
     /// The ledger does not add up.
     #[error(transparent)]
     Ledger(#[from] LedgerFault),
@@ -99,7 +104,8 @@ impl Router {
         if interrupted > 0 {
             tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
         }
-        let context = Arc::new(context(config, address, store));
+        let statement_key = StatementKey::open(&config.database)?;
+        let context = Arc::new(context(config, address, store, statement_key));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let desk = Arc::clone(&context);
         context.sessions.spawn(async move { desk.audits.tidy(desk.stopping.closing.clone()).await });
@@ -113,6 +119,11 @@ impl Router {
     /// Where it listens: the real port when port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.context.address
+    }
+
+    /// Whose signature its statements of withdrawals carry.
+    pub fn statement_signer(&self) -> NodeAddress {
+        self.context.statement_key.address()
     }
 
     /// Makes a key with a deposit of practice credits. It is shown this once: the router keeps only its digest.
@@ -195,7 +206,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     })
 }
 
-fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
+fn context(config: RouterConfig, address: SocketAddr, store: Store, statement_key: StatementKey) -> Context {
     let RouterConfig { name, network, policy, .. } = config;
     Context {
         name,
@@ -207,6 +218,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,
         store,
+        statement_key,
         backlog: Backlog::default(),
         books: Books::default(),
         metrics: Metrics::default(),

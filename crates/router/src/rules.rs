@@ -21,3 +21,4 @@ pub(crate) mod question;
 pub(crate) mod request;
 pub(crate) mod rounds;
 pub(crate) mod session;
+pub(crate) mod withdrawal;

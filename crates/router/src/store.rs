@@ -15,11 +15,13 @@ mod sessions;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod withdrawals;
 
 use std::path::{Path, PathBuf};
 
 use sqlx::{
     Connection as _, Sqlite, SqlitePool, Transaction,
+    migrate::Migrator,
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -34,6 +36,7 @@ pub(crate) use {
     rounds::{RoundAnswer, RoundRecord},
     sessions::Deposited,
     tasks::{Ending, Line, Pay},
+    withdrawals::{Withdrawal, Withdrawn},
 };
 
 /// Why the database did not do what it was asked.
@@ -60,6 +63,21 @@ pub enum StoreError {
     /// It is another database.
     #[error("{path} holds no ledger of a router; name the right file", path = path.display())]
     NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of an earlier version of this program.
+    #[error(
+        "{path} was written by an older version of this program and can only be added up by this one once it is brought up to date; start `cortensor router` on it once (or the miner whose router it is), or use the version that wrote it",
+        path = path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of a later version of this program.
+    #[error("{path} was written by a newer version of this program; use that one", path = path.display())]
+    Newer {
         /// The file.
         path: PathBuf,
     },
@@ -110,6 +128,9 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
     }
 }
 
+/// What makes a database of any earlier version one of this version.
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
 /// The database.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -139,7 +160,7 @@ impl Store {
             .connect_with(options.clone())
             .await
             .map_err(open)?;
-        let migrated = sqlx::migrate!("./migrations").run(&writer).await;
+        let migrated = MIGRATIONS.run(&writer).await;
         migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(open)?;
         let ledger = identity(&writer).await?;

@@ -56,13 +56,14 @@ pub(super) async fn report(
 
 async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
     let bytes = read(body, policy).await?;
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::WrongBody { message: error.to_string() })
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::WrongBody { message: error.to_string(), document: "audits.md" })
 }
 
 fn refused(error: &AuditRefused) -> ApiError {
     match error {
         AuditRefused::Unknown => ApiError::NoAudit { message: error.to_string() },
-        AuditRefused::Margins { .. } => ApiError::WrongBody { message: error.to_string() },
+        AuditRefused::Margins { .. } => ApiError::WrongBody { message: error.to_string(), document: "audits.md" },
         AuditRefused::Store(source) => {
             tracing::error!(error = %source, "an audit was not kept");
             ApiError::INTERNAL

@@ -129,7 +129,7 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
         match order::open(std::slice::from_ref(&drive), Payer::Network, None).await {
             Ok(_) => drive.work().await,
             Err(problem) => {
-                drive.context.metrics.task_ended(drive.kind(), "not_opened");
+                drive.context.metrics.task_ended(drive.job.purse.label(), "not_opened");
                 drive.tell_round(Step::Ended(problem.clone()));
                 drive.deliver(Delivery::Failed(problem));
             }
@@ -331,7 +331,7 @@ impl Drive {
     }
 
     fn count(&self, ending: Ending) {
-        self.context.metrics.task_ended(self.kind(), ending.as_str());
+        self.context.metrics.task_ended(self.job.purse.label(), ending.as_str());
     }
 
     async fn close(&self, over: Over) {

@@ -167,7 +167,7 @@ async fn welcome(context: &Context, socket: &mut WebSocket, hello: &Hello) -> Re
     let welcome = Welcome {
         router: context.name.clone(),
         heartbeat_ms: context.policy.heartbeat_milliseconds,
-        tier: known.map(|known| known.report),
+        tier: known,
         prices: Some(context.policy.prices()),
     };
     tracing::info!(node = %hello.address, software = hello.software, "a node joined");

@@ -16,3 +16,4 @@ mod requests;
 mod rounds;
 mod sessions;
 mod support;
+mod withdrawals;

@@ -17,7 +17,7 @@ use super::{
     Draw,
     agreement::compare,
     prompt::prompt,
-    verdict::{Outcome, Partings},
+    verdict::{Outcome, Partings, presence},
 };
 use crate::{
     clock::{now, wall_time},
@@ -26,7 +26,7 @@ use crate::{
         answer::Binding,
         backlog::Entry,
         choice::Choice,
-        conduct,
+        conduct::{self, Observation},
         drive::{Delivery, EMPTY, Job, Purse, RoundStep, Step, incentive, start},
         pool::Want,
         problem::Problem,
@@ -178,9 +178,21 @@ impl Round {
         })
     }
 
+    /// Who was asked, and who was there. A node that users kept busy was asked nothing, and has missed nothing.
+    async fn note_presence(&self) {
+        let at = wall_time();
+        let seen = self.seats.iter().filter_map(|(node, seat)| {
+            let there = seat.assigned || self.context.pool.is_connected(*node);
+            let events = presence(seat.assigned, there, at)?;
+            Some(events.map(|event| Observation::new(*node, event)))
+        });
+        conduct::record_all(&self.context, seen.flatten().collect()).await;
+    }
+
     /// Compares what is there, keeps it, pays it, and says what follows from it.
     async fn judge(&mut self) {
         let outcomes = self.outcomes();
+        self.note_presence().await;
         self.keep(&outcomes).await;
         for (node, outcome) in &outcomes {
             self.pay(*node, outcome).await;

@@ -97,6 +97,18 @@ impl Outcome {
     }
 }
 
+/// What a round says of a node's being there, apart from its answer: it was drawn while it was there, and its task found it
+/// or did not. Nothing if its task came to nothing while it was there all the time.
+pub(super) fn presence(found: bool, there: bool, at: Millis) -> Option<[LevelEvent; 2]> {
+    let event = |kind, failure, seen: &str| LevelEvent { kind, failure, at, seen: seen.to_owned() };
+    let made = match (found, there) {
+        (true, _) => event(EventKind::Create, None, "a round: there when its task came"),
+        (false, false) => event(EventKind::Create, Some(Failure::MissedDeadline), "a round: gone before its task came"),
+        (false, true) => return None,
+    };
+    Some([event(EventKind::Request, None, "a round: there when it was drawn"), made])
+}
+
 /// How many of a node's latest answers parted early from the majority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partings {
@@ -138,6 +150,22 @@ mod tests {
         ] {
             assert_eq!(failure(outcome.clone(), early), expected, "{outcome:?} after {early}");
         }
+    }
+
+    #[test]
+    fn a_node_is_counted_as_asked_and_as_there_unless_users_came_first() {
+        let events = |found, there| presence(found, there, Millis(1)).map(|events| events.map(|event| event.failure));
+        let missed = Some(Failure::MissedDeadline);
+        for (found, there, expected) in [
+            (true, true, Some([None, None])),
+            (true, false, Some([None, None])),
+            (false, false, Some([None, missed])),
+            (false, true, None),
+        ] {
+            assert_eq!(events(found, there), expected, "{found} {there}");
+        }
+        let kinds = presence(true, true, Millis(1)).unwrap().map(|event| event.kind);
+        assert_eq!(kinds, [EventKind::Request, EventKind::Create]);
     }
 
     #[test]

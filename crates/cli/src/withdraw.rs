@@ -46,20 +46,20 @@ fn print(receipt: &WithdrawalReceipt) {
 }
 
 /// Whether a statement is as a router signed it, and whether that is the router one means.
-pub(crate) fn verify(common: &Common, file: &Path, signer: Option<NodeAddress>) -> Outcome {
+pub(crate) fn verify(common: &Common, file: &Path, named: Option<NodeAddress>) -> Outcome {
     let text = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let signed: SignedStatement =
         serde_json::from_slice(&text).map_err(|error| format!("{} is no statement: {error}", file.display()))?;
     let found = signed.check();
-    let right = matches!(&found, Ok(found) if signer.is_none_or(|signer| signer == *found));
+    let right = matches!(&found, Ok(found) if named.is_none_or(|named| named == *found));
     if common.json {
         let fault = found.as_ref().err().map(ToString::to_string);
         say!(
             "{}",
-            json!({"sound": found.is_ok(), "signer": found.as_ref().ok(), "as_named": signer.map(|_| right), "fault": fault})
+            json!({"sound": found.is_ok(), "signer": found.as_ref().ok(), "as_named": named.map(|_| right), "fault": fault})
         );
     } else {
-        tell(&signed, &found.map_err(|error| error.to_string()), signer);
+        tell(&signed, &found.map_err(|error| error.to_string()), named);
     }
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

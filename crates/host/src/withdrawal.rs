@@ -29,7 +29,7 @@ pub async fn withdraw(
         return withdraw_alone(folders, &router, passphrase, wanted).await;
     }
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let started = start_router(folders, anywhere, Policy::default()).await;
+    let started = start_router("embedded practice router", folders, anywhere, Policy::default()).await;
     let (embedded, _) = started.map_err(|error| Failure::of(FailureCode::Network, &error))?;
     let endpoint = format!("ws://{}/node/v1", embedded.address());
     let done = withdraw_alone(folders, &endpoint, passphrase, wanted).await;

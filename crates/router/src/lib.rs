@@ -19,8 +19,8 @@ mod socket;
 mod store;
 
 pub use policy::{
-    AuditPolicy, BreakerPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate,
-    RoundsPolicy,
+    AuditPolicy, BreakerPolicy, Demotion, JudgementPolicy, LevelPolicy, LevelRequirement, LimitPolicy, Policy,
+    PolicyError, Price, Rate, RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

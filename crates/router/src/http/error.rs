@@ -28,6 +28,10 @@ pub(super) enum ApiError {
     WrongBody { message: String },
     #[error("{message}")]
     NoAudit { message: String },
+    #[error("{message}")]
+    NoJudgement { message: String },
+    #[error("{message}")]
+    AnotherValidators { message: String },
     #[error("the operator's key is missing; send `Authorization: Bearer op-...`")]
     NoOperatorKey,
     #[error("this is not the operator's key; use the one that `cortensor router` printed at its start")]
@@ -72,6 +76,8 @@ impl ApiError {
             Self::NoValidator => (StatusCode::FORBIDDEN, WRONG, "not_a_validator", None),
             Self::WrongBody { .. } => (StatusCode::BAD_REQUEST, WRONG, "invalid_body", None),
             Self::NoAudit { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_audit", None),
+            Self::NoJudgement { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_judgement", None),
+            Self::AnotherValidators { .. } => (StatusCode::FORBIDDEN, WRONG, "another_validators", None),
             Self::NoOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_operator_key", None),
             Self::WrongOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_operator_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),

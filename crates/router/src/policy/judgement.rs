@@ -25,8 +25,8 @@ pub struct JudgementPolicy {
     pub validator_seconds: u64,
     /// Answers that a node's average is made of: the latest so many.
     pub looks_back: u32,
-    /// Whether an answer below `least_percent` is a wrong answer to levels. No: the starter model is too weak a judge
-    /// (docs/audits.md has the figures). With stronger validators, and `rubric.validators` at 3, it can be.
+    /// Whether an answer below `least_percent` is a wrong answer to levels. No: the starter model's marks tell good
+    /// answers from bad ones not at all (docs/audits.md). With stronger validators, and `rubric.validators` at 3, it can be.
     pub moves_levels: bool,
     /// Below this share of the highest marks an answer is useless.
     pub least_percent: Percentage,

@@ -125,7 +125,7 @@ impl Validator {
                     ended => ended?,
                 }
             }
-            Ok(())
+            Ok::<_, ValidatorError>(())
         };
         tokio::select! {
             ended = working => ended,

@@ -176,6 +176,9 @@ struct ValidatorArguments {
     /// The key that `cortensor router` prints for its validators (vk-...)
     #[arg(long, env = "CORTENSOR_VALIDATOR_KEY", hide_env_values = true)]
     key: String,
+    /// The folder of all-MiniLM-L6-v2, to compare sampled answers by meaning; without it this validator does not
+    #[arg(long, env = "CORTENSOR_MEANING_MODEL", value_name = "FOLDER")]
+    meaning_model: Option<PathBuf>,
     /// Most tokens of prompt and answer together; longer answers are left out
     #[arg(long, default_value_t = 4096, value_name = "TOKENS")]
     context: u32,

@@ -26,6 +26,9 @@ use crate::{
 /// From a prompt's text to the pieces of its answer.
 pub type Answer = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
+/// From a text to the token that is likeliest behind it; `None`: the one that came last.
+pub type Next = Arc<dyn Fn(&str) -> Option<TokenId> + Send + Sync>;
+
 /// The time between two tokens of an artifact of this precision.
 pub type Pace = Arc<dyn Fn(Precision) -> Duration + Send + Sync>;
 
@@ -36,6 +39,8 @@ pub struct Script {
     pub answer: Answer,
     /// Time between two tokens.
     pub pace: Pace,
+    /// What it holds likeliest behind a text that is scored.
+    pub next: Next,
     /// What a load says instead of loading, if anything.
     pub load_failure: Option<String>,
 }
@@ -44,7 +49,19 @@ impl Script {
     /// Answers every prompt with these pieces, as fast as it can.
     pub fn saying(pieces: &[&str]) -> Self {
         let pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-        Self { answer: Arc::new(move |_| pieces.clone()), pace: Arc::new(|_| Duration::ZERO), load_failure: None }
+        Self {
+            answer: Arc::new(move |_| pieces.clone()),
+            pace: Arc::new(|_| Duration::ZERO),
+            next: Arc::new(|_| None),
+            load_failure: None,
+        }
+    }
+
+    /// The same answers, holding this likeliest behind a text that is scored.
+    #[must_use]
+    pub fn expecting(mut self, next: impl Fn(&str) -> Option<TokenId> + Send + Sync + 'static) -> Self {
+        self.next = Arc::new(next);
+        self
     }
 
     /// The same answers with a pause before each token.
@@ -182,8 +199,11 @@ impl Model for ScriptedModel {
     fn score(&self, tokens: Vec<TokenId>) -> BoxFuture<'_, Result<Logits, GenerateError>> {
         let vocabulary = self.artifact.geometry.vocabulary as usize;
         let mut values = vec![0.0; tokens.len() * vocabulary];
+        let next = (self.script.next)(&text(&tokens));
+        let last = tokens.len().saturating_sub(1);
         for (row, token) in tokens.iter().enumerate() {
-            if let Some(value) = values.get_mut(row * vocabulary + *token as usize % vocabulary) {
+            let likeliest = next.filter(|_| row == last).unwrap_or(*token);
+            if let Some(value) = values.get_mut(row * vocabulary + likeliest as usize % vocabulary) {
                 *value = 10.0;
             }
         }
@@ -198,6 +218,12 @@ impl Model for ScriptedModel {
         }
         async {}.boxed()
     }
+}
+
+/// Tokens of a prompt are bytes.
+fn text(tokens: &[TokenId]) -> String {
+    let bytes: Vec<u8> = tokens.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 struct Run {
@@ -216,8 +242,7 @@ impl Run {
     ) {
         let started = Instant::now();
         let Ok(_slot) = self.slots.acquire().await else { return };
-        let bytes: Vec<u8> = prompt.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
-        let pieces = (self.script.answer)(&String::from_utf8_lossy(&bytes));
+        let pieces = (self.script.answer)(&text(&prompt));
         let room = sampling.max_tokens.min(self.room) as usize;
         let mut first_token = None;
         for (id, text) in (0..).zip(pieces.iter().take(room)) {

@@ -9,6 +9,7 @@
 mod amount;
 mod audit;
 mod id;
+mod judgement;
 mod level;
 mod message;
 mod network_task;
@@ -24,6 +25,10 @@ mod withdrawal;
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use judgement::{
+    JudgementAsked, JudgementClaim, JudgementFinding, JudgementId, JudgementJob, JudgementJobs, JudgementKind,
+    JudgementReport,
+};
 pub use level::{
     Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
 };

@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     metrics::Metrics,
     policy::Policy,
-    rules::{audit::AuditDesk, backlog::Backlog, books::Books, limit::Limits, pool::Pool},
+    rules::{audit::AuditDesk, backlog::Backlog, books::Books, judgement::JudgementDesk, limit::Limits, pool::Pool},
     statement_key::StatementKey,
     store::Store,
 };
@@ -25,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
     pub(crate) audits: AuditDesk,
+    pub(crate) judgements: JudgementDesk,
     pub(crate) books: Books,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,

@@ -7,6 +7,7 @@ mod body;
 mod completion;
 mod completions;
 mod error;
+mod judgements;
 mod key;
 mod limit;
 mod metrics;
@@ -84,7 +85,11 @@ fn with_key() -> OpenApiRouter<Arc<Context>> {
 }
 
 fn with_validator_key() -> OpenApiRouter<Arc<Context>> {
-    OpenApiRouter::new().routes(routes!(audits::claim)).routes(routes!(audits::report))
+    OpenApiRouter::new()
+        .routes(routes!(audits::claim))
+        .routes(routes!(audits::report))
+        .routes(routes!(judgements::claim))
+        .routes(routes!(judgements::report))
 }
 
 fn with_operator_key() -> OpenApiRouter<Arc<Context>> {

@@ -4,6 +4,7 @@
 
 mod audit;
 mod breaker;
+mod judgement;
 mod level;
 mod limit;
 mod rounds;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     audit::AuditPolicy,
     breaker::BreakerPolicy,
+    judgement::JudgementPolicy,
     level::{Demotion, LevelPolicy, LevelRequirement},
     limit::{LimitPolicy, Rate},
     rounds::RoundsPolicy,
@@ -117,6 +119,8 @@ pub struct Policy {
     pub rounds: RoundsPolicy,
     /// How validators' judgements of answers to open questions add up.
     pub rubric: RubricRule,
+    /// How validators compare and judge answers that no rule can check.
+    pub judgement: JudgementPolicy,
 
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
@@ -189,6 +193,7 @@ impl Default for Policy {
             surprise_test_cool_down_seconds: 900,
             rounds: RoundsPolicy::default(),
             rubric: rounds::rubric(),
+            judgement: JudgementPolicy::default(),
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
             limits: LimitPolicy::default(),

@@ -16,6 +16,7 @@ use crate::{
         audit::AuditDesk,
         backlog::{self, Backlog},
         books::Books,
+        judgement::JudgementDesk,
         key,
         limit::Limits,
         pool::Pool,
@@ -109,6 +110,8 @@ impl Router {
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let desk = Arc::clone(&context);
         context.sessions.spawn(async move { desk.audits.tidy(desk.stopping.closing.clone()).await });
+        let desk = Arc::clone(&context);
+        context.sessions.spawn(async move { desk.judgements.tidy(desk.stopping.closing.clone()).await });
         context.sessions.spawn(rounds::hold(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));
@@ -214,6 +217,7 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store, statement_ke
         address,
         pool: Pool::new(policy.queue_length, policy.absent_model(), policy.breaker),
         audits: AuditDesk::new(policy.audit.clone()),
+        judgements: JudgementDesk::new(policy.judgement.clone(), policy.rubric),
         limits: Limits::new(&policy.limits),
         connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,

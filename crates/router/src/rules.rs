@@ -11,6 +11,7 @@ pub(crate) mod conduct;
 pub(crate) mod drive;
 pub(crate) mod examine;
 pub(crate) mod grade;
+pub(crate) mod judgement;
 pub(crate) mod key;
 pub(crate) mod level;
 pub(crate) mod limit;

@@ -4,6 +4,7 @@
 
 mod audits;
 mod history;
+mod judgements;
 mod keys;
 mod latest;
 mod ledger;
@@ -30,6 +31,7 @@ pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     audits::{AuditLine, Fall, ValidatorId},
     history::{PastTask, SessionTask},
+    judgements::JudgementLine,
     keys::KeyId,
     opening::{Opened, Opening, Payer},
     reports::StoredReport,

@@ -54,7 +54,7 @@ pub(super) async fn report(
     judged.map(|()| StatusCode::NO_CONTENT).map_err(|error| refused(&error))
 }
 
-async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
+pub(super) async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
     let bytes = read(body, policy).await?;
     serde_json::from_slice(&bytes)
         .map_err(|error| ApiError::WrongBody { message: error.to_string(), document: "audits.md" })

@@ -34,6 +34,10 @@ pub(super) enum ApiError {
     TooLittlePending { message: String },
     #[error("{message}")]
     NoAudit { message: String },
+    #[error("{message}")]
+    NoJudgement { message: String },
+    #[error("{message}")]
+    AnotherValidators { message: String },
     #[error("the operator's key is missing; send `Authorization: Bearer op-...`")]
     NoOperatorKey,
     #[error("this is not the operator's key; use the one that `cortensor router` printed at its start")]
@@ -81,6 +85,8 @@ impl ApiError {
             Self::OtherWithdrawal { .. } => (StatusCode::CONFLICT, WRONG, "other_withdrawal", None),
             Self::TooLittlePending { .. } => (StatusCode::CONFLICT, WRONG, "too_little_pending", None),
             Self::NoAudit { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_audit", None),
+            Self::NoJudgement { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_judgement", None),
+            Self::AnotherValidators { .. } => (StatusCode::FORBIDDEN, WRONG, "another_validators", None),
             Self::NoOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_operator_key", None),
             Self::WrongOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_operator_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),

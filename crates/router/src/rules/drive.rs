@@ -25,6 +25,7 @@ use tokio::{
 pub(crate) use self::{
     conduct::incentive,
     order::{Order, place},
+    seat::Committed,
 };
 use super::{
     backlog::Entry,
@@ -37,7 +38,7 @@ use super::{
 use crate::{
     clock::{now, wall_time},
     context::Context,
-    store::{Ending, Line, Payer},
+    store::{Ending, Payer},
 };
 
 /// Why an answer without a token is not paid.
@@ -85,8 +86,8 @@ pub(crate) enum Step {
     Refused,
     /// It has bound itself to an answer with this hash.
     Precommitted(String),
-    /// Its answer, which was checked: what a settlement says of it, and its tokens.
-    Committed(Box<Line>, Vec<TokenId>),
+    /// Its answer, which was checked.
+    Committed(Box<Committed>),
     /// There is nothing (more) to come of it.
     Ended(Problem),
 }

@@ -65,11 +65,11 @@ fn standing(report: TierReport) -> Test {
     if report.tier.is_some() { Test::Passed(report) } else { Test::Failed(report) }
 }
 
-/// What audits have come to since the test goes with the test's own evidence.
-fn add_audit(report: &mut TierReport, audit: Option<Evidence>) {
-    let Some(audit) = audit else { return };
-    report.evidence.retain(|evidence| evidence.what != audit.what);
-    report.evidence.push(audit);
+/// What validators have found since the test goes with the test's own evidence.
+fn add_evidence(report: &mut TierReport, found: Option<Evidence>) {
+    let Some(found) = found else { return };
+    report.evidence.retain(|evidence| evidence.what != found.what);
+    report.evidence.push(found);
 }
 
 impl Examiner<'_> {
@@ -119,11 +119,19 @@ impl Examiner<'_> {
         };
         let Some(Due::At(until, mut test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &mut test else { return Ok(None) };
-        add_audit(report, record.evidence(&self.context.policy.audit, wall_time()));
+        add_evidence(report, record.evidence(&self.context.policy.audit, wall_time()));
+        add_evidence(report, self.open_questions(offer.artifact).await?);
         let report = report.clone();
         self.tell(offer.artifact, &test, report, told).await;
         let surprise = told.get(&offer.artifact).and_then(|told| told.surprise_at);
         Ok(surprise.map(|at| self.or_next_chance(at)).into_iter().chain([until]).min())
+    }
+
+    /// What its answers to open questions were worth, if any were judged.
+    async fn open_questions(&self, artifact: ArtifactDigest) -> Result<Option<Evidence>, StoreError> {
+        let policy = &self.context.policy.judgement;
+        let claim = Claim { node: self.node, artifact };
+        Ok(self.context.store.rubric_standing(claim, policy.looks_back).await?.evidence(policy))
     }
 
     /// Tells the node what holds, unless it was told so before.

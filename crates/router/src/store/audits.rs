@@ -17,6 +17,18 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ValidatorId(i64);
 
+impl ValidatorId {
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// For rules that are tested without a database.
+    #[cfg(test)]
+    pub(crate) const fn test(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 /// One look at an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AuditLine {
@@ -151,7 +163,7 @@ async fn insert_audit(
     .bind(line.claim.node.to_string())
     .bind(line.claim.artifact.to_string())
     .bind(line.task.to_string())
-    .bind(line.validator.0)
+    .bind(line.validator.number())
     .bind(look.engine)
     .bind(count(look.margins.len()))
     .bind(count(scores().filter(|score| *score > 0.0).count()))

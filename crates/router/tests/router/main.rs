@@ -6,6 +6,7 @@ mod chat;
 mod connections;
 mod disk;
 mod faults;
+mod judgements;
 mod levels;
 mod limits;
 mod money;

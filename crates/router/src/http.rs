@@ -7,6 +7,8 @@ mod body;
 mod completion;
 mod completions;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod key;
 mod limit;
 mod metrics;

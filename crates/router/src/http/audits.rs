@@ -55,8 +55,11 @@ pub(super) async fn report(
 }
 
 async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
-    let bytes = read(body, policy).await?;
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::WrongBody { message: error.to_string() })
+    decode(&read(body, policy).await?)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::WrongBody { message: error.to_string() })
 }
 
 fn refused(error: &AuditRefused) -> ApiError {

@@ -243,8 +243,7 @@ impl Reader<'_> {
         if text.len() > most {
             return Err(Ended::violation(format!("a message is larger than {most} bytes")));
         }
-        let message: NodeMessage = serde_json::from_str(text)
-            .map_err(|error| Ended::violation(format!("a message cannot be read: {error}; update the node")))?;
+        let message = parse(text)?;
         match message {
             NodeMessage::Hello(_) => Err(Ended::violation("a second hello came")),
             NodeMessage::Offers { offers } => self.offered(offers),
@@ -284,7 +283,12 @@ impl Reader<'_> {
     }
 }
 
-fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
+pub(super) fn parse(text: &str) -> Result<NodeMessage, Ended> {
+    serde_json::from_str(text)
+        .map_err(|error| Ended::violation(format!("a message cannot be read: {error}; update the node")))
+}
+
+pub(super) fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
     let distinct = |offer: &Offer| offers.iter().filter(|other| other.artifact == offer.artifact).count() == 1;
     let sound = |offer: &Offer| {
         (1..=MOST_SLOTS).contains(&offer.slots)

@@ -12,6 +12,7 @@ mod id;
 mod level;
 mod message;
 mod network_task;
+mod number;
 mod precision;
 mod prompt;
 mod rubric;

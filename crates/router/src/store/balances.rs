@@ -58,7 +58,10 @@ impl Balances {
 }
 
 async fn last(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM transfers").fetch_one(connection).await.doing("add up an account")
+    sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM transfers")
+        .fetch_one(connection)
+        .await
+        .doing("add up an account")
 }
 
 async fn since(connection: &mut SqliteConnection, account: Account, up_to: i64) -> Result<Sums, StoreError> {

@@ -18,7 +18,8 @@ async fn every_route_that_is_described_needs_a_key_but_those_that_prove_themselv
             let status = stranger.send(&method.to_uppercase(), &address, json!(null)).await.status();
             let open = ["/health", "/node/v1"].contains(&path.as_str());
             assert_eq!(status == 401, !open, "{method} {path}: {status}");
-            let told = [status.as_str(), "4XX", "default"].iter().any(|told| operation["responses"].get(told).is_some());
+            let told =
+                [status.as_str(), "4XX", "default"].iter().any(|told| operation["responses"].get(told).is_some());
             assert!(told, "{method} {path}: {status} is not in the document");
             described += 1;
         }

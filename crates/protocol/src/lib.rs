@@ -13,6 +13,7 @@ mod judgement;
 mod level;
 mod message;
 mod network_task;
+mod number;
 mod precision;
 mod prompt;
 mod rubric;

@@ -7,6 +7,8 @@ mod body;
 mod completion;
 mod completions;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod judgements;
 mod key;
 mod limit;

@@ -9,6 +9,8 @@
 
 mod clock;
 mod context;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod metrics;
 mod policy;

@@ -3,6 +3,7 @@
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
 mod audits;
+mod balances;
 mod history;
 mod judgements;
 mod keys;
@@ -18,7 +19,10 @@ mod tasks;
 mod tests;
 mod withdrawals;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sqlx::{
     Connection as _, Sqlite, SqlitePool, Transaction,
@@ -27,6 +31,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::balances::Balances;
 pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     audits::{AuditLine, Fall, ValidatorId},
@@ -139,6 +144,7 @@ pub(crate) struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     ledger: String,
+    balances: Arc<Balances>,
 }
 
 impl Store {
@@ -166,7 +172,7 @@ impl Store {
         migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(open)?;
         let ledger = identity(&writer).await?;
-        Ok(Self { writer, readers, ledger })
+        Ok(Self { writer, readers, ledger, balances: Arc::default() })
     }
 
     /// The name of the ledger in this database: a UUID, made with it.

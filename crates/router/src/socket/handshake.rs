@@ -71,7 +71,7 @@ async fn read_hello(socket: &mut WebSocket) -> Result<Hello, Ended> {
 }
 
 /// A hello of another version may look different, but it says its version in the same place.
-fn parse_hello(text: &str) -> Result<Hello, Ended> {
+pub(super) fn parse_hello(text: &str) -> Result<Hello, Ended> {
     if text.len() > LARGEST_HELLO {
         return Err(Ended::violation(format!("a hello has at most {LARGEST_HELLO} bytes")));
     }

@@ -1,6 +1,6 @@
 //! The ledger: transfers between accounts, and whether they add up.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt, ops::Add, path::Path};
 
 use cortensor_protocol::{Amount, Millis, NodeAddress, TaskId};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -9,7 +9,7 @@ use super::{Doing as _, KeyId, MIGRATIONS, Store, StoreError};
 use crate::rules::session::SessionId;
 
 /// Where money is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Account {
     /// Where practice credits come from; the only one that may be negative.
     Mint,
@@ -90,9 +90,42 @@ pub(super) async fn transferred(connection: &mut SqliteConnection, key: &str) ->
     Ok(limbs.map(|(billions, units)| Amount::from_limbs(billions, units)))
 }
 
-/// What is in an account. Never negative but for the mint, which counts as empty.
+/// All that went into an account and out of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sums {
+    credited: Amount,
+    debited: Amount,
+}
+
+impl Sums {
+    /// Of billions and units that came in, then of those that went out.
+    pub(super) fn of((more, more_units, less, less_units): (i64, i64, i64, i64)) -> Self {
+        Self { credited: Amount::from_limbs(more, more_units), debited: Amount::from_limbs(less, less_units) }
+    }
+
+    /// Never negative but for the mint, which counts as empty.
+    pub(super) fn balance(self) -> Amount {
+        self.credited.checked_sub(self.debited).unwrap_or_default()
+    }
+}
+
+impl Add for Sums {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        let sum = |one, other| [one, other].into_iter().sum();
+        Self { credited: sum(self.credited, more.credited), debited: sum(self.debited, more.debited) }
+    }
+}
+
+/// What is in an account.
 pub(super) async fn balance(connection: &mut SqliteConnection, account: Account) -> Result<Amount, StoreError> {
-    let (more, more_units, less, less_units): (i64, i64, i64, i64) = sqlx::query_as(
+    Ok(sums(connection, account).await?.balance())
+}
+
+/// All that went through an account.
+pub(super) async fn sums(connection: &mut SqliteConnection, account: Account) -> Result<Sums, StoreError> {
+    let limbs = sqlx::query_as(
         "SELECT (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE credit = ?1),
                 (SELECT COALESCE(SUM(units), 0) FROM transfers WHERE credit = ?1),
                 (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE debit = ?1),
@@ -102,8 +135,7 @@ pub(super) async fn balance(connection: &mut SqliteConnection, account: Account)
     .fetch_one(connection)
     .await
     .doing("add up an account")?;
-    let (credited, debited) = (Amount::from_limbs(more, more_units), Amount::from_limbs(less, less_units));
-    Ok(credited.checked_sub(debited).unwrap_or_default())
+    Ok(Sums::of(limbs))
 }
 
 /// A ledger that adds up, by kind of account.

@@ -16,7 +16,7 @@ const BOTH: [JudgementKind; 2] = [JudgementKind::Meaning, JudgementKind::Rubric]
 
 /// Sampled rounds about every second, as soon as there are nodes and somebody to compare their answers. One that lies apart
 /// is blamed at once.
-fn policy(judgement: JudgementPolicy) -> Policy {
+fn policy(judgement: &JudgementPolicy) -> Policy {
     let rounds = RoundsPolicy {
         mean_seconds: 1,
         cool_down_seconds: 0,
@@ -26,7 +26,7 @@ fn policy(judgement: JudgementPolicy) -> Policy {
         flagged_after: NonZeroU32::MIN,
         ..RoundsPolicy::default()
     };
-    Policy { rounds, judgement: JudgementPolicy { wait_seconds: 1, ..judgement }, ..Policy::default() }
+    Policy { rounds, judgement: JudgementPolicy { wait_seconds: 1, ..judgement.clone() }, ..Policy::default() }
 }
 
 struct Validator {
@@ -139,7 +139,7 @@ async fn judgements(practice: &Practice) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_answer_about_something_else_lies_apart_and_the_others_are_paid() {
-    let practice = Practice::with(policy(JudgementPolicy::default())).await;
+    let practice = Practice::with(policy(&JudgementPolicy::default())).await;
     let validator = Validator::at(&practice, 1).await;
     validator.claim(&BOTH).await;
     let mut honest = practice.node_that(1, saying(&["a", "b", "c"])).await;
@@ -157,7 +157,7 @@ async fn an_answer_about_something_else_lies_apart_and_the_others_are_paid() {
 
 #[tokio::test]
 async fn a_sampled_round_looks_like_a_users_request_and_two_that_differ_blame_nobody() {
-    let practice = Practice::with(policy(JudgementPolicy::default())).await;
+    let practice = Practice::with(policy(&JudgementPolicy::default())).await;
     let validator = Validator::at(&practice, 1).await;
     validator.claim(&BOTH).await;
     let mut nodes =
@@ -176,7 +176,7 @@ async fn a_sampled_round_looks_like_a_users_request_and_two_that_differ_blame_no
 
 #[tokio::test]
 async fn without_a_validator_rounds_are_greedy_and_with_one_that_does_not_answer_nobody_is_blamed() {
-    let practice = Practice::with(policy(JudgementPolicy { within_seconds: 1, ..JudgementPolicy::default() })).await;
+    let practice = Practice::with(policy(&JudgementPolicy { within_seconds: 1, ..JudgementPolicy::default() })).await;
     let mut nodes = [practice.node_that(1, saying(&["a"])).await, practice.node_that(2, saying(&["x", "y"])).await];
     assert!(nodes[0].assignment().await.sampling.is_greedy());
     let validator = Validator::at(&practice, 1).await;
@@ -197,7 +197,7 @@ async fn without_a_validator_rounds_are_greedy_and_with_one_that_does_not_answer
 
 #[tokio::test]
 async fn answers_to_open_questions_are_judged_by_as_many_validators_as_the_policy_wants() {
-    let mut wanted = policy(JudgementPolicy::default());
+    let mut wanted = policy(&JudgementPolicy::default());
     wanted.rubric.validators = 2;
     let practice = Practice::with(wanted).await;
     let (one, other) = (Validator::at(&practice, 1).await, Validator::at(&practice, 2).await);
@@ -222,7 +222,7 @@ async fn answers_to_open_questions_are_judged_by_as_many_validators_as_the_polic
 
 #[tokio::test]
 async fn only_validators_judge_and_only_what_they_were_given() {
-    let practice = Practice::with(policy(JudgementPolicy { within_seconds: 3, ..JudgementPolicy::default() })).await;
+    let practice = Practice::with(policy(&JudgementPolicy { within_seconds: 3, ..JudgementPolicy::default() })).await;
     let (one, other) = (Validator::at(&practice, 1).await, Validator::at(&practice, 2).await);
     let claim = json!({"kinds": ["meaning"]});
     for (key, status) in [(practice.client.key.as_str(), 403), ("", 401), ("vk-unknown", 403)] {

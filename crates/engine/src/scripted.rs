@@ -29,11 +29,28 @@ pub type Answer = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 /// The time between two tokens of an artifact of this precision.
 pub type Pace = Arc<dyn Fn(Precision) -> Duration + Send + Sync>;
 
+/// The answer of an artifact of this precision to a prompt's text, in place of [`Script::answer`]. Its tokens are the same
+/// for the same piece.
+pub type AnswerOf = Arc<dyn Fn(Precision, &str) -> Option<Vec<String>> + Send + Sync>;
+
+/// How likely an artifact of this precision finds a token behind another one, as a logit: precision, the token before,
+/// the token.
+pub type Expects = Arc<dyn Fn(Precision, TokenId, TokenId) -> f32 + Send + Sync>;
+
+/// What a token of this precision's vocabulary is.
+pub type TokenTexts = Arc<dyn Fn(Precision, TokenId) -> String + Send + Sync>;
+
 /// What a scripted engine does.
 #[derive(Clone)]
 pub struct Script {
     /// The answer to a prompt's text, as pieces: one token each.
     pub answer: Answer,
+    /// The answers of single precisions, where they differ.
+    pub answer_of: AnswerOf,
+    /// What scores say.
+    pub expects: Expects,
+    /// The vocabularies.
+    pub token_texts: TokenTexts,
     /// Time between two tokens.
     pub pace: Pace,
     /// What a load says instead of loading, if anything.
@@ -44,7 +61,15 @@ impl Script {
     /// Answers every prompt with these pieces, as fast as it can.
     pub fn saying(pieces: &[&str]) -> Self {
         let pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-        Self { answer: Arc::new(move |_| pieces.clone()), pace: Arc::new(|_| Duration::ZERO), load_failure: None }
+        Self {
+            answer: Arc::new(move |_| pieces.clone()),
+            answer_of: Arc::new(|_, _| None),
+            // Every token is expected to come again.
+            expects: Arc::new(|_, before, token| if before == token { 10.0 } else { 0.0 }),
+            token_texts: Arc::new(|_, token| format!("<{token}>")),
+            pace: Arc::new(|_| Duration::ZERO),
+            load_failure: None,
+        }
     }
 
     /// The same answers with a pause before each token.
@@ -66,7 +91,7 @@ impl Script {
     }
 }
 
-/// The engine. Its tokens are bytes for prompts and positions in the answer for answers.
+/// The engine. Its tokens are bytes for prompts and, if nothing else is said, positions in the answer for answers.
 pub struct ScriptedEngine {
     script: Script,
     load_failure: Mutex<Option<String>>,
@@ -155,6 +180,10 @@ impl Model for ScriptedModel {
         Ok(text.bytes().map(TokenId::from).collect())
     }
 
+    fn token_text(&self, token: TokenId) -> String {
+        (self.script.token_texts)(self.artifact.precision, token)
+    }
+
     fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation {
         let (sender, receiver) = mpsc::channel(8);
         if let Err(error) = check_prompt(&prompt, self.options) {
@@ -162,6 +191,7 @@ impl Model for ScriptedModel {
             return Box::pin(ReceiverStream::new(receiver));
         }
         let run = Run {
+            precision: self.artifact.precision,
             pace: (self.script.pace)(self.artifact.precision),
             script: self.script.clone(),
             slots: Arc::clone(&self.slots),
@@ -180,13 +210,14 @@ impl Model for ScriptedModel {
     }
 
     fn score(&self, tokens: Vec<TokenId>) -> BoxFuture<'_, Result<Logits, GenerateError>> {
-        let vocabulary = self.artifact.geometry.vocabulary as usize;
-        let mut values = vec![0.0; tokens.len() * vocabulary];
-        for (row, token) in tokens.iter().enumerate() {
-            if let Some(value) = values.get_mut(row * vocabulary + *token as usize % vocabulary) {
-                *value = 10.0;
-            }
-        }
+        let (vocabulary, precision) = (self.artifact.geometry.vocabulary, self.artifact.precision);
+        let expects = &self.script.expects;
+        let row = |before: &TokenId| {
+            let before = before.checked_rem(vocabulary).unwrap_or_default();
+            (0..vocabulary).map(move |token| expects(precision, before, token))
+        };
+        let values = tokens.iter().flat_map(row).collect();
+        let vocabulary = vocabulary as usize;
         let logits = Logits::new(vocabulary, values).ok_or_else(|| GenerateError::Engine("no vocabulary".into()));
         async move { logits }.boxed()
     }
@@ -200,8 +231,14 @@ impl Model for ScriptedModel {
     }
 }
 
+/// The same for the same text, and within the vocabularies of models that tests use.
+fn id_of(text: &str) -> TokenId {
+    text.bytes().fold(0, |id: TokenId, byte| (id * 31 + TokenId::from(byte)) % 32_000)
+}
+
 struct Run {
     script: Script,
+    precision: Precision,
     pace: Duration,
     slots: Arc<Semaphore>,
     room: u32,
@@ -217,7 +254,10 @@ impl Run {
         let started = Instant::now();
         let Ok(_slot) = self.slots.acquire().await else { return };
         let bytes: Vec<u8> = prompt.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
-        let pieces = (self.script.answer)(&String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        let own = (self.script.answer_of)(self.precision, &text);
+        let own_ids = own.is_some();
+        let pieces = own.unwrap_or_else(|| (self.script.answer)(&text));
         let room = sampling.max_tokens.min(self.room) as usize;
         let mut first_token = None;
         for (id, text) in (0..).zip(pieces.iter().take(room)) {
@@ -225,6 +265,7 @@ impl Run {
                 tokio::time::sleep(self.pace).await;
             }
             first_token.get_or_insert_with(|| started.elapsed());
+            let id = if own_ids { id_of(text) } else { id };
             let token = StreamedToken { id, text: text.clone(), logprob: None };
             if sender.send(Ok(GenerationEvent::Token(token))).await.is_err() {
                 return;

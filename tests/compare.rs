@@ -89,7 +89,7 @@ fn parting() -> Script {
         }),
         expects: Arc::new(|precision, before, token| {
             let likely = if precision == Precision::F16 { before } else { before + 1 };
-            if token == likely { 5.0 } else { 0.0 }
+            if token == likely { 20.0 } else { 0.0 }
         }),
         ..Script::saying(&[])
     }

@@ -18,7 +18,7 @@ mod vote;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use cortensor_engine::Engine;
@@ -58,6 +58,12 @@ struct Place {
     vote: watch::Sender<Vote>,
     secret: ballot::Secret,
     job: Mutex<Option<Job>>,
+}
+
+impl Place {
+    fn job(&self) -> MutexGuard<'_, Option<Job>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a lab is busy with.
@@ -107,8 +113,7 @@ impl Lab {
     /// Begins a comparison; [`Lab::comparison`] says how it is. `miner` is paused if its memory is needed.
     pub fn compare(&self, request: ComparisonRequest, miner: Option<App>) -> Result<(), Failure> {
         compare::check(&request)?;
-        let place = Arc::clone(&self.0);
-        self.begin(JobKind::Comparison, |stop| async move { compare::run(&place, request, miner, stop).await })
+        self.begin(JobKind::Comparison, |place, stop| compare::begin(place, request, miner, stop))
     }
 
     /// Ends the comparison that is under way, if one is. Done when its memory is given back.
@@ -158,8 +163,7 @@ impl Lab {
 
     /// Begins a fidelity report, or goes on with one that was stopped; [`Lab::fidelity`] says how it is.
     pub fn measure_fidelity(&self, request: FidelityRequest, miner: Option<App>) -> Result<(), Failure> {
-        let place = Arc::clone(&self.0);
-        self.begin(JobKind::Fidelity, |stop| async move { measure::run(&place, request, miner, stop).await })
+        self.begin(JobKind::Fidelity, |place, stop| measure::begin(place, request, miner, stop))
     }
 
     /// Ends the report that is under way, if one is; what was scored is kept.
@@ -180,8 +184,7 @@ impl Lab {
     /// Has two sides answer, unnamed; [`Lab::vote`] says how it is.
     pub fn start_vote(&self, request: VoteRequest, miner: Option<App>) -> Result<(), Failure> {
         ballot::check(&request)?;
-        let place = Arc::clone(&self.0);
-        self.begin(JobKind::Vote, |stop| async move { ballot::run(&place, request, miner, stop).await })
+        self.begin(JobKind::Vote, |place, stop| ballot::begin(place, request, miner, stop))
     }
 
     /// Ends the answers to a vote that is not open yet.
@@ -212,21 +215,29 @@ impl Lab {
         }
     }
 
-    fn begin<Work: Future<Output = ()> + Send + 'static>(
+    /// Begins a job, whose first state is shown before this returns. The work ends with what shows its last state: whoever
+    /// sees that can begin the next job.
+    fn begin<Work, Last>(
         &self,
         kind: JobKind,
-        work: impl FnOnce(CancellationToken) -> Work,
-    ) -> Result<(), Failure> {
-        let mut job = self.0.job.lock().unwrap_or_else(PoisonError::into_inner);
+        work: impl FnOnce(Arc<Place>, CancellationToken) -> Work,
+    ) -> Result<(), Failure>
+    where
+        Work: Future<Output = Last> + Send + 'static,
+        Last: FnOnce() + Send,
+    {
+        let mut job = self.0.job();
         if let Some(running) = job.as_ref().filter(|job| !job.over.is_cancelled()) {
             let message = format!("{} is under way; stop it first, or wait until it is over", running.kind.words());
             return Err(Failure::new(FailureCode::Busy, message));
         }
         let (stop, over) = (CancellationToken::new(), CancellationToken::new());
         *job = Some(Job { kind, stop: stop.clone(), over: over.clone() });
-        let (work, ended) = (work(stop), over.drop_guard());
+        let (place, work, ended) = (Arc::clone(&self.0), work(Arc::clone(&self.0), stop), over.drop_guard());
         tokio::spawn(async move {
-            work.await;
+            let last = work.await;
+            let _job = place.job();
+            last();
             drop(ended);
         });
         Ok(())
@@ -239,8 +250,7 @@ impl Lab {
     }
 
     fn running(&self) -> Option<(JobKind, CancellationToken, CancellationToken)> {
-        let job = self.0.job.lock().unwrap_or_else(PoisonError::into_inner);
-        job.as_ref().map(|job| (job.kind, job.stop.clone(), job.over.clone()))
+        self.0.job().as_ref().map(|job| (job.kind, job.stop.clone(), job.over.clone()))
     }
 }
 

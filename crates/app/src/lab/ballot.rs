@@ -1,6 +1,6 @@
 //! A blind vote from the question to the box. Who is who is known here only, until the vote is cast.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cortensor_engine::{GenerationEvent, LoadOptions};
 use cortensor_fidelity::{LEAST_VOTES, Preference};
@@ -47,20 +47,32 @@ pub(super) fn check(request: &VoteRequest) -> Result<(), Failure> {
     check_question(&request.prompt, &request.sampling)
 }
 
-/// Has both sides answer, unseen, and opens the vote.
-pub(super) async fn run(place: &Place, request: VoteRequest, miner: Option<App>, stop: CancellationToken) {
-    let view = &place.vote;
+/// Has both sides answer, unseen. Ends with what opens the vote.
+pub(super) fn begin(
+    place: Arc<Place>,
+    request: VoteRequest,
+    miner: Option<App>,
+    stop: CancellationToken,
+) -> impl Future<Output = impl FnOnce() + Send> + Send {
     place.secret.set(None);
-    view.send_replace(Vote { phase: VotePhase::Answering, prompt: request.prompt.clone(), ..Vote::default() });
-    let mut bench = Bench::new(place, miner);
-    let answered = stop.run_until_cancelled(answers(place, &mut bench, &request)).await;
-    bench.clear().await;
+    let prompt = request.prompt.clone();
+    place.vote.send_replace(Vote { phase: VotePhase::Answering, prompt, ..Vote::default() });
+    async move {
+        let mut bench = Bench::new(&place, miner);
+        let answered = stop.run_until_cancelled(answers(&place, &mut bench, &request)).await;
+        bench.clear().await;
+        move || place.vote.send_modify(|view| end(&place, view, answered))
+    }
+}
+
+/// Who was who, and what they said.
+type Answered = (Revealed, [String; 2]);
+
+fn end(place: &Place, view: &mut Vote, answered: Option<Result<Answered, Failure>>) {
     match answered {
-        Some(Ok((who, [first, second]))) => view.send_modify(|view| open(place, view, who, first, second)),
-        Some(Err(failure)) => view.send_modify(|view| {
-            (view.phase, view.failure) = (VotePhase::Failed, Some(failure));
-        }),
-        None => view.send_modify(|view| view.phase = VotePhase::Stopped),
+        Some(Ok((who, [first, second]))) => open(place, view, who, first, second),
+        Some(Err(failure)) => (view.phase, view.failure) = (VotePhase::Failed, Some(failure)),
+        None => view.phase = VotePhase::Stopped,
     }
 }
 
@@ -75,11 +87,7 @@ fn open(place: &Place, view: &mut Vote, who: Revealed, first: String, second: St
     }
 }
 
-async fn answers(
-    place: &Place,
-    bench: &mut Bench<'_>,
-    request: &VoteRequest,
-) -> Result<(Revealed, [String; 2]), Failure> {
+async fn answers(place: &Place, bench: &mut Bench<'_>, request: &VoteRequest) -> Result<Answered, Failure> {
     let found = bench.look().await?;
     let mut files: Vec<Artifact> =
         request.sides.iter().map(|side| found.choose(side).cloned()).collect::<Result<_, _>>()?;

@@ -3,6 +3,8 @@
 mod answer;
 mod score;
 
+use std::sync::Arc;
+
 use cortensor_engine::LoadOptions;
 use cortensor_planner::{Load, Variant, estimate_memory};
 use cortensor_protocol::{ChatMessage, Millis, Prompt, Role, Sampling};
@@ -62,20 +64,31 @@ fn refused(message: String) -> Failure {
     Failure::new(FailureCode::Request, message)
 }
 
-/// Compares until it is over or `stop` is said; what there is then is kept.
-pub(super) async fn run(place: &Place, request: ComparisonRequest, miner: Option<App>, stop: CancellationToken) {
-    let view = &place.comparison;
-    view.send_replace(begun(request.clone()));
+/// Compares until it is over or `stop` is said; what there is then is kept. Ends with what shows the last state.
+pub(super) fn begin(
+    place: Arc<Place>,
+    request: ComparisonRequest,
+    miner: Option<App>,
+    stop: CancellationToken,
+) -> impl Future<Output = impl FnOnce() + Send> + Send {
+    place.comparison.send_replace(begun(request.clone()));
+    async move {
+        let over = run(&place, &request, miner, stop).await;
+        move || drop(place.comparison.send_replace(over))
+    }
+}
+
+async fn run(place: &Place, request: &ComparisonRequest, miner: Option<App>, stop: CancellationToken) -> Comparison {
     let mut bench = Bench::new(place, miner);
-    let compared = stop.run_until_cancelled(compare(place, &mut bench, &request)).await;
+    let compared = stop.run_until_cancelled(compare(place, &mut bench, request)).await;
     bench.clear().await;
     let (phase, failure) = match compared {
         Some(Ok(())) => (ComparisonPhase::Done, None),
         Some(Err(failure)) => (ComparisonPhase::Failed, Some(failure)),
         None => (ComparisonPhase::Stopped, None),
     };
-    let over = Comparison { phase, failure, progress: 1.0, ..view.borrow().clone() };
-    view.send_replace(kept(place, over).await);
+    let over = Comparison { phase, failure, progress: 1.0, ..place.comparison.borrow().clone() };
+    kept(place, over).await
 }
 
 fn begun(request: ComparisonRequest) -> Comparison {

@@ -10,7 +10,7 @@ mod pace;
 mod text;
 mod windows;
 
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use cortensor_engine::{LoadOptions, Logits};
 use cortensor_fidelity::{CompareError, Distribution, Sample, Tally};
@@ -36,25 +36,43 @@ const MOST_SPOOL_BYTES: usize = 2 << 30;
 
 type View = watch::Sender<FidelityRun>;
 
-/// Measures until it is over or `stop` is said; windows that were scored are kept, and the next run goes on behind them.
-pub(super) async fn run(place: &Place, request: FidelityRequest, miner: Option<App>, stop: CancellationToken) {
-    let view = &place.fidelity;
+/// Measures until it is over or `stop` is said; windows that were scored are kept, and the next run goes on behind them. Ends
+/// with what shows the last state.
+pub(super) fn begin(
+    place: Arc<Place>,
+    request: FidelityRequest,
+    miner: Option<App>,
+    stop: CancellationToken,
+) -> impl Future<Output = impl FnOnce() + Send> + Send {
     let phase = FidelityPhase::Waiting;
-    view.send_replace(FidelityRun { phase, request: Some(request.clone()), ..FidelityRun::default() });
+    place.fidelity.send_replace(FidelityRun { phase, request: Some(request.clone()), ..FidelityRun::default() });
+    async move {
+        let (phase, failure) = run(&place, &request, miner, stop).await;
+        move || {
+            place.fidelity.send_modify(|view| {
+                (view.phase, view.failure, view.precision, view.seconds_left) = (phase, failure, None, None);
+            });
+        }
+    }
+}
+
+async fn run(
+    place: &Place,
+    request: &FidelityRequest,
+    miner: Option<App>,
+    stop: CancellationToken,
+) -> (FidelityPhase, Option<Failure>) {
     let mut bench = Bench::new(place, miner.clone());
-    let measured = stop.run_until_cancelled(measure(place, &mut bench, &request)).await;
+    let measured = stop.run_until_cancelled(measure(place, &mut bench, request)).await;
     bench.clear().await;
     if let Some(Err(error)) = OptionFuture::from(miner.as_ref().map(App::show_losses)).await {
         tracing::warn!(%error, "the miner does not show what was measured until its next start");
     }
-    let (phase, failure) = match measured {
+    match measured {
         Some(Ok(())) => (FidelityPhase::Done, None),
         Some(Err(failure)) => (FidelityPhase::Failed, Some(failure)),
         None => (FidelityPhase::Stopped, None),
-    };
-    view.send_modify(|view| {
-        (view.phase, view.failure, view.precision, view.seconds_left) = (phase, failure, None, None);
-    });
+    }
 }
 
 /// The reports that were kept, with what is measured and planned today.

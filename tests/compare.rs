@@ -87,9 +87,8 @@ fn parting() -> Script {
         answer_of: Arc::new(move |precision, _| {
             Some(words(if precision == Precision::F16 { "light is scattered" } else { "light is bent by air" }))
         }),
-        expects: Arc::new(|precision, before, token| {
-            let likely = if precision == Precision::F16 { before } else { before + 1 };
-            if token == likely { 20.0 } else { 0.0 }
+        expects: Arc::new(|precision, before| {
+            vec![(if precision == Precision::F16 { before } else { before + 1 }, 20.0)]
         }),
         ..Script::saying(&[])
     }
@@ -226,9 +225,9 @@ async fn a_report_tells_how_far_apart_models_are_and_goes_on_where_it_was_stoppe
     let counting = Arc::clone(&scored);
     let expects = parting().expects;
     let script = Script {
-        expects: Arc::new(move |precision, before, token| {
-            *counting.lock().unwrap() += u32::from(token == 0);
-            expects(precision, before, token)
+        expects: Arc::new(move |precision, before| {
+            *counting.lock().unwrap() += 1;
+            expects(precision, before)
         }),
         ..parting()
     };

@@ -33,9 +33,8 @@ pub type Pace = Arc<dyn Fn(Precision) -> Duration + Send + Sync>;
 /// for the same piece.
 pub type AnswerOf = Arc<dyn Fn(Precision, &str) -> Option<Vec<String>> + Send + Sync>;
 
-/// How likely an artifact of this precision finds a token behind another one, as a logit: precision, the token before,
-/// the token.
-pub type Expects = Arc<dyn Fn(Precision, TokenId, TokenId) -> f32 + Send + Sync>;
+/// What an artifact of this precision expects behind a token: logits of some tokens; all others' are 0.
+pub type Expects = Arc<dyn Fn(Precision, TokenId) -> Vec<(TokenId, f32)> + Send + Sync>;
 
 /// What a token of this precision's vocabulary is.
 pub type TokenTexts = Arc<dyn Fn(Precision, TokenId) -> String + Send + Sync>;
@@ -65,7 +64,7 @@ impl Script {
             answer: Arc::new(move |_| pieces.clone()),
             answer_of: Arc::new(|_, _| None),
             // Every token is expected to come again.
-            expects: Arc::new(|_, before, token| if before == token { 10.0 } else { 0.0 }),
+            expects: Arc::new(|_, before| vec![(before, 10.0)]),
             token_texts: Arc::new(|_, token| format!("<{token}>")),
             pace: Arc::new(|_| Duration::ZERO),
             load_failure: None,
@@ -210,14 +209,16 @@ impl Model for ScriptedModel {
     }
 
     fn score(&self, tokens: Vec<TokenId>) -> BoxFuture<'_, Result<Logits, GenerateError>> {
-        let (vocabulary, precision) = (self.artifact.geometry.vocabulary, self.artifact.precision);
-        let expects = &self.script.expects;
-        let row = |before: &TokenId| {
-            let before = before.checked_rem(vocabulary).unwrap_or_default();
-            (0..vocabulary).map(move |token| expects(precision, before, token))
-        };
-        let values = tokens.iter().flat_map(row).collect();
-        let vocabulary = vocabulary as usize;
+        let vocabulary = self.artifact.geometry.vocabulary as usize;
+        let mut values = vec![0.0; tokens.len() * vocabulary];
+        for (row, before) in values.chunks_exact_mut(vocabulary.max(1)).zip(&tokens) {
+            let before = before.checked_rem(self.artifact.geometry.vocabulary).unwrap_or_default();
+            for (token, logit) in (self.script.expects)(self.artifact.precision, before) {
+                if let Some(value) = row.get_mut(token as usize) {
+                    *value = logit;
+                }
+            }
+        }
         let logits = Logits::new(vocabulary, values).ok_or_else(|| GenerateError::Engine("no vocabulary".into()));
         async move { logits }.boxed()
     }

@@ -32,14 +32,19 @@ fn markdown(comparison: &Comparison) -> String {
     text
 }
 
+/// A figure of a side, in words.
+type Figure<'a> = &'a dyn Fn(&ComparisonSide) -> String;
+
 fn figures(comparison: &Comparison) -> String {
     let mut text = String::from("| |");
-    comparison.sides.iter().for_each(|side| text.push_str(&format!(" {} |", side.title())));
+    for side in &comparison.sides {
+        let _ = write!(text, " {} |", side.title());
+    }
     text.push_str("\n|---|");
     comparison.sides.iter().for_each(|_| text.push_str("---|"));
     text.push('\n');
     let number = |value: Option<f64>, digits: usize| value.map_or("?".to_owned(), |value| format!("{value:.digits$}"));
-    let rows: [(&str, &dyn Fn(&ComparisonSide) -> String); 8] = [
+    let rows: [(&str, Figure<'_>); 8] = [
         ("file, MB", &|side| (side.file_bytes / 1_000_000).to_string()),
         ("memory, MB", &|side| side.memory_bytes.map_or("?".to_owned(), |bytes| (bytes / 1_000_000).to_string())),
         ("first token, ms", &|side| number(side.first_token_ms, 0)),
@@ -53,7 +58,9 @@ fn figures(comparison: &Comparison) -> String {
     ];
     for (name, of) in rows {
         let _ = write!(text, "| {name} |");
-        comparison.sides.iter().for_each(|side| text.push_str(&format!(" {} |", of(side))));
+        for side in &comparison.sides {
+            let _ = write!(text, " {} |", of(side));
+        }
         text.push('\n');
     }
     text

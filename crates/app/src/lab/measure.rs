@@ -79,7 +79,8 @@ async fn run(
 pub(super) async fn reports(place: &Place) -> Result<FidelityReports, Failure> {
     let (machine, folder) = (bench::machine(place).await?, place.folders.fidelity());
     let read = spawn_blocking(move || kept::read_all(&folder)).await;
-    let (kept, damaged) = read.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(of_file)?;
+    let (kept, damaged) =
+        read.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(|error| of_file(&error))?;
     Ok(FidelityReports { reports: kept::reports(&kept, &machine, place.engine.name()), damaged })
 }
 
@@ -134,8 +135,9 @@ async fn measure(place: &Place, bench: &mut Bench<'_>, request: &FidelityRequest
         Windows::new(tokens, begin, request.most_windows).map_err(|error| Failure::of(FailureCode::Request, &error))?;
     let text = text.facts(&windows);
     let kept = kept(place, &artifacts, &text).await?;
-    let pace = Pace::new(kept.iter().map(Kept::done).collect(), windows.count());
-    Task { place, view, found, text, windows, artifacts, kept, pace }.run(bench).await
+    let known: Vec<usize> = kept.iter().map(Kept::done).collect();
+    let speed = Pace::new(&known, windows.count());
+    Task { place, view, found, text, windows, artifacts, kept, pace: speed }.run(bench).await
 }
 
 /// The reference, then the others.
@@ -189,7 +191,7 @@ async fn kept(place: &Place, artifacts: &[Artifact], text: &TextFacts) -> Result
         let open = |other: &Variant| Kept::open(&folder, kept::Head::new(&variants[0], other, &text, &engine));
         variants[1..].iter().map(open).collect::<Result<Vec<_>, _>>()
     });
-    opened.await.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(of_file)
+    opened.await.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(|error| of_file(&error))
 }
 
 impl Task<'_> {
@@ -248,7 +250,7 @@ impl Task<'_> {
     async fn spool(&self, logits: Logits) -> Result<Spool, Failure> {
         let folder = self.place.folders.data().to_owned();
         let spooled = spawn_blocking(move || Spool::write(&folder, &logits, windows::FIRST, windows::SCORED)).await;
-        spooled.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(of_file)
+        spooled.map_err(|error| Failure::of(FailureCode::File, &error))?.map_err(|error| of_file(&error))
     }
 
     /// Compares a window, keeps what comes of it, and gives the reference's rows back for the next precision.
@@ -256,7 +258,7 @@ impl Task<'_> {
         let targets = self.windows.targets(window);
         let compared = spawn_blocking(move || compare(reference, &logits, &targets)).await;
         let (reference, tally) = compared.map_err(|error| Failure::of(FailureCode::Engine, &error))??;
-        self.kept[other].add(tally).map_err(of_file)?;
+        self.kept[other].add(tally).map_err(|error| of_file(&error))?;
         self.show();
         Ok(reference)
     }
@@ -285,7 +287,7 @@ impl Task<'_> {
 fn compare(mut reference: Spool, logits: &Logits, targets: &[(TokenId, u32)]) -> Result<(Spool, Tally), Failure> {
     let mut tally = Tally::default();
     for (row, (token, position)) in targets.iter().enumerate() {
-        let known = reference.row(row).map_err(of_file)?;
+        let known = reference.row(row).map_err(|error| of_file(&error))?;
         let seen = logits.row(windows::FIRST + row).unwrap_or_default();
         tally.add(sample(&known, seen, *token, *position).map_err(|error| not_comparable(&error))?);
     }
@@ -300,6 +302,6 @@ fn not_comparable(error: &CompareError) -> Failure {
     Failure::of(FailureCode::NotComparable, error)
 }
 
-fn of_file(error: FileError) -> Failure {
-    Failure::of(FailureCode::File, &error)
+fn of_file(error: &FileError) -> Failure {
+    Failure::of(FailureCode::File, error)
 }

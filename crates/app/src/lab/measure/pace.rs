@@ -19,7 +19,7 @@ pub(super) struct Pace {
 #[expect(clippy::cast_precision_loss, reason = "thousands of windows")]
 impl Pace {
     /// For models of which `done` windows are known each.
-    pub(super) fn new(done: Vec<usize>, windows: usize) -> Self {
+    pub(super) fn new(done: &[usize], windows: usize) -> Self {
         let resumed = done.iter().copied().min().unwrap_or_default().min(windows);
         let others: usize = done.iter().map(|done| windows - (*done).min(windows)).sum();
         Self { scored: vec![(0, Duration::ZERO); done.len() + 1], all: others + windows - resumed, resumed }
@@ -80,12 +80,12 @@ mod tests {
 
     #[test]
     fn what_is_known_already_is_not_counted_again() {
-        let mut pace = Pace::new(vec![2, 4], 4);
+        let mut pace = Pace::new(&[2, 4], 4);
         assert_eq!((pace.resumed(), pace.all, pace.progress(), pace.seconds_left()), (2, 4, 0.0, None));
         for index in [0, 1] {
             pace.scored(index, Duration::from_secs(1));
         }
         assert_eq!((pace.progress(), pace.tokens_per_second(), pace.seconds_left()), (0.5, Some(512.0), Some(2.0)));
-        assert_eq!(Pace::new(vec![4, 5], 4).progress(), 1.0);
+        assert_eq!(Pace::new(&[4, 5], 4).progress(), 1.0);
     }
 }

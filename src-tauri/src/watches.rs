@@ -12,6 +12,7 @@ use std::{
 use cortensor_app::Status;
 use cortensor_host::{LogLine, LogTail};
 use cortensor_node::LiveTask;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tauri::{async_runtime::JoinHandle, ipc::Channel};
 use tokio::{
@@ -22,10 +23,12 @@ use tokio::{
 /// How close together two statuses come: drawing must not take time from the engine. docs/performance.md has
 /// what it costs.
 const PERIOD: Duration = Duration::from_millis(500);
+/// The same for answers that stream side by side, which are read as they come.
+const READING_PERIOD: Duration = Duration::from_millis(200);
 /// Most lines in one message.
 const MOST_LINES: usize = 500;
 
-/// Some fields of a status, by name.
+/// Some fields of a value that is followed, by name.
 pub(crate) type Fields = Map<String, Value>;
 
 /// Who follows what.
@@ -39,7 +42,16 @@ impl Watches {
     /// Sends the status of now, whole but for its tasks, and of every one after it that there is time for the fields that
     /// changed.
     pub(crate) fn status(&self, status: watch::Receiver<Status>, channel: Channel<Fields>) -> u32 {
-        self.add(tauri::async_runtime::spawn(send_status(status, channel)))
+        self.add(tauri::async_runtime::spawn(send_fields(status, channel, PERIOD)))
+    }
+
+    /// The same of what is read as it comes, such as a comparison.
+    pub(crate) fn reading<T: Serialize + Send + Sync + 'static>(
+        &self,
+        value: watch::Receiver<T>,
+        channel: Channel<Fields>,
+    ) -> u32 {
+        self.add(tauri::async_runtime::spawn(send_fields(value, channel, READING_PERIOD)))
     }
 
     /// Sends the tasks being worked on, and again when they have moved.
@@ -70,15 +82,15 @@ impl Watches {
     }
 }
 
-async fn send_status(mut status: watch::Receiver<Status>, channel: Channel<Fields>) {
-    let mut beat = tokio::time::interval(PERIOD);
+async fn send_fields<T: Serialize>(mut value: watch::Receiver<T>, channel: Channel<Fields>, period: Duration) {
+    let mut beat = tokio::time::interval(period);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sent = Fields::new();
     loop {
         beat.tick().await;
-        let now = fields(&status.borrow_and_update());
+        let now = fields(&*value.borrow_and_update());
         let changed = changed(&sent, &now);
-        if (!changed.is_empty() && channel.send(changed).is_err()) || status.changed().await.is_err() {
+        if (!changed.is_empty() && channel.send(changed).is_err()) || value.changed().await.is_err() {
             return;
         }
         sent = now;
@@ -100,10 +112,10 @@ async fn send_tasks(mut status: watch::Receiver<Status>, channel: Channel<Vec<Li
     }
 }
 
-/// A status, field by field, but for the tasks, which move with every token: while an answer streams nothing is sent, and
-/// nothing drawn, that takes time from the engine.
-fn fields(status: &Status) -> Fields {
-    match serde_json::to_value(status) {
+/// A value, field by field, but for a status's tasks, which move with every token: while an answer streams nothing is sent,
+/// and nothing drawn, that takes time from the engine.
+fn fields(value: &impl Serialize) -> Fields {
+    match serde_json::to_value(value) {
         Ok(Value::Object(mut fields)) => {
             fields.remove("tasks");
             fields

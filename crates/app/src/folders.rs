@@ -124,6 +124,18 @@ impl Folders {
         self.data.join("measurements.json")
     }
 
+    pub(crate) fn comparisons(&self) -> PathBuf {
+        self.data.join("comparisons")
+    }
+
+    pub(crate) fn fidelity(&self) -> PathBuf {
+        self.data.join("fidelity")
+    }
+
+    pub(crate) fn votes(&self) -> PathBuf {
+        self.data.join("votes.json")
+    }
+
     pub(crate) fn choice(&self) -> PathBuf {
         self.data.join("choice.json")
     }

@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod files;
 mod folders;
+mod lab;
 mod life;
 mod measurements;
 mod settings;
@@ -45,6 +46,13 @@ pub use chart::{EarningsChart, Span};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
+pub use lab::{
+    Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
+    ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
+    FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ReportedFile, Revealed, SamplingChoice,
+    ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken, UnknownSide, Vote, VoteChoice,
+    VotePhase, VoteRequest, VoteSummary, save_picture,
+};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
@@ -122,6 +130,9 @@ pub(crate) enum Command {
     Mode(Mode, Reply),
     Pause(Reply),
     Resume(Reply),
+    Lend(Reply),
+    TakeBack(Reply),
+    ShowLosses(Reply),
     Measure(Reply),
     Quit(Reply),
 }
@@ -132,6 +143,9 @@ impl fmt::Display for Command {
             Self::Mode(mode, _) => write!(f, "mine for {mode}"),
             Self::Pause(_) => f.write_str("pause"),
             Self::Resume(_) => f.write_str("resume"),
+            Self::Lend(_) => f.write_str("lend the memory"),
+            Self::TakeBack(_) => f.write_str("take the memory back"),
+            Self::ShowLosses(_) => f.write_str("show what was measured"),
             Self::Measure(_) => f.write_str("measure again"),
             Self::Quit(_) => f.write_str("quit"),
         }
@@ -221,6 +235,22 @@ impl App {
     /// Loads the model again and takes tasks. Done when that is done.
     pub async fn resume(&self) -> Result<(), CommandError> {
         self.tell(Command::Resume).await
+    }
+
+    /// Finishes what runs and gives the memory back until [`App::take_back`]. Not a choice of the user's: the next start
+    /// mines. Done when that is done.
+    pub(crate) async fn lend(&self) -> Result<(), CommandError> {
+        self.tell(Command::Lend).await
+    }
+
+    /// Ends what [`App::lend`] began, unless the user chose otherwise meanwhile.
+    pub(crate) async fn take_back(&self) -> Result<(), CommandError> {
+        self.tell(Command::TakeBack).await
+    }
+
+    /// Says in the status what a fidelity report has measured.
+    pub(crate) async fn show_losses(&self) -> Result<(), CommandError> {
+        self.tell(Command::ShowLosses).await
     }
 
     /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.

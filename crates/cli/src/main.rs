@@ -14,7 +14,10 @@ macro_rules! say {
 
 mod bench;
 mod client;
+mod compare;
 mod doctor;
+mod fidelity;
+mod job;
 mod mine;
 mod report;
 mod router;
@@ -26,8 +29,8 @@ mod withdraw;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use cortensor_app::Folders;
-use cortensor_protocol::{Amount, Mode, NodeAddress};
+use cortensor_app::{Folders, SideChoice};
+use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
 
 /// What every command returns: an error is printed with everything it came from.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
@@ -84,6 +87,10 @@ enum Command {
     Quit,
     /// Measure every precision on this machine
     Bench(ModelArguments),
+    /// Let two or more precisions answer one prompt, and say token by token how far they are apart
+    Compare(CompareArguments),
+    /// Measure over a text how far each precision is from a reference
+    Fidelity(FidelityArguments),
     /// Say what would stop this machine from mining
     Doctor(MineArguments),
 }
@@ -94,6 +101,55 @@ struct ModelArguments {
     /// The starter model's GGUF file, as `./dev run` gets it
     #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
     model_file: PathBuf,
+}
+
+/// What to compare.
+#[derive(Args)]
+struct CompareArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// What to answer
+    #[arg(long)]
+    prompt: String,
+    /// Instructions for the whole answer
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// The reference: `full`, a precision such as `q8_0`, or a file's SHA-256
+    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    a: SideChoice,
+    /// What is compared with it; up to three times
+    #[arg(long, required = true, num_args = 1, value_name = "PRECISION")]
+    b: Vec<SideChoice>,
+    /// Most tokens of an answer
+    #[arg(long, default_value_t = 128, value_name = "TOKENS")]
+    max_tokens: u32,
+    /// 0 always takes the likeliest token
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Keep the smallest set of tokens whose probabilities add up to this
+    #[arg(long)]
+    top_p: Option<f32>,
+    /// Answer at the same time where all fit into memory; speeds are lower than each could have
+    #[arg(long)]
+    together: bool,
+}
+
+/// What to measure.
+#[derive(Args)]
+struct FidelityArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// A text file in UTF-8 [default: two chapters of Alice's Adventures in Wonderland]
+    text: Option<PathBuf>,
+    /// What the others are compared with: `full`, a precision, or a file's SHA-256
+    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    reference: SideChoice,
+    /// Which to compare, such as `q8_0,q4_0` [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "PRECISIONS")]
+    precisions: Vec<Precision>,
+    /// Most windows of 512 tokens to score [default: the whole text]
+    #[arg(long, value_name = "WINDOWS")]
+    windows: Option<u32>,
 }
 
 /// How to mine.
@@ -222,6 +278,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Resume => client::tell(common, "resume", "taking tasks again").await,
         Command::Quit => client::tell(common, "quit", "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
+        Command::Compare(arguments) => compare::compare(common, arguments).await,
+        Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
     }
 }

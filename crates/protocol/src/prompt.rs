@@ -1,6 +1,7 @@
 //! What is asked of a model, and how an answer may end.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::TokenId;
 
@@ -135,7 +136,7 @@ impl Sampling {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model ended it, or a stop text came.

@@ -54,9 +54,9 @@ export function formatShare(share: number): string {
 }
 const percent = (share: number): string => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
 
-/** Divergences: two digits that matter. */
-export const formatNats = (value: number): string =>
-  t("unit.nats", { value: new Intl.NumberFormat(locale, { maximumSignificantDigits: value < 1 ? 2 : 3 }).format(value) });
+/** Divergences: two digits that matter, three of large ones. */
+export const formatDivergence = (nats: number): string => new Intl.NumberFormat(locale, { maximumSignificantDigits: nats < 1 ? 2 : 3 }).format(nats);
+export const formatNats = (nats: number): string => t("unit.nats", { value: formatDivergence(nats) });
 /** A figure and its standard error, with as many digits as the error leaves. */
 export function formatEstimate({ value, error }: { value: number; error: number }): string {
   const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 6) : 4;

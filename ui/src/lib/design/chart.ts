@@ -47,6 +47,8 @@ const isChosen = ({ raw }: Drawn): boolean => ((raw as FidelityPoint | undefined
 
 /** What the planner chose is a larger diamond. */
 export const scatterLook: Omit<ChartDataset<"scatter">, "data"> = {
+  // The reference stands at the very top.
+  clip: false,
   backgroundColor: token("--accent"),
   pointStyle: (point: Drawn) => (isChosen(point) ? "rectRot" : "circle"),
   pointRadius: (point: Drawn) => (isChosen(point) ? 9 : 6),
@@ -80,11 +82,12 @@ export function scatterOptions({ across, up, words }: ScatterWords): ChartOption
   return {
     animation: false,
     maintainAspectRatio: false,
+    layout: { padding: { top: 14 } },
     font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
     plugins: { tooltip: { ...tooltipLook, callbacks: { label: (item) => words(item.dataIndex) } } },
     scales: {
       x: { ...side, grace: "10%", ticks: { ...textColours, maxRotation: 0, maxTicksLimit: 6, callback: (value) => across(Number(value)) } },
-      y: { ...side, suggestedMax: 1, grace: "15%", ticks: { ...textColours, maxTicksLimit: 6, callback: (value) => (Number(value) > 1 ? "" : up(Number(value))) } },
+      y: { ...side, max: 1, grace: "15%", ticks: { ...textColours, maxTicksLimit: 6, callback: (value) => up(Number(value)) } },
     },
   };
 }

@@ -1,5 +1,5 @@
 // What a comparison comes to, in sentences.
-import { formatNats, formatNumber, formatShare, sentence } from "../formats";
+import { formatNats, formatNumber, formatShare, formatTokens, sentence } from "../formats";
 import type { Comparison, ComparisonPhase } from "../host/types";
 import { t } from "../messages";
 import { levelOf, titleOf, visible, type Place } from "./divergence";
@@ -17,11 +17,24 @@ export function partings(comparison: Comparison): string[] {
 }
 
 /** Whether the models shared the memory, why, and what that meant for mining. */
-export function arrangementWords(comparison: Comparison): string[] {
-  const how = comparison.arrangement ? [t(`compare.sharing.${comparison.arrangement.how}`), sentence(comparison.arrangement.words)] : [];
+export function arrangementWords(comparison: Comparison): string {
+  const how = comparison.arrangement ? [sentence(comparison.arrangement.words)] : [];
   const over = ["done", "stopped", "failed"].includes(comparison.phase);
   const mining = comparison.mining === "nothing" ? [] : [t(over ? `compare.mining.over.${comparison.mining}` : `compare.mining.now.${comparison.mining}`)];
-  return [how.join(" "), ...mining].filter(Boolean);
+  return [...how, ...mining].join(" ");
+}
+
+/** What was asked, in as far as the name does not say it. */
+export function questionWords({ name, request }: Comparison): string[] {
+  if (!request) return [];
+  const { prompt, system, sampling } = request;
+  const tokens = formatTokens(sampling.max_tokens);
+  const drawn = { temperature: formatNumber(sampling.temperature, 2), top_p: formatNumber(sampling.top_p ?? 1, 2), tokens };
+  return [
+    ...(prompt === name ? [] : [t("compare.asked", { prompt })]),
+    ...(system ? [t("compare.with_system", { system })] : []),
+    t(sampling.top_p === null ? "compare.settings" : "compare.settings_top_p", drawn),
+  ];
 }
 
 /** What goes on, with the side that it is about. */

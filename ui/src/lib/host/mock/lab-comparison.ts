@@ -106,7 +106,7 @@ export class Comparisons {
     await this.clock.wait(300);
     for (const [index] of request.sides.entries()) {
       if (!still()) return;
-      this.#change((now) => load(now, index, request.in_turn));
+      this.#change((now) => load(now, index));
       await this.clock.wait(700);
     }
     const said = this.current.sides.map((side) => tokensOf(side.precision));
@@ -134,10 +134,9 @@ export class Comparisons {
   }
 }
 
-function load(now: Comparison, index: number, inTurn: boolean): void {
+function load(now: Comparison, index: number): void {
   const bytes = now.sides.reduce((sum, side) => sum + side.estimated_memory_bytes, 0);
-  const words = `all models together need ${Math.ceil(bytes / 0.8e6)} MB of the 22814 MB that may be used, so all are loaded at once`
-    + (inTurn ? "; they answer one after the other, as asked" : "");
+  const words = `All fit into memory together: they need ${Math.ceil(bytes / 0.8e6)} MB of 22814 MB.`;
   now.arrangement = { how: "together", together_bytes: bytes, usable_bytes: 22_814_662_656, words };
   now.phase = "loading";
   now.sides.forEach((side, at) => {
@@ -180,7 +179,7 @@ function part(now: Comparison): void {
 function finished(comparison: Comparison): Comparison {
   const now = structuredClone(comparison);
   const inTurn = now.request?.in_turn ?? false;
-  load(now, now.sides.length, inTurn);
+  load(now, now.sides.length);
   const tokens = scored(now.sides.map((side) => side.precision));
   now.sides.forEach((side, index) => {
     const { memory_bytes, decode_tokens_per_second, first_token_ms } = measurement(side.precision);

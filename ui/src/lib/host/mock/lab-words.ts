@@ -41,7 +41,7 @@ export function scored(precisions: readonly Precision[]): ComparedToken[][] {
     return (said[side] ?? []).map((text, index) => {
       const others = precisions.map((other, at) => (at === 0 || (side > 0 && at !== side) ? 0 : usualDivergence(other)));
       const usual = Math.max(...others);
-      const divergence = usual * (index === own ? 6 : 3 * chance.next() ** 2 * (chance.next() < 0.12 ? 6 : 1));
+      const divergence = usual * (index === own ? 6 : chance.next() ** 5 * (chance.next() < 0.15 ? 9 : 0.7));
       const rival = side === 0 ? said.find((_, at) => parts[at] === index)?.[index] : said[0]?.[index];
       return { id: idOf(text), text, divergence, top: precisions.map((__, at) => expected(chance, text, index === own && at !== side ? rival : undefined, divergence)) };
     });

@@ -52,7 +52,10 @@ export function formatShare(share: number): string {
   if (share > 0 && share < 0.001) return `<${percent(0.001)}`;
   return percent(share < 1 ? Math.min(share, 0.999) : share);
 }
-const percent = (share: number): string => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
+function percent(share: number): string {
+  const digits = share === 0 || share === 1 ? 0 : 1;
+  return new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+}
 
 /** Divergences: two digits that matter, three of large ones. */
 export const formatDivergence = (nats: number): string => new Intl.NumberFormat(locale, { maximumSignificantDigits: nats < 1 ? 2 : 3 }).format(nats);

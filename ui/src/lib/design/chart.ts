@@ -59,12 +59,13 @@ export const scatterLook: Omit<ChartDataset<"scatter">, "data"> = {
 /** Writes beside every point what it is. */
 export const pointNames: Plugin<"scatter"> = {
   id: "pointNames",
-  afterDatasetsDraw({ ctx, data, getDatasetMeta, chartArea }) {
+  afterDatasetsDraw(chart) {
+    const { ctx, data, chartArea } = chart;
     ctx.save();
     ctx.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
     ctx.fillStyle = token("--text")();
     ctx.textBaseline = "middle";
-    getDatasetMeta(0).data.forEach((point, index) => {
+    chart.getDatasetMeta(0).data.forEach((point, index) => {
       const { precision } = data.datasets[0]?.data[index] as FidelityPoint;
       const toTheLeft = point.x + 60 > chartArea.right;
       ctx.textAlign = toTheLeft ? "end" : "start";

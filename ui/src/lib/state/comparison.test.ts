@@ -102,7 +102,7 @@ describe("a comparison", () => {
     const token: ComparedToken = { id: 1, text: " x", divergence: 0.66, top: [[{ id: 2, text: " b", probability: 0.5 }], [{ id: 1, text: " x", probability: 0.0004 }]] };
     const sides = [sideWith("F16", ["a"]), { ...sideWith("Q4_0", []), tokens: [token], first_divergence: 0 }];
     expect(tokenName(comparedWith(sides), { side: 1, index: 0 })).toBe(
-      "␣x, Q4_0, token 1 of 1, first different token, 0.66 nats: far apart, F16 expects ␣b, 50%, Q4_0 expects ␣x, <0.1%",
+      "␣x, Q4_0, token 1 of 1, first different token, 0.66 nats: far apart, F16 expects ␣b, 50.0%, Q4_0 expects ␣x, <0.1%",
     );
   });
 });

@@ -42,7 +42,7 @@ export class Lab {
     comparisons.recall(request(["F16", "Q8_0", "Q4_0"]), hours(26), "All three on the sky");
     comparisons.show(comparisons.recall(request(["F16", "Q4_0"]), hours(0.4)));
     this.reports.recall(hours(3));
-    this.votes.recall(8, 2, 2);
+    this.votes.recall(8, 2, 1);
   }
 
   #free(): void {

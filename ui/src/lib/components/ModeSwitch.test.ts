@@ -32,6 +32,13 @@ describe("ModeSwitch", () => {
     expect(screen.getByText("Very close to full precision. Not measured here yet.")).toBeTruthy();
   });
 
+  it("says what a precision loses as a report measured it", () => {
+    const loss = { reference: "F16" as const, same_top: 0.97, divergence: 0.004, tokens: 2805, words: "picks the same word as F16 97 of 100 times" };
+    shown(statusWith({ modes: [modeView("precision"), { ...modeView("volume"), loss }] }));
+    expect(screen.getByText("Picks the same word as F16 97 of 100 times.")).toBeTruthy();
+    expect(screen.queryByText(/Not measured here yet/)).toBeNull();
+  });
+
   it("shows what was measured beside what was predicted", () => {
     const volume = { ...modeView("volume"), measured_requests_per_hour: 5.14 };
     shown(statusWith({ modes: [modeView("precision"), { ...volume, work: { ...volume.work, served: 12 } }] }));

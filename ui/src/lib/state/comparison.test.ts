@@ -144,4 +144,11 @@ describe("a picture's text", () => {
       ["one", 0, 0, 0], [" two", 3, 0, 1], ["three", 0, 1, 2], [".", 5, 1, 3], ["New", 0, 3, 3],
     ]);
   });
+
+  it("keeps the tokens of a word together, unless it is longer than a line", () => {
+    const lines = (tokens: string[]): [string, number][] => layOut(tokens, 8, measure).map(({ text, line }) => [text, line]);
+    expect(lines(["a", " scatt", "ered", "."])).toEqual([["a", 0], ["scatt", 1], ["ered", 2], [".", 2]]);
+    expect(lines(["one", " two", ","])).toEqual([["one", 0], [" two", 0], [",", 0]]);
+    expect(lines(["four", " two", "s"])).toEqual([["four", 0], ["twos".slice(0, 3), 1], ["s", 1]]);
+  });
 });

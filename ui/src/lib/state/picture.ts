@@ -1,5 +1,5 @@
 // A comparison as a picture, drawn from its figures in the colours of the window.
-import { formatBytes, formatNats, formatTokensPerSecond } from "../formats";
+import { formatBytes, formatDuration, formatNats, formatTokensPerSecond } from "../formats";
 import type { ComparedToken, Comparison, ComparisonSide } from "../host/types";
 import { t } from "../messages";
 import { partings } from "./comparison-words";
@@ -10,21 +10,38 @@ export type Piece = { text: string; x: number; line: number; width: number; inde
 
 const [WIDTH, MARGIN, GAP, LINE, SCALE] = [1200, 40, 32, 26, 2];
 
-/** Puts tokens into lines that are as wide as `width`. One that has no room begins a new line, without its space. */
+/** Puts tokens into lines that are as wide as `width`. A word that has no room begins a new line, without its space; a word
+ *  may be several tokens. */
 export function layOut(tokens: readonly string[], width: number, measure: (text: string) => number): Piece[] {
   const pieces: Piece[] = [];
   let [x, line] = [0, 0];
-  tokens.forEach((token, index) => {
-    token.split("\n").forEach((part, at) => {
-      if (at > 0) [x, line] = [0, line + 1];
-      if (part === "") return;
-      if (x > 0 && x + measure(part) > width) [x, line] = [0, line + 1];
-      const text = x === 0 ? part.trimStart() : part;
+  for (const word of wordsOf(tokens)) {
+    const room = word.reduce((sum, { text }) => sum + measure(text), 0);
+    if (x > 0 && x + room > width) [x, line] = [0, line + 1];
+    for (const { text: whole, index } of word) {
+      if (whole === "\n" || (x > 0 && x + measure(whole) > width)) [x, line] = [0, line + 1];
+      const text = x === 0 ? whole.trimStart() : whole;
+      if (text === "") continue;
       pieces.push({ text, x, line, width: measure(text), index });
       x += measure(text);
-    });
-  });
+    }
+  }
   return pieces;
+}
+
+type Part = { text: string; index: number };
+
+/** Parts of tokens that belong together. A line end is a word by itself. */
+function wordsOf(tokens: readonly string[]): Part[][] {
+  const words: Part[][] = [];
+  tokens.forEach((token, index) => {
+    for (const text of token.split(/(\n)/).filter((part) => part !== "")) {
+      const last = words.at(-1);
+      if (last && last[0]?.text !== "\n" && !/^\s/.test(text)) last.push({ text, index });
+      else words.push([{ text, index }]);
+    }
+  });
+  return words;
 }
 
 /** The bytes of a PNG file. */
@@ -74,6 +91,7 @@ function drawColumn({ side, x, width, pieces }: Column, pen: Pen, top: number, l
   const figures = [
     side.decode_tokens_per_second === null ? null : formatTokensPerSecond(side.decode_tokens_per_second),
     side.memory_bytes === null ? null : `${t("compare.figures.memory")}: ${formatBytes(side.memory_bytes)}`,
+    side.first_token_ms === null ? null : `${t("compare.figures.first")}: ${formatDuration(side.first_token_ms)}`,
     `${t("compare.figures.file")}: ${formatBytes(side.file_bytes)}`,
     side.mean_divergence === null ? null : `${t("compare.figures.divergence")}: ${formatNats(side.mean_divergence)}`,
   ];
@@ -89,19 +107,27 @@ function drawPiece(piece: Piece, token: ComparedToken | undefined, parts: boolea
     pen.fill(left, base - 16, piece.width, 22, `--apart-${level}`);
     pen.line(left, base + 5, piece.width, level);
   }
-  if (parts) pen.fill(left - 2, base - 16, 2, 22, "--bad");
+  if (parts) drawMark(pen, left - 2, base);
   pen.write(piece.text, left, base, "--text");
+}
+
+/** Where the answers part. */
+function drawMark(pen: Pen, x: number, base: number): void {
+  pen.fill(x, base - 16, 2, 22, "--bad");
+  pen.fill(x - 7, base - 20, 16, 6, "--bad");
 }
 
 function drawLegend(pen: Pen, top: number): void {
   pen.type(13);
-  levels.slice(1).reduce((x, level) => {
+  const end = levels.slice(1).reduce((x, level) => {
     const words = t(`compare.apart.${level}`);
     pen.fill(x, top - 14, 28, 18, `--apart-${level}`);
     pen.line(x, top + 4, 28, level);
     pen.write(words, x + 36, top, "--text-muted");
     return x + 36 + pen.measure(words) + 28;
   }, MARGIN);
+  drawMark(pen, end + 8, top);
+  pen.write(t("compare.first_difference"), end + 26, top, "--text-muted");
 }
 
 /** What is drawn with: the colours by their roles, and the window's letters. */

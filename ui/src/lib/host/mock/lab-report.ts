@@ -1,6 +1,6 @@
 /** Fidelity reports of the mock. */
 
-import type { FidelityReport, FidelityRequest, FidelityRow, FidelityRun, Millis, Precision, ReportedFile, Statistics } from "../types";
+import type { FidelityReport, FidelityRequest, FidelityRow, FidelityRun, MeasuredLoss, Millis, Precision, ReportedFile, Statistics } from "../types";
 import type { Clock } from "./clock";
 import { MODEL, measurement, variant } from "./machine";
 
@@ -48,6 +48,15 @@ export class Reports {
     if (!this.busy) return;
     this.#run = 0;
     this.#change({ phase: "stopped", seconds_left: null, precision: null });
+  }
+
+  /** What the latest report says of a precision, if there is one. */
+  loss(precision: Precision): MeasuredLoss | undefined {
+    const [report] = this.#kept;
+    const row = report?.precisions.find((one) => one.file.precision === precision);
+    if (!report || !row) return undefined;
+    const { same_top, divergence, tokens } = row.statistics;
+    return { reference: report.reference.precision, same_top: same_top.value, divergence: divergence.value, tokens, words: row.words };
   }
 
   recall(at: Millis): void {

@@ -1,13 +1,14 @@
 /** Where the mock compares precisions: one job at a time. */
 
 import type { Host } from "../host";
-import type { ComparisonRequest, Precision } from "../types";
+import type { ComparisonRequest, MeasuredLoss, Precision } from "../types";
 import type { Clock } from "./clock";
 import { failure } from "./failure";
 import { Comparisons } from "./lab-comparison";
 import { Reports } from "./lab-report";
 import { Votes } from "./lab-vote";
 import { PROMPT } from "./lab-words";
+import type { Stage } from "./stage";
 
 type LabHost = Pick<
   Host,
@@ -23,13 +24,18 @@ export const request = (precisions: Precision[], prompt = PROMPT, in_turn = fals
   sampling: { temperature: 0, top_p: null, max_tokens: 96 }, in_turn, name: null,
 });
 
+function lossOf(reports: Reports, precision: Precision): { loss?: MeasuredLoss } {
+  const loss = reports.loss(precision);
+  return loss ? { loss } : {};
+}
+
 export class Lab {
   readonly comparisons: Comparisons;
   readonly reports: Reports;
   readonly votes: Votes;
 
-  constructor(readonly clock: Clock, isMining: () => boolean) {
-    this.comparisons = new Comparisons(clock, isMining);
+  constructor(readonly clock: Clock, readonly stage: Stage) {
+    this.comparisons = new Comparisons(clock, () => stage.status.phase === "mining");
     this.reports = new Reports(clock);
     this.votes = new Votes(clock);
   }
@@ -43,6 +49,7 @@ export class Lab {
     comparisons.show(comparisons.recall(request(["F16", "Q4_0"]), hours(0.4)));
     this.reports.recall(hours(3));
     this.votes.recall(8, 2, 1);
+    this.stage.change((status) => [...status.modes, ...status.measurements].forEach((one) => Object.assign(one, lossOf(this.reports, one.precision))));
   }
 
   #free(): void {

@@ -35,7 +35,7 @@ export class Miner {
     this.ledger = recordedLedger(SETTLEMENTS[scenario] ?? USUAL, now, scenario !== "mining-quiet");
     this.work = new Workload(this.clock, this.stage, this.ledger, this.journal);
     this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
-    this.lab = new Lab(this.clock, () => this.stage.status.phase === "mining");
+    this.lab = new Lab(this.clock, this.stage);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

@@ -33,7 +33,7 @@ function isStill(): boolean {
 }
 
 function hostOf(miner: Miner): Host {
-  const { life, stage, ledger, journal, work, preferences, clock } = miner;
+  const { life, stage, ledger, journal, work, preferences, clock, lab } = miner;
   return {
     watchStatus: async (seen) => {
       await miner.ready;
@@ -71,6 +71,7 @@ function hostOf(miner: Miner): Host {
     openFolder: async () => {},
     about: async () => about(),
     practice: async () => practiceOf(preferences.view().settings.router),
+    ...lab.host,
   };
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Status } from "../types";
+import type { Comparison, FidelityRun, Status } from "../types";
 import { createMock, type MockControl } from "./index";
 import { STILL_TIME } from "./still";
 
@@ -150,5 +150,37 @@ describe("the mock", () => {
     expect(last().phase).toBe("mining");
     await expect(host.about()).rejects.toMatchObject({ code: "file" });
     await expect(host.watchLogs(() => {})).rejects.toMatchObject({ code: "file" });
+  });
+
+  it("compares like the miner: answers, scores, keeps, and does one thing at a time", async () => {
+    const { host, clock } = await watched("empty-activity");
+    const seen: Comparison[] = [];
+    await host.watchComparison((comparison) => seen.push(comparison));
+    expect([seen[0]?.phase, (await host.comparisons()).entries.length]).toEqual(["idle", 0]);
+    const side = (precision: "F16" | "Q4_0") => ({ is: "precision" as const, precision });
+    const request = { prompt: "Why?", system: null, sides: [side("F16"), side("Q4_0")], sampling: { temperature: 0, top_p: null, max_tokens: 96 }, in_turn: false, name: null };
+    await host.compare(request);
+    await expect(host.startVote({ ...request, sides: [side("F16"), side("Q4_0")] })).rejects.toMatchObject({ code: "busy" });
+    await clock.advance(20_000);
+    const phases = seen.map(({ phase }) => phase).filter((phase, index, all) => phase !== all[index - 1]);
+    expect(phases).toEqual(["idle", "waiting", "loading", "answering", "scoring", "done"]);
+    const last = seen.at(-1);
+    expect(last?.sides[1]?.tokens.every((token) => token.divergence !== null && token.top.length === 2 && token.top.every((top) => top.length === 5))).toBe(true);
+    expect((await host.comparisons()).entries.map(({ id }) => id)).toEqual([last?.id]);
+  });
+
+  it("goes on with a report that was stopped", async () => {
+    const { host, clock } = await watched("empty-activity");
+    const seen: FidelityRun[] = [];
+    await host.watchFidelity((run) => seen.push(run));
+    const request = { text: { is: "bundled" as const }, reference: { is: "most_exact" as const }, precisions: [], most_windows: null };
+    await host.measureFidelity(request);
+    await clock.advance(4_000);
+    await host.stopFidelity();
+    const stopped = seen.at(-1);
+    await host.measureFidelity(request);
+    await clock.advance(30_000);
+    expect([stopped?.phase, seen.at(-1)?.phase, seen.at(-1)?.windows_resumed]).toEqual(["stopped", "done", stopped?.windows_done]);
+    expect((await host.fidelityReports()).reports).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ use tauri_build::{AppManifest, Attributes};
 /// Every command of `src/commands.rs`: a window may call those that its capability names, and no other.
 const COMMANDS: &[&str] = &[
     "watch_status",
+    "watch_tasks",
     "watch_logs",
     "unwatch",
     "set_mode",
@@ -27,6 +28,26 @@ const COMMANDS: &[&str] = &[
     "open_folder",
     "about",
     "practice",
+    "watch_comparison",
+    "compare",
+    "stop_comparison",
+    "comparisons",
+    "comparison",
+    "rename_comparison",
+    "delete_comparison",
+    "export_comparison",
+    "save_picture",
+    "watch_fidelity",
+    "watch_vote",
+    "pick_text",
+    "measure_fidelity",
+    "stop_fidelity",
+    "fidelity_reports",
+    "start_vote",
+    "stop_vote",
+    "vote",
+    "votes",
+    "vote_summary",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

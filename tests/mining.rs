@@ -1,8 +1,10 @@
 //! The whole path in one process: app, node, router, real sockets and databases; only the engine's answers are written
 //! down. What the real engine is asked for is tested with the command line.
 
+mod compare;
 mod resident;
 mod support;
+mod withdrawal;
 
 use std::time::Duration;
 
@@ -62,6 +64,8 @@ async fn a_switch_fails_no_request_and_what_runs_ends_on_the_old_model() {
             soon("the switch", miner.app.set_mode(mode)).await.unwrap();
             let status = miner.app.status().borrow().clone();
             assert_eq!((status.mode, status.loaded.unwrap().mode), (Some(mode), mode));
+            let plan = status.steps.iter().find(|step| step.name == StepName::Plan).unwrap();
+            assert!(plan.detail.contains(&format!(" for {mode}: ")), "{}", plan.detail);
             miner
                 .becomes("a request in this mode", |status| {
                     status.modes.iter().any(|view| view.mode == mode && view.measured_requests_per_hour.is_some())

@@ -3,7 +3,7 @@
 use std::{env, process::Command};
 
 /// Long enough for every client to be answered by every node that may serve it.
-const SECONDS: &str = "60";
+const SECONDS: &str = "40";
 
 #[test]
 fn the_network_tells_an_honest_node_from_a_cheat() {

@@ -5,9 +5,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use cortensor_app::{EarningsChart, Failure, FailureCode, Settings, SettingsView, Span};
+use cortensor_app::{
+    Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
+    FidelityReports, FidelityRequest, KeptVote, Revealed, Settings, SettingsView, Span, VoteChoice, VoteRequest,
+    VoteSummary,
+};
 use cortensor_host::{About, LogLine, Practice};
-use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt};
+use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, TaskId};
 use tauri::{AppHandle, Manager, State, Wry, ipc::Channel};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
@@ -53,13 +57,17 @@ macro_rules! commands {
         pub(crate) fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
             $($(visitor.visit::<$kind>();)* visitor.visit::<$answer>();)+
             visitor.visit::<cortensor_app::Status>();
+            visitor.visit::<LiveTask>();
+            visitor.visit::<Comparison>();
+            visitor.visit::<cortensor_app::FidelityRun>();
+            visitor.visit::<cortensor_app::Vote>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_logs, unwatch, $($name),+]
+            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_logs, unwatch, $($name),+]
         }
     };
 }
@@ -100,7 +108,7 @@ commands! {
         None => None,
     };
     /// Asks for a keystore file and makes its key the node's; `None`: the user changed their mind.
-    import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app).await? {
+    import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app, "Open an encrypted key", "Keystore", &["json"]).await? {
         Some(path) => Some(Address(desk.app()?.import_key(path, passphrase).await?.to_string())),
         None => None,
     };
@@ -110,12 +118,76 @@ commands! {
     about() -> About = |desk, app| desk.about();
     /// How to send a request to the embedded practice network, if it runs.
     practice() -> Option<Practice> = |desk, app| desk.miner.practice();
+    /// Begins a comparison, which is followed with [`watch_comparison`].
+    compare(request: ComparisonRequest) -> () = |desk, app| desk.miner.lab().compare(request, desk.app().ok())?;
+    /// Ends the comparison that is under way; done when its memory is given back.
+    stop_comparison() -> () = |desk, app| desk.miner.lab().stop_comparison().await;
+    /// Comparisons that were kept.
+    comparisons() -> ComparisonHistory = |desk, app| desk.miner.lab().comparisons().await?;
+    /// A comparison that was kept.
+    comparison(id: ComparisonId) -> Comparison = |desk, app| desk.miner.lab().kept_comparison(id).await?;
+    /// Gives a comparison another name.
+    rename_comparison(id: ComparisonId, name: String) -> () = |desk, app| desk.miner.lab().rename_comparison(id, &name).await?;
+    /// Forgets a comparison.
+    delete_comparison(id: ComparisonId) -> () = |desk, app| desk.miner.lab().delete_comparison(id).await?;
+    /// Asks where, and writes a comparison for others; `None`: the user changed their mind.
+    export_comparison(id: ComparisonId, format: ExportFormat) -> Option<PathBuf> = |desk, app| match save(app, "Save the comparison", format.file_name()).await? {
+        Some(path) => desk.miner.lab().export_comparison(id, format, &path).await.map(|()| Some(path))?,
+        None => None,
+    };
+    /// Asks for a text file to measure with; `None`: the user changed their mind.
+    pick_text() -> Option<PathBuf> = |desk, app| pick(app, "Open a text", "Text", &["txt", "md"]).await?;
+    /// Begins a fidelity report, or goes on with one that was stopped; it is followed with [`watch_fidelity`].
+    measure_fidelity(request: FidelityRequest) -> () = |desk, app| desk.miner.lab().measure_fidelity(request, desk.app().ok())?;
+    /// Ends the report that is under way; what was scored is kept.
+    stop_fidelity() -> () = |desk, app| desk.miner.lab().stop_fidelity().await;
+    /// Reports that were kept.
+    fidelity_reports() -> FidelityReports = |desk, app| desk.miner.lab().fidelity_reports().await?;
+    /// Has two sides answer, unnamed; it is followed with [`watch_vote`].
+    start_vote(request: VoteRequest) -> () = |desk, app| desk.miner.lab().start_vote(request, desk.app().ok())?;
+    /// Ends the answers to a vote that is not open yet.
+    stop_vote() -> () = |desk, app| desk.miner.lab().stop_vote().await;
+    /// Casts the vote that is open, and says who was who.
+    vote(choice: VoteChoice) -> Revealed = |desk, app| desk.miner.lab().cast_vote(choice)?;
+    /// Votes that were cast, newest first.
+    votes() -> Vec<KeptVote> = |desk, app| desk.miner.lab().votes()?;
+    /// Whether the user tells precisions apart, by pair.
+    vote_summary() -> Vec<VoteSummary> = |desk, app| desk.miner.lab().vote_summaries()?;
+    /// Asks where, and writes a PNG picture that the window drew; `None`: the user changed their mind.
+    save_picture(bytes: Vec<u8>) -> Option<PathBuf> = |desk, app| match save(app, "Save the picture", "cortensor-comparison.png").await? {
+        Some(path) => cortensor_app::save_picture(&path, &bytes).map(|()| Some(path))?,
+        None => None,
+    };
 }
 
 /// Follows the status; answers with what [`unwatch`] takes.
 #[tauri::command]
 pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
     Ok(desk.watches.status(desk.miner.status(), channel))
+}
+
+/// Follows the tasks being worked on; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_tasks(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LiveTask>>) -> Result<u32, Failure> {
+    Ok(desk.watches.tasks(desk.miner.status(), channel))
+}
+
+/// Follows the latest comparison; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_comparison(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.lab().comparison(), channel))
+}
+
+/// Follows the latest fidelity report; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_fidelity(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.lab().fidelity(), channel))
+}
+
+/// Follows the latest blind vote; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_vote(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.lab().vote(), channel))
 }
 
 /// Follows the logs; answers with what [`unwatch`] takes.
@@ -131,11 +203,15 @@ pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), F
     Ok(())
 }
 
-/// The signatures of the three commands above, which a channel keeps from being declared like the others.
+/// The signatures of the commands above, which a channel keeps from being declared like the others.
 #[cfg(test)]
 pub(crate) fn channel_signatures() -> Vec<String> {
     vec![
         signature("watch_status", &["channel: Channel<Partial<Status>>".to_owned()], "number"),
+        signature("watch_tasks", &["channel: Channel<LiveTask[]>".to_owned()], "number"),
+        signature("watch_comparison", &["channel: Channel<Partial<Comparison>>".to_owned()], "number"),
+        signature("watch_fidelity", &["channel: Channel<Partial<FidelityRun>>".to_owned()], "number"),
+        signature("watch_vote", &["channel: Channel<Partial<Vote>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
     ]
@@ -156,11 +232,13 @@ async fn save(app: AppHandle, title: &'static str, name: &'static str) -> Result
     chosen(move || in_documents(&app).set_title(title).set_file_name(name).blocking_save_file()).await
 }
 
-async fn pick(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
-    chosen(move || {
-        in_documents(&app).set_title("Open an encrypted key").add_filter("Keystore", &["json"]).blocking_pick_file()
-    })
-    .await
+async fn pick(
+    app: AppHandle,
+    title: &'static str,
+    kind: &'static str,
+    endings: &'static [&'static str],
+) -> Result<Option<PathBuf>, Failure> {
+    chosen(move || in_documents(&app).set_title(title).add_filter(kind, endings).blocking_pick_file()).await
 }
 
 /// A dialog that begins where the user keeps documents, not where the program was started.

@@ -33,8 +33,12 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) async fn start() -> Self {
+        Self::with(Policy::default()).await
+    }
+
+    pub(crate) async fn with(policy: Policy) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let router = router(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        let router = router(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)), policy).await;
         let key = router.create_practice_key("test").await.unwrap();
         Self { folder, router, key }
     }
@@ -84,18 +88,18 @@ pub(crate) struct Gone {
 
 impl Gone {
     pub(crate) async fn start(self) -> Network {
-        let router = router(self.folder.path(), self.address).await;
+        let router = router(self.folder.path(), self.address, Policy::default()).await;
         Network { folder: self.folder, router, key: self.key }
     }
 }
 
-async fn router(folder: &Path, listen: SocketAddr) -> Router {
+async fn router(folder: &Path, listen: SocketAddr, policy: Policy) -> Router {
     let config = RouterConfig {
         listen,
         database: folder.join("router.sqlite"),
         name: "test router".to_owned(),
         network: "practice".to_owned(),
-        policy: Policy::default(),
+        policy,
     };
     Router::start(config).await.unwrap()
 }

@@ -25,6 +25,16 @@ const waiting = screens.map((screen) => view(`${screen}-waiting`, "slow", screen
 
 const openLevel = (page: Page): Promise<void> => page.getByText("Why this level").click();
 
+async function toReport(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "Fidelity report" }).click();
+  await page.getByRole("heading", { name: "Measure" }).waitFor();
+}
+
+async function toVote(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "Blind vote" }).click();
+  await page.getByRole("heading", { name: "Vote", exact: true }).waitFor();
+}
+
 export const views: View[] = [
   ...everyScreen,
   ...refused,
@@ -85,5 +95,53 @@ export const views: View[] = [
       await page.getByText("take effect after a restart").waitFor();
     },
   }),
+  view("compare-under-way", "comparing", "compare"),
+  view("compare-failed", "compare-failed", "compare"),
+  view("compare-none", "empty-activity", "compare"),
+  view("compare-paused", "paused", "compare"),
+  view("compare-first-start", "first-start", "compare", { after: 1_000 }),
+  view("compare-token-by-token", "mining", "compare", {
+    arrange: async (page) => {
+      await page.getByRole("radio", { name: "Token by token" }).click();
+      await page.getByRole("listbox", { name: "Tokens of the answers" }).focus();
+      await page.keyboard.press("ArrowRight");
+    },
+  }),
+  view("compare-three", "mining", "compare", {
+    arrange: async (page) => {
+      await page.getByRole("button", { name: "All three on the sky", exact: true }).click();
+      await page.getByRole("heading", { name: "All three on the sky" }).waitFor();
+    },
+  }),
+  view("compare-sampling", "mining", "compare", {
+    arrange: async (page) => {
+      await page.getByText("System prompt and sampling").click();
+      await page.getByLabel("Temperature").fill("9");
+      await page.getByRole("button", { name: "Compare", exact: true }).click();
+      await page.getByText("Write what is to be answered").waitFor();
+    },
+  }),
+  view("compare-deleting", "mining", "compare", {
+    arrange: (page) => page.getByRole("button", { name: "Delete All three on the sky" }).click(),
+  }),
+  view("compare-report", "mining", "compare", { arrange: toReport }),
+  view("compare-report-table", "mining", "compare", {
+    arrange: async (page) => {
+      await toReport(page);
+      await page.getByRole("button", { name: "Show as table" }).click();
+      await page.getByText("By place in the window").click();
+    },
+  }),
+  view("compare-report-under-way", "measuring", "compare", { arrange: toReport }),
+  view("compare-vote", "mining", "compare", {
+    arrange: async (page, miner) => {
+      await toVote(page);
+      await page.getByRole("button", { name: "Use an example" }).click();
+      await page.getByRole("button", { name: "Get two answers" }).click();
+      await miner.pass(6_000);
+      await page.getByText("Which is better?").waitFor();
+    },
+  }),
+  view("compare-vote-none", "empty-activity", "compare", { arrange: toVote }),
   view("logs-empty", "logs-empty", "logs"),
 ];

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, CommandError, Folders, Status,
+    App, CommandError, Folders, Status, Withdrawal,
     files::{FileError, read_json, write_json},
 };
 
@@ -109,6 +109,7 @@ fn routes(app: App, token: String) -> Router {
         .route("/mode", post(mode))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
+        .route("/withdraw", post(withdraw))
         .route("/quit", post(quit))
         .with_state(app)
         .layer(middleware::from_fn_with_state(token, check))
@@ -141,6 +142,13 @@ async fn pause(State(app): State<App>) -> Response {
 
 async fn resume(State(app): State<App>) -> Response {
     answer(app.resume().await)
+}
+
+async fn withdraw(State(app): State<App>, Json(wanted): Json<Withdrawal>) -> Response {
+    match app.withdraw(&wanted).await {
+        Ok(receipt) => Json(receipt).into_response(),
+        Err(failure) => (StatusCode::CONFLICT, failure.message).into_response(),
+    }
 }
 
 async fn quit(State(app): State<App>) -> Response {

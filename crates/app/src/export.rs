@@ -72,7 +72,7 @@ fn row(settlement: &Settlement) -> [String; 14] {
 }
 
 /// A text of the router's that a spreadsheet does not take for a formula.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -42,6 +42,18 @@ pub enum FailureCode {
     File,
     /// The network's side of this machine.
     Network,
+    /// What was asked for cannot be done like this.
+    Request,
+    /// Something else is under way that must end first.
+    Busy,
+    /// There is too little memory.
+    Memory,
+    /// The model's files.
+    Model,
+    /// These models cannot be compared.
+    NotComparable,
+    /// The engine did not answer.
+    Engine,
 }
 
 impl Failure {

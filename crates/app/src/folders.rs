@@ -110,6 +110,11 @@ impl Folders {
         self.data.join("operator-key")
     }
 
+    /// Statements of what was withdrawn.
+    pub fn withdrawals(&self) -> PathBuf {
+        self.data.join("withdrawals")
+    }
+
     /// The user's settings.
     pub fn settings(&self) -> PathBuf {
         self.data.join("settings.toml")
@@ -122,6 +127,18 @@ impl Folders {
 
     pub(crate) fn measurements(&self) -> PathBuf {
         self.data.join("measurements.json")
+    }
+
+    pub(crate) fn comparisons(&self) -> PathBuf {
+        self.data.join("comparisons")
+    }
+
+    pub(crate) fn fidelity(&self) -> PathBuf {
+        self.data.join("fidelity")
+    }
+
+    pub(crate) fn votes(&self) -> PathBuf {
+        self.data.join("votes.json")
     }
 
     pub(crate) fn choice(&self) -> PathBuf {

@@ -14,11 +14,13 @@ mod export;
 mod failure;
 mod files;
 mod folders;
+mod lab;
 mod life;
 mod measurements;
 mod settings;
 mod status;
 mod survey;
+mod withdrawal;
 
 use std::{
     fmt,
@@ -33,7 +35,7 @@ use cortensor_engine::Engine;
 use cortensor_node::{
     ActivityFilter, ActivityPage, ActivityQuery, EarningsSummary, Identity, KeptPrompt, Ledger, LedgerError,
 };
-use cortensor_protocol::{Millis, Mode, NodeAddress, Settlement, TaskId};
+use cortensor_protocol::{Amount, Millis, Mode, NodeAddress, Settlement, TaskId};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OnceCell, mpsc, oneshot, watch},
@@ -44,10 +46,18 @@ pub use chart::{EarningsChart, Span};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
+pub use lab::{
+    Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
+    ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
+    FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ReportedFile, Revealed, SamplingChoice,
+    ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken, UnknownSide, Vote, VoteChoice,
+    VotePhase, VoteRequest, VoteSummary, save_picture,
+};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
+pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
 
 /// Asked for the passphrase of the key's file; the flag says whether it is a new one.
 pub type AskPassphrase = Arc<dyn Fn(bool) -> Option<String> + Send + Sync>;
@@ -95,6 +105,7 @@ pub struct App {
     identity: watch::Receiver<Option<Identity>>,
     keep_prompts: Arc<AtomicBool>,
     machine: Arc<Machine>,
+    router: Arc<str>,
 }
 
 /// What a life has of its app.
@@ -119,6 +130,9 @@ pub(crate) enum Command {
     Mode(Mode, Reply),
     Pause(Reply),
     Resume(Reply),
+    Lend(Reply),
+    TakeBack(Reply),
+    ShowLosses(Reply),
     Measure(Reply),
     Quit(Reply),
 }
@@ -129,6 +143,9 @@ impl fmt::Display for Command {
             Self::Mode(mode, _) => write!(f, "mine for {mode}"),
             Self::Pause(_) => f.write_str("pause"),
             Self::Resume(_) => f.write_str("resume"),
+            Self::Lend(_) => f.write_str("lend the memory"),
+            Self::TakeBack(_) => f.write_str("take the memory back"),
+            Self::ShowLosses(_) => f.write_str("show what was measured"),
             Self::Measure(_) => f.write_str("measure again"),
             Self::Quit(_) => f.write_str("quit"),
         }
@@ -165,6 +182,12 @@ pub struct Earnings {
     pub summary: EarningsSummary,
     /// Newest first.
     pub latest: Vec<Settlement>,
+    /// Of all that was earned, what routers gave statements for.
+    #[serde(default)]
+    pub withdrawn: Amount,
+    /// Of all that was earned, what was not withdrawn.
+    #[serde(default)]
+    pub pending: Amount,
 }
 
 impl App {
@@ -189,6 +212,7 @@ impl App {
             identity: begun.identity.subscribe(),
             keep_prompts: Arc::clone(&begun.keep_prompts),
             machine: Arc::new(config.machine.clone()),
+            router: config.router.as_str().into(),
         };
         (app, tokio::spawn(life::live(config, begun)))
     }
@@ -211,6 +235,22 @@ impl App {
     /// Loads the model again and takes tasks. Done when that is done.
     pub async fn resume(&self) -> Result<(), CommandError> {
         self.tell(Command::Resume).await
+    }
+
+    /// Finishes what runs and gives the memory back until [`App::take_back`]. Not a choice of the user's: the next start
+    /// mines. Done when that is done.
+    pub(crate) async fn lend(&self) -> Result<(), CommandError> {
+        self.tell(Command::Lend).await
+    }
+
+    /// Ends what [`App::lend`] began, unless the user chose otherwise meanwhile.
+    pub(crate) async fn take_back(&self) -> Result<(), CommandError> {
+        self.tell(Command::TakeBack).await
+    }
+
+    /// Says in the status what a fidelity report has measured.
+    pub(crate) async fn show_losses(&self) -> Result<(), CommandError> {
+        self.tell(Command::ShowLosses).await
     }
 
     /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.
@@ -276,10 +316,7 @@ impl App {
 
     /// Writes the node's key into an encrypted keystore file: a backup.
     pub async fn export_key(&self, path: PathBuf, passphrase: String) -> Result<(), Failure> {
-        let identity = self.identity.borrow().clone().ok_or_else(|| {
-            let message = "the node's key is not open yet; wait until the miner has started".to_owned();
-            Failure::new(FailureCode::Identity, message)
-        })?;
+        let identity = self.identity()?;
         let exported = spawn_blocking(move || identity.export(&path, &passphrase)).await;
         exported.map_err(|error| Failure::of(FailureCode::Identity, &error))?.map_err(Failure::from)
     }
@@ -290,6 +327,19 @@ impl App {
         let imported = spawn_blocking(move || Identity::import(&folder, &path, &passphrase)).await;
         let identity = imported.map_err(|error| Failure::of(FailureCode::Identity, &error))?;
         Ok(identity?.address())
+    }
+
+    /// Has what was earned withdrawn by the router that the miner works for.
+    pub async fn withdraw(&self, wanted: &Withdrawal) -> Result<WithdrawalReceipt, Failure> {
+        let (identity, ledger) = (self.identity()?, self.ledger.open().await?);
+        withdraw(&self.machine.folders, &self.router, &identity, &ledger, wanted).await
+    }
+
+    fn identity(&self) -> Result<Identity, Failure> {
+        self.identity.borrow().clone().ok_or_else(|| {
+            let message = "the node's key is not open yet; wait until the miner has started".to_owned();
+            Failure::new(FailureCode::Identity, message)
+        })
     }
 
     async fn tell(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), CommandError> {
@@ -310,7 +360,9 @@ impl LedgerCell {
 /// What a ledger says was earned, with the latest `limit` settlements. Also works when no miner runs.
 pub async fn earnings(ledger: &Ledger, limit: u32) -> Result<Earnings, LedgerError> {
     let summary = ledger.summary(start_of_today()).await?;
-    Ok(Earnings { summary, latest: ledger.latest(limit).await? })
+    let withdrawn = ledger.withdrawn().await?;
+    let pending = summary.total.checked_sub(withdrawn).unwrap_or_default();
+    Ok(Earnings { summary, latest: ledger.latest(limit).await?, withdrawn, pending })
 }
 
 /// Midnight where the user is.

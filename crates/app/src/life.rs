@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AppConfig, Begun, Command, CommandError, Phase, Problem, ProblemCode, Reply, Status, StepName, choice::Choice,
+    AppConfig, Begun, Command, CommandError, Phase, Problem, ProblemCode, Reply, Status, StepName, choice::Choice, lab,
     measurements::Measure, status::problem, survey,
 };
 
@@ -106,6 +106,11 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
         Some(Command::Mode(mode, reply)) => (reply, Choice { mode, ..*choice }),
         Some(Command::Pause(reply)) => (reply, Choice { paused: true, ..*choice }),
         Some(Command::Resume(reply)) => (reply, Choice { paused: false, ..*choice }),
+        // Nothing is loaded, what is lent is not chosen, and losses are shown with the plan.
+        Some(Command::Lend(reply) | Command::TakeBack(reply) | Command::ShowLosses(reply)) => {
+            let _ = reply.send(Ok(()));
+            return Noted::Kept;
+        }
         Some(Command::Measure(reply)) => {
             let message = "the miner is still starting or measuring; measure again once it mines".to_owned();
             let _ = reply.send(Err(CommandError::NotLoaded { message }));
@@ -184,6 +189,16 @@ impl Life {
             Command::Mode(mode, reply) => (reply, self.switch(mode).await),
             Command::Pause(reply) => (reply, self.pause().await),
             Command::Resume(reply) => (reply, self.resume().await),
+            Command::Lend(reply) => {
+                self.lend().await;
+                (reply, Ok(()))
+            }
+            Command::ShowLosses(reply) => {
+                let losses = lab::losses(&self.config.machine.folders, self.config.machine.engine.name()).await;
+                self.status.send_modify(|status| status.show_losses(&losses));
+                (reply, Ok(()))
+            }
+            Command::TakeBack(reply) => (reply, self.take_back().await),
         };
         let _ = reply.send(done);
         Noted::Kept

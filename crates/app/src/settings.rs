@@ -236,7 +236,7 @@ fn is_web_socket(address: &str) -> bool {
 }
 
 /// An address whose letters are of both cases carries a checksum in them (EIP-55), which must be right.
-fn payout(text: &str) -> Result<NodeAddress, String> {
+pub(crate) fn payout(text: &str) -> Result<NodeAddress, String> {
     let digits = text.strip_prefix("0x").ok_or("it does not begin with 0x")?;
     let address: NodeAddress = text.parse().map_err(|_| "it is not 40 hexadecimal digits")?;
     let one_case = !digits.contains(char::is_uppercase) || !digits.contains(char::is_lowercase);

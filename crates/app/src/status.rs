@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
+use crate::MeasuredLoss;
+
 /// Where a status is written.
 pub(crate) type StatusSender = watch::Sender<Status>;
 
@@ -57,7 +59,9 @@ pub struct Status {
     pub standing: Option<Standing>,
     /// Tasks being worked on.
     pub running: u32,
-    /// The same, one by one, behind those whose settlement is awaited.
+    /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the
+    /// window follows them by themselves, and only while it shows them.
+    #[ts(skip)]
     pub tasks: Vec<LiveTask>,
     /// What was earned. On the practice network: practice credits.
     pub earnings: EarningsSummary,
@@ -78,6 +82,10 @@ pub struct Measured {
     pub precision: Precision,
     /// What was measured.
     pub measurement: Measurement,
+    /// What it loses against the reference; nothing if that was not measured, or if it is the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub loss: Option<MeasuredLoss>,
 }
 
 /// The passphrase of the key's file is needed.
@@ -208,6 +216,10 @@ pub struct ModeView {
     pub measured_requests_per_hour: Option<f64>,
     /// What was served since the mode was chosen.
     pub work: Work,
+    /// What it loses against the reference; nothing if that was not measured, or if it is the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub loss: Option<MeasuredLoss>,
 }
 
 /// What is wrong and what to do.

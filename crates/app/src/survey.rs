@@ -13,7 +13,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Machine, Measured, ModeView, Problem, ProblemCode, Status, StepName, benchmark,
+    Machine, Measured, ModeView, Problem, ProblemCode, Settings, Status, StepName, benchmark, lab,
     measurements::{Measure, Measurements, machine_key},
     status::{StatusSender, problem},
 };
@@ -86,7 +86,7 @@ pub(crate) async fn decide(
     stop: &CancellationToken,
 ) -> Result<Plan, Problem> {
     let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
-    let settings = plan_settings(machine);
+    let settings = plan_settings(&machine.settings);
     let key = machine_key(hardware, machine.engine.name());
     let mut known = Measurements::read(&machine.folders);
     if measure == Measure::All {
@@ -106,17 +106,28 @@ pub(crate) async fn decide(
     }
     let plan = cortensor_planner::plan(hardware, &variants, known.of(&key), &settings);
     let plan = plan.map_err(|error| problem(ProblemCode::Plan, &error))?;
-    status.send_modify(|status| show(status, &plan, &variants, known.of(&key)));
+    let losses = lab::losses(&machine.folders, machine.engine.name()).await;
+    status.send_modify(|status| {
+        show(status, &plan, &variants, known.of(&key));
+        status.show_losses(&losses);
+    });
     Ok(plan)
 }
 
-fn plan_settings(machine: &Machine) -> PlanSettings {
+pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {
     PlanSettings {
-        memory_budget_bytes: machine.settings.memory_budget_bytes,
-        context_tokens: machine.settings.context_tokens,
-        slots: machine.settings.slots,
+        memory_budget_bytes: settings.memory_budget_bytes,
+        context_tokens: settings.context_tokens,
+        slots: settings.slots,
         ..PlanSettings::default()
     }
+}
+
+/// Says in the plan's step what the chosen mode serves, and why.
+pub(crate) fn show_choice(status: &mut Status, plan: &Plan) {
+    let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
+    let words = format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" "));
+    status.done(StepName::Plan, words);
 }
 
 fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[Measurement]) {
@@ -126,11 +137,7 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
         Some(format!("{} prefill {prefill:.0}, decode {decode:.1} tokens/s", variant.precision))
     });
     status.done(StepName::Benchmark, speeds.collect::<Vec<_>>().join("; "));
-    let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
-    status.done(
-        StepName::Plan,
-        format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" ")),
-    );
+    show_choice(status, plan);
     status.modes = [&plan.precision, &plan.volume]
         .map(|choice| ModeView {
             mode: choice.mode,
@@ -142,11 +149,12 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
             predicted_requests_per_hour: choice.predicted_requests_per_hour,
             measured_requests_per_hour: None,
             work: Work::default(),
+            loss: None,
         })
         .into();
     let measured = variants
         .iter()
-        .filter_map(|variant| Some(Measured { precision: variant.precision, measurement: of(variant)? }));
+        .filter_map(|variant| Some(Measured { precision: variant.precision, measurement: of(variant)?, loss: None }));
     status.measurements = measured.collect();
     status.plan = Some(plan.clone());
 }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use cortensor_app::{
-    Earnings, Folders, Status,
+    Earnings, Folders, Status, Withdrawal, WithdrawalReceipt,
     control::{Door, ModeRequest},
 };
 use cortensor_node::Ledger;
@@ -94,6 +94,15 @@ pub(crate) async fn status(common: &Common) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the running miner withdraws.
+pub(crate) async fn withdraw_from_running(
+    folders: &Folders,
+    wanted: &Withdrawal,
+) -> Result<WithdrawalReceipt, ClientError> {
+    let miner = Miner::find(folders)?;
+    miner.send(miner.http.post(miner.url("withdraw")).json(wanted)).await
+}
+
 /// `cortensor earnings`: from the running miner, or from its ledger when none runs.
 pub(crate) async fn earnings(common: &Common, limit: u32) -> Outcome {
     let folders = common.folders()?;
@@ -127,6 +136,7 @@ async fn stored(folders: &Folders, limit: u32) -> Result<Earnings, Box<dyn std::
 fn print_earnings(earnings: &Earnings) {
     let summary = &earnings.summary;
     say!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
+    say!("Withdrawn, with a statement: {}; still pending {}", earnings.withdrawn, earnings.pending);
     say!("User requests paid: {}; not paid: {}", summary.requests, summary.requests_void);
     say!("Network tests paid: {}; not paid: {}", summary.tests, summary.tests_void);
     for mode in &summary.by_mode {

@@ -14,7 +14,10 @@ macro_rules! say {
 
 mod bench;
 mod client;
+mod compare;
 mod doctor;
+mod fidelity;
+mod job;
 mod mine;
 mod models;
 mod report;
@@ -22,12 +25,13 @@ mod router;
 mod show;
 mod validator;
 mod verify_ledger;
+mod withdraw;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use cortensor_app::Folders;
-use cortensor_protocol::Mode;
+use cortensor_app::{Folders, SideChoice};
+use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
 
 /// What every command returns: an error is printed with everything it came from.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
@@ -69,6 +73,8 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Have what was earned withdrawn: practice credits, for a statement that the router signs
+    Withdraw(WithdrawArguments),
     /// Choose between precision and volume
     Mode {
         /// `precision` or `volume`
@@ -82,6 +88,10 @@ enum Command {
     Quit,
     /// Measure every precision on this machine
     Bench(ModelArguments),
+    /// Let two or more precisions answer one prompt, and say token by token how far they are apart
+    Compare(CompareArguments),
+    /// Measure over a text how far each precision is from a reference
+    Fidelity(FidelityArguments),
     /// Say what would stop this machine from mining
     Doctor(MineArguments),
     /// Models: what the network serves and what is here; get, import, remove
@@ -96,6 +106,55 @@ struct ModelArguments {
     model_file: PathBuf,
 }
 
+/// What to compare.
+#[derive(Args)]
+struct CompareArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// What to answer
+    #[arg(long)]
+    prompt: String,
+    /// Instructions for the whole answer
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// The reference: `full`, a precision such as `q8_0`, or a file's SHA-256
+    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    a: SideChoice,
+    /// What is compared with it; up to three times
+    #[arg(long, required = true, num_args = 1, value_name = "PRECISION")]
+    b: Vec<SideChoice>,
+    /// Most tokens of an answer
+    #[arg(long, default_value_t = 128, value_name = "TOKENS")]
+    max_tokens: u32,
+    /// 0 always takes the likeliest token
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Keep the smallest set of tokens whose probabilities add up to this
+    #[arg(long)]
+    top_p: Option<f32>,
+    /// Answer at the same time where all fit into memory; speeds are lower than each could have
+    #[arg(long)]
+    together: bool,
+}
+
+/// What to measure.
+#[derive(Args)]
+struct FidelityArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// A text file in UTF-8 [default: two chapters of Alice's Adventures in Wonderland]
+    text: Option<PathBuf>,
+    /// What the others are compared with: `full`, a precision, or a file's SHA-256
+    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    reference: SideChoice,
+    /// Which to compare, such as `q8_0,q4_0` [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "PRECISIONS")]
+    precisions: Vec<Precision>,
+    /// Most windows of 512 tokens to score [default: the whole text]
+    #[arg(long, value_name = "WINDOWS")]
+    windows: Option<u32>,
+}
+
 /// How to mine.
 #[derive(Args)]
 struct MineArguments {
@@ -107,6 +166,23 @@ struct MineArguments {
     /// Where the embedded router listens [default: the settings, or 127.0.0.1:5010]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Passphrase of the key's file, where no keychain runs
+    #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
+    passphrase: Option<String>,
+}
+
+/// What to withdraw.
+#[derive(Args)]
+struct WithdrawArguments {
+    /// How many practice credits [default: all that are final]
+    #[arg(long, value_name = "CREDITS")]
+    amount: Option<Amount>,
+    /// Where to [default: the payout address of the settings]
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<String>,
+    /// The router, if no miner runs here [default: the settings, or the embedded practice network]
+    #[arg(long, value_name = "URL")]
+    router: Option<String>,
     /// Passphrase of the key's file, where no keychain runs
     #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
     passphrase: Option<String>,
@@ -138,6 +214,14 @@ enum RouterCommand {
         #[arg(long, value_name = "FILE")]
         database: Option<PathBuf>,
     },
+    /// Check a statement of a withdrawal, from whatever router; ends with 1 if it is not what was signed
+    VerifyStatement {
+        /// The statement
+        file: PathBuf,
+        /// Address of the router's key, as its GET /api/v1/withdrawals says it
+        #[arg(long, value_name = "ADDRESS")]
+        signer: Option<NodeAddress>,
+    },
 }
 
 /// How to validate.
@@ -151,6 +235,9 @@ struct ValidatorArguments {
     /// The key that `cortensor router` prints for its validators (vk-...)
     #[arg(long, env = "CORTENSOR_VALIDATOR_KEY", hide_env_values = true)]
     key: String,
+    /// The folder of all-MiniLM-L6-v2, to compare sampled answers by meaning; without it this validator does not
+    #[arg(long, env = "CORTENSOR_MEANING_MODEL", value_name = "FOLDER")]
+    meaning_model: Option<PathBuf>,
     /// Most tokens of prompt and answer together; longer answers are left out
     #[arg(long, default_value_t = 4096, value_name = "TOKENS")]
     context: u32,
@@ -181,15 +268,21 @@ async fn run(cli: Cli) -> Outcome {
         Command::Router(RouterArguments { command: Some(RouterCommand::VerifyLedger { database }), .. }) => {
             verify_ledger::verify(common, database).await
         }
+        Command::Router(RouterArguments { command: Some(RouterCommand::VerifyStatement { file, signer }), .. }) => {
+            withdraw::verify(common, &file, signer)
+        }
         Command::Router(arguments) => router::route(common, arguments).await,
         Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,
         Command::Earnings { limit } => client::earnings(common, limit).await,
+        Command::Withdraw(arguments) => withdraw::withdraw(common, arguments).await,
         Command::Mode { mode } => client::mode(common, mode).await,
         Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,
         Command::Resume => client::tell(common, "resume", "taking tasks again").await,
         Command::Quit => client::tell(common, "quit", "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
+        Command::Compare(arguments) => compare::compare(common, arguments).await,
+        Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
         Command::Models(arguments) => models::models(common, arguments).await,
     }

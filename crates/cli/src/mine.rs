@@ -58,7 +58,7 @@ fn greet(folders: &Folders, practice: Option<&Practice>) {
 }
 
 /// The passphrase from the command line or the environment, or else from whoever sits at the terminal.
-fn passphrase(given: Option<String>) -> AskPassphrase {
+pub(crate) fn passphrase(given: Option<String>) -> AskPassphrase {
     Arc::new(move |new| {
         if given.is_some() || !std::io::stdin().is_terminal() {
             return given.clone();

@@ -13,7 +13,7 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     let _lock = folders.lock()?;
     let _logs = Logs::start(&folders.logs(), Terminal::Errors);
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default();
-    let (router, practice) = start_router(&folders, arguments.listen, policy).await?;
+    let (router, practice) = start_router("practice router", &folders, arguments.listen, policy).await?;
     let validator_key = validator_key(&folders)?;
     router.ensure_validator_key(&validator_key).await?;
     let operator_key = operator_key(&folders, arguments.operator_key)?;
@@ -24,6 +24,7 @@ pub(crate) async fn route(common: &Common, arguments: RouterArguments) -> Outcom
     say!("API key: {}", practice.api_key);
     say!("Validators' key: {validator_key}");
     say!("Operator's key: {operator_key}");
+    say!("Statements are signed by {}", router.statement_signer());
     interrupted().await;
     eprintln!("stopping");
     router.stop().await;

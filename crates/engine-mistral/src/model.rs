@@ -52,6 +52,10 @@ impl Model for MistralModel {
         })
     }
 
+    fn token_text(&self, token: TokenId) -> String {
+        self.tokenizer.token_text(token)
+    }
+
     /// The end token is not part of the answer, nor are the tokens of a stop text; the text of the last token is cut
     /// where a stop text begins. `max_tokens` is cut to what the context holds. A dropped stream ends the sequence at
     /// its next token.

@@ -49,6 +49,9 @@ pub trait Model: Send + Sync + 'static {
     /// The token ids of `prompt`, chat template and start-of-text token included.
     fn encode(&self, prompt: &Prompt) -> Result<Vec<TokenId>, PromptError>;
 
+    /// One token for people to read; of the same vocabulary, every token the same.
+    fn token_text(&self, token: TokenId) -> String;
+
     /// Starts an answer to `prompt` (token ids). Dropping the stream cancels it and frees its slot.
     fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation;
 

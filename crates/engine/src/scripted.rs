@@ -26,16 +26,37 @@ use crate::{
 /// From a prompt's text to the pieces of its answer.
 pub type Answer = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
+/// From a text to the token that is likeliest behind it; `None`: the one that came last.
+pub type Next = Arc<dyn Fn(&str) -> Option<TokenId> + Send + Sync>;
+
 /// The time between two tokens of an artifact of this precision.
 pub type Pace = Arc<dyn Fn(Precision) -> Duration + Send + Sync>;
+
+/// The answer of an artifact of this precision to a prompt's text, in place of [`Script::answer`]. Its tokens are the same
+/// for the same piece.
+pub type AnswerOf = Arc<dyn Fn(Precision, &str) -> Option<Vec<String>> + Send + Sync>;
+
+/// What an artifact of this precision expects behind a token: logits of some tokens; all others' are 0.
+pub type Expects = Arc<dyn Fn(Precision, TokenId) -> Vec<(TokenId, f32)> + Send + Sync>;
+
+/// What a token of this precision's vocabulary is.
+pub type TokenTexts = Arc<dyn Fn(Precision, TokenId) -> String + Send + Sync>;
 
 /// What a scripted engine does.
 #[derive(Clone)]
 pub struct Script {
     /// The answer to a prompt's text, as pieces: one token each.
     pub answer: Answer,
+    /// The answers of single precisions, where they differ.
+    pub answer_of: AnswerOf,
+    /// What scores say.
+    pub expects: Expects,
+    /// The vocabularies.
+    pub token_texts: TokenTexts,
     /// Time between two tokens.
     pub pace: Pace,
+    /// What it holds likeliest behind a text that is scored.
+    pub next: Next,
     /// What a load says instead of loading, if anything.
     pub load_failure: Option<String>,
 }
@@ -44,7 +65,23 @@ impl Script {
     /// Answers every prompt with these pieces, as fast as it can.
     pub fn saying(pieces: &[&str]) -> Self {
         let pieces: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-        Self { answer: Arc::new(move |_| pieces.clone()), pace: Arc::new(|_| Duration::ZERO), load_failure: None }
+        Self {
+            answer: Arc::new(move |_| pieces.clone()),
+            answer_of: Arc::new(|_, _| None),
+            // Every token is expected to come again.
+            expects: Arc::new(|_, before| vec![(before, 10.0)]),
+            token_texts: Arc::new(|_, token| format!("<{token}>")),
+            pace: Arc::new(|_| Duration::ZERO),
+            next: Arc::new(|_| None),
+            load_failure: None,
+        }
+    }
+
+    /// The same answers, holding this likeliest behind a text that is scored.
+    #[must_use]
+    pub fn expecting(mut self, next: impl Fn(&str) -> Option<TokenId> + Send + Sync + 'static) -> Self {
+        self.next = Arc::new(next);
+        self
     }
 
     /// The same answers with a pause before each token.
@@ -66,7 +103,7 @@ impl Script {
     }
 }
 
-/// The engine. Its tokens are bytes for prompts and positions in the answer for answers.
+/// The engine. Its tokens are bytes for prompts and, if nothing else is said, positions in the answer for answers.
 pub struct ScriptedEngine {
     script: Script,
     load_failure: Mutex<Option<String>>,
@@ -155,6 +192,10 @@ impl Model for ScriptedModel {
         Ok(text.bytes().map(TokenId::from).collect())
     }
 
+    fn token_text(&self, token: TokenId) -> String {
+        (self.script.token_texts)(self.artifact.precision, token)
+    }
+
     fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation {
         let (sender, receiver) = mpsc::channel(8);
         if let Err(error) = check_prompt(&prompt, self.options) {
@@ -162,6 +203,7 @@ impl Model for ScriptedModel {
             return Box::pin(ReceiverStream::new(receiver));
         }
         let run = Run {
+            precision: self.artifact.precision,
             pace: (self.script.pace)(self.artifact.precision),
             script: self.script.clone(),
             slots: Arc::clone(&self.slots),
@@ -182,9 +224,15 @@ impl Model for ScriptedModel {
     fn score(&self, tokens: Vec<TokenId>) -> BoxFuture<'_, Result<Logits, GenerateError>> {
         let vocabulary = self.artifact.geometry.vocabulary as usize;
         let mut values = vec![0.0; tokens.len() * vocabulary];
-        for (row, token) in tokens.iter().enumerate() {
-            if let Some(value) = values.get_mut(row * vocabulary + *token as usize % vocabulary) {
-                *value = 10.0;
+        let next = (self.script.next)(&text(&tokens));
+        let last = tokens.len().saturating_sub(1);
+        for (at, (row, before)) in values.chunks_exact_mut(vocabulary.max(1)).zip(&tokens).enumerate() {
+            let before = before.checked_rem(self.artifact.geometry.vocabulary).unwrap_or_default();
+            let told = next.filter(|_| at == last).map(|token| vec![(token, 10.0)]);
+            for (token, logit) in told.unwrap_or_else(|| (self.script.expects)(self.artifact.precision, before)) {
+                if let Some(value) = row.get_mut(token as usize) {
+                    *value = logit;
+                }
             }
         }
         let logits = Logits::new(vocabulary, values).ok_or_else(|| GenerateError::Engine("no vocabulary".into()));
@@ -200,8 +248,20 @@ impl Model for ScriptedModel {
     }
 }
 
+/// Tokens of a prompt are bytes.
+fn text(tokens: &[TokenId]) -> String {
+    let bytes: Vec<u8> = tokens.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The same for the same text, and within the vocabularies of models that tests use.
+fn id_of(text: &str) -> TokenId {
+    text.bytes().fold(0, |id: TokenId, byte| (id * 31 + TokenId::from(byte)) % 32_000)
+}
+
 struct Run {
     script: Script,
+    precision: Precision,
     pace: Duration,
     slots: Arc<Semaphore>,
     room: u32,
@@ -216,8 +276,10 @@ impl Run {
     ) {
         let started = Instant::now();
         let Ok(_slot) = self.slots.acquire().await else { return };
-        let bytes: Vec<u8> = prompt.iter().map(|token| u8::try_from(*token).unwrap_or(b'?')).collect();
-        let pieces = (self.script.answer)(&String::from_utf8_lossy(&bytes));
+        let text = text(&prompt);
+        let own = (self.script.answer_of)(self.precision, &text);
+        let own_ids = own.is_some();
+        let pieces = own.unwrap_or_else(|| (self.script.answer)(&text));
         let room = sampling.max_tokens.min(self.room) as usize;
         let mut first_token = None;
         for (id, text) in (0..).zip(pieces.iter().take(room)) {
@@ -225,6 +287,7 @@ impl Run {
                 tokio::time::sleep(self.pace).await;
             }
             first_token.get_or_insert_with(|| started.elapsed());
+            let id = if own_ids { id_of(text) } else { id };
             let token = StreamedToken { id, text: text.clone(), logprob: None };
             if sender.send(Ok(GenerationEvent::Token(token))).await.is_err() {
                 return;

@@ -7,6 +7,7 @@
 //! **Invariant:** knows no engine, no model and no plan, and changes nothing on the machine.
 
 mod detect;
+mod energy;
 mod features;
 mod gpu;
 mod linux;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use detect::{current_load, detect, operating_system, process_memory_bytes, processor_times};
+pub use energy::{EnergyMeter, energy_meter};
 pub use gpu::Build;
 pub use times::ProcessorTimes;
 pub use words::bytes_in_words;

@@ -12,6 +12,7 @@ mod miner;
 mod practice;
 mod running;
 mod signals;
+mod withdrawal;
 
 pub use about::{About, Component};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
@@ -19,3 +20,4 @@ pub use miner::Miner;
 pub use practice::{Practice, operator_key, start_router, validator_key};
 pub use running::{Options, Running, StartError, engine, machine};
 pub use signals::interrupted;
+pub use withdrawal::withdraw;

@@ -1,11 +1,11 @@
 //! A miner that can be started again, with one status over all its lives.
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
-use cortensor_app::{App, Failure, FailureCode, Phase, Problem, Settings, SettingsView, Status};
+use cortensor_app::{App, Failure, FailureCode, Lab, Phase, Problem, Settings, SettingsView, Status};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{Options, Practice, Running};
@@ -14,6 +14,7 @@ use crate::{Options, Practice, Running};
 pub struct Miner {
     options: Options,
     status: watch::Sender<Status>,
+    lab: Lab,
     /// Held while a miner starts or stops, so that there are never two.
     running: tokio::sync::Mutex<Option<Life>>,
     now: Mutex<Option<Now>>,
@@ -35,8 +36,11 @@ struct Now {
 impl Miner {
     /// A miner that has not started.
     pub fn new(options: Options) -> Self {
+        let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
+        let lab = Lab::new(folders, starter_model, Arc::clone(&options.engine));
         Self {
             options,
+            lab,
             status: watch::Sender::default(),
             running: tokio::sync::Mutex::default(),
             now: Mutex::default(),
@@ -52,6 +56,11 @@ impl Miner {
     /// What it is started with.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Where precisions are compared, whether a miner runs or not.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
     }
 
     /// The miner of now.
@@ -108,6 +117,7 @@ impl Miner {
     /// Finishes what runs and ends for good. Done when that is done.
     pub async fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.lab.stop().await;
         let mut running = self.running.lock().await;
         self.end(running.take()).await;
         self.status.send_modify(|status| status.phase = Phase::Stopped);

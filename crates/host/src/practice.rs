@@ -30,8 +30,9 @@ pub fn operator_key(folders: &Folders, given: Option<String>) -> Result<String, 
     given.map_or_else(kept, Ok)
 }
 
-/// Starts a practice router on these folders.
+/// Starts a practice router on these folders, known to its nodes by this name.
 pub async fn start_router(
+    name: &str,
     folders: &Folders,
     listen: SocketAddr,
     policy: Policy,
@@ -41,7 +42,7 @@ pub async fn start_router(
     let router = Router::start(RouterConfig {
         listen,
         database: folders.router(),
-        name: "embedded practice router".to_owned(),
+        name: name.to_owned(),
         network: "practice".to_owned(),
         policy,
     })

@@ -89,7 +89,8 @@ impl Running {
         let (embedded, router) = if let Some(router) = router {
             (None, router)
         } else {
-            let embedded = start_router(&options.folders, listen, Policy::default()).await?;
+            let embedded =
+                start_router("embedded practice router", &options.folders, listen, Policy::default()).await?;
             let endpoint = format!("ws://{}/node/v1", embedded.0.address());
             (Some(embedded), endpoint)
         };

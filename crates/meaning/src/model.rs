@@ -48,7 +48,7 @@ impl Embedding {
 #[derive(Debug, thiserror::Error)]
 pub enum MeaningError {
     /// A file is not there or cannot be read.
-    #[error("the embedding model's {path} cannot be read; `./dev build` gets all-MiniLM-L6-v2", path = path.display())]
+    #[error("the embedding model's {path} cannot be read; `./dev demo network` gets all-MiniLM-L6-v2", path = path.display())]
     Read {
         /// Which.
         path: PathBuf,

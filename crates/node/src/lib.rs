@@ -1,13 +1,14 @@
 //! A node: an identity, one connection to a router, the tasks that come over it, and what they earned.
 //!
 //! [`Node`] keeps the connection alive and answers tasks with whatever [`Serving`] it was last given. [`Identity`] is
-//! the key it proves itself with. [`Ledger`] is its own copy of what the router settled.
+//! the key it proves itself with. [`Ledger`] is its own copy of what the router settled. [`withdraw`] has it paid out.
 //!
 //! **Invariant:** knows no engine, no user interface and no router's inside; a private key never leaves [`Identity`].
 
 mod identity;
 mod ledger;
 mod session;
+mod withdrawal;
 
 pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, keychain_runs};
 pub use ledger::{
@@ -15,3 +16,4 @@ pub use ledger::{
     ModeEarnings, Outcome,
 };
 pub use session::{Connection, LiveTask, LiveTaskState, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};
+pub use withdrawal::{WithdrawalDone, WithdrawalError, WithdrawalOrder, withdraw};

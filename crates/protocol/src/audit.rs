@@ -82,6 +82,7 @@ pub enum AuditFinding {
     /// For each token, by how much the reference preferred its own likeliest one, in nats.
     Margins {
         /// As many as there are tokens.
+        #[serde(deserialize_with = "crate::number::finite")]
         margins: Vec<f32>,
     },
     /// The validator does not have the artifact: the claim stays unproven.

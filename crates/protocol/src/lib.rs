@@ -9,9 +9,11 @@
 mod amount;
 mod audit;
 mod id;
+mod judgement;
 mod level;
 mod message;
 mod network_task;
+mod number;
 mod precision;
 mod prompt;
 mod rubric;
@@ -19,10 +21,15 @@ mod settlement;
 mod signing;
 mod task;
 mod tier;
+mod withdrawal;
 
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
+pub use judgement::{
+    JudgementAsked, JudgementClaim, JudgementFinding, JudgementId, JudgementJob, JudgementJobs, JudgementKind,
+    JudgementReport,
+};
 pub use level::{
     Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
 };
@@ -42,3 +49,7 @@ pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
 pub use tier::{Capability, Evidence, Tier, TierReport};
+pub use withdrawal::{
+    PRACTICE_CREDITS, SignedRequest, SignedStatement, Statement, StatementError, WithdrawalNonce, WithdrawalRequest,
+    WithdrawalTerms,
+};

@@ -227,6 +227,7 @@ pub struct Heartbeat {
     /// Tasks being worked on.
     pub running: u32,
     /// Share of the processor in use, 0 to 1.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub cpu_load: f32,
     /// Memory free for more, in bytes.
     pub free_memory_bytes: u64,
@@ -327,8 +328,10 @@ pub struct StreamedToken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenLogprob {
     /// Natural logarithm of the chosen token's probability.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub logprob: f32,
     /// Likeliest tokens: id, text, natural logarithm of the probability; likeliest first.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub top: Vec<(TokenId, String, f32)>,
 }
 

@@ -1,6 +1,7 @@
 //! What is asked of a model, and how an answer may end.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::TokenId;
 
@@ -94,14 +95,18 @@ pub struct Sampling {
     /// Most tokens to generate; at least 1.
     pub max_tokens: u32,
     /// 0 is greedy: always the likeliest token, reproducible.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub temperature: f32,
     /// Keep the smallest set of tokens whose probabilities add up to this; 0 < `top_p` ≤ 1.
+    #[serde(default, deserialize_with = "crate::number::finite")]
     pub top_p: Option<f32>,
     /// Keep this many likeliest tokens.
     pub top_k: Option<u32>,
     /// Added against tokens that occurred, -2 to 2.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub presence_penalty: f32,
     /// Added against tokens for each time they occurred, -2 to 2.
+    #[serde(deserialize_with = "crate::number::finite")]
     pub frequency_penalty: f32,
     /// Texts that end the answer; at most four. They are not part of it.
     pub stop: Vec<String>,
@@ -131,7 +136,7 @@ impl Sampling {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model ended it, or a stop text came.

@@ -9,7 +9,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     metrics::Metrics,
     policy::Policy,
-    rules::{audit::AuditDesk, backlog::Backlog, books::Books, limit::Limits, pool::Pool},
+    rules::{audit::AuditDesk, backlog::Backlog, books::Books, judgement::JudgementDesk, limit::Limits, pool::Pool},
+    statement_key::StatementKey,
     store::Store,
 };
 
@@ -20,9 +21,11 @@ pub(crate) struct Context {
     pub(crate) address: SocketAddr,
     pub(crate) policy: Policy,
     pub(crate) store: Store,
+    pub(crate) statement_key: StatementKey,
     pub(crate) pool: Arc<Pool>,
     pub(crate) backlog: Backlog,
     pub(crate) audits: AuditDesk,
+    pub(crate) judgements: JudgementDesk,
     pub(crate) books: Books,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,

@@ -7,6 +7,9 @@ mod body;
 mod completion;
 mod completions;
 mod error;
+#[cfg(test)]
+mod fuzz;
+mod judgements;
 mod key;
 mod limit;
 mod metrics;
@@ -18,6 +21,7 @@ mod schema;
 mod sessions;
 mod stream;
 mod tasks;
+mod withdrawals;
 
 use std::sync::Arc;
 
@@ -52,7 +56,10 @@ pub(crate) fn routes(context: Arc<Context>) -> Router {
 }
 
 fn without_key() -> OpenApiRouter<Arc<Context>> {
-    openapi::described().routes(routes!(health)).routes(routes!(node))
+    openapi::described()
+        .routes(routes!(health))
+        .routes(routes!(node))
+        .routes(routes!(withdrawals::terms, withdrawals::withdraw))
 }
 
 fn with_key() -> OpenApiRouter<Arc<Context>> {
@@ -80,7 +87,11 @@ fn with_key() -> OpenApiRouter<Arc<Context>> {
 }
 
 fn with_validator_key() -> OpenApiRouter<Arc<Context>> {
-    OpenApiRouter::new().routes(routes!(audits::claim)).routes(routes!(audits::report))
+    OpenApiRouter::new()
+        .routes(routes!(audits::claim))
+        .routes(routes!(audits::report))
+        .routes(routes!(judgements::claim))
+        .routes(routes!(judgements::report))
 }
 
 fn with_operator_key() -> OpenApiRouter<Arc<Context>> {

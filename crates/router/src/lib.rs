@@ -9,6 +9,8 @@
 
 mod clock;
 mod context;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod metrics;
 mod policy;
@@ -16,11 +18,13 @@ mod router;
 mod rules;
 mod server;
 mod socket;
+mod statement_key;
 mod store;
 
 pub use policy::{
-    AuditPolicy, BreakerPolicy, Demotion, LevelPolicy, LevelRequirement, LimitPolicy, Policy, PolicyError, Price, Rate,
-    RoundsPolicy,
+    AuditPolicy, BreakerPolicy, Demotion, JudgementPolicy, LevelPolicy, LevelRequirement, LimitPolicy, Policy,
+    PolicyError, Price, Rate, RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
+pub use statement_key::StatementKeyError;
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

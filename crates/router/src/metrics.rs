@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use cortensor_protocol::{ModelId, Precision, RefusalReason, TaskKind, Usage};
+use cortensor_protocol::{ModelId, Precision, RefusalReason, Usage};
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -147,11 +147,7 @@ impl Metrics {
     }
 
     /// A task is over.
-    pub(crate) fn task_ended(&self, kind: TaskKind, ending: &'static str) {
-        let kind = match kind {
-            TaskKind::User => "user",
-            TaskKind::NetworkTest => "network_test",
-        };
+    pub(crate) fn task_ended(&self, kind: &'static str, ending: &'static str) {
         self.ended.get_or_create(&EndedLabels { kind, ending }).inc();
     }
 

@@ -4,6 +4,7 @@
 
 mod audit;
 mod breaker;
+mod judgement;
 mod level;
 mod limit;
 mod rounds;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     audit::AuditPolicy,
     breaker::BreakerPolicy,
+    judgement::JudgementPolicy,
     level::{Demotion, LevelPolicy, LevelRequirement},
     limit::{LimitPolicy, Rate},
     rounds::RoundsPolicy,
@@ -97,8 +99,11 @@ pub struct Policy {
     pub long_prompt_words: u32,
     /// How long one test task may take, in seconds.
     pub test_seconds: u64,
-    /// How long after a failed test the next one follows, in seconds.
+    /// How long after a failed test the next one follows, in seconds. Each further one in a row doubles this.
     pub retest_seconds: u64,
+    /// The longest that gets, in seconds: a node that never passes is to cost the network no more tests than one that
+    /// always does, and there is always a way back.
+    pub longest_retest_seconds: u64,
     /// How long a passed test is good for, in seconds.
     pub test_valid_seconds: u64,
     /// A node that passed is tested again at random times while it is idle, so that none can be ready for it: how far
@@ -114,6 +119,8 @@ pub struct Policy {
     pub rounds: RoundsPolicy,
     /// How validators' judgements of answers to open questions add up.
     pub rubric: RubricRule,
+    /// How validators compare and judge answers that no rule can check.
+    pub judgement: JudgementPolicy,
 
     /// How nodes go up and down the levels.
     pub level: LevelPolicy,
@@ -179,12 +186,14 @@ impl Default for Policy {
             long_prompt_words: 400,
             test_seconds: 120,
             retest_seconds: 60,
+            longest_retest_seconds: 3 * 3600,
             test_valid_seconds: 7 * 24 * 3600,
             breaker: BreakerPolicy::default(),
             surprise_test_mean_seconds: 3 * 3600,
             surprise_test_cool_down_seconds: 900,
             rounds: RoundsPolicy::default(),
             rubric: rounds::rubric(),
+            judgement: JudgementPolicy::default(),
             level: LevelPolicy::default(),
             audit: AuditPolicy::default(),
             limits: LimitPolicy::default(),
@@ -231,6 +240,12 @@ impl Policy {
         let user = self.user_deadlines(0);
         let precommit = total.saturating_sub(2 * user.ack).max(total / 2);
         Deadlines { total, precommit, attempts: 1, ..user }
+    }
+
+    /// How long the next test is away after so many failed ones in a row, the last included.
+    pub(crate) fn retest(&self, failures: u32) -> Duration {
+        let doubled = self.retest_seconds.saturating_mul(2_u64.saturating_pow(failures.saturating_sub(1)));
+        Duration::from_secs(doubled.min(self.longest_retest_seconds.max(self.retest_seconds)))
     }
 
     pub(crate) const fn counted_ping(&self) -> Duration {
@@ -292,6 +307,16 @@ mod tests {
             let deadlines = Policy { test_seconds, ..Policy::default() }.test_deadlines();
             assert_eq!((deadlines.total.as_secs(), deadlines.precommit.as_secs()), (test_seconds, precommit));
         }
+    }
+
+    #[test]
+    fn each_failed_test_in_a_row_doubles_the_time_to_the_next_up_to_the_longest() {
+        let policy = Policy { retest_seconds: 60, longest_retest_seconds: 600, ..Policy::default() };
+        for (failures, seconds) in [(0, 60), (1, 60), (2, 120), (4, 480), (5, 600), (u32::MAX, 600)] {
+            assert_eq!(policy.retest(failures).as_secs(), seconds, "{failures}");
+        }
+        let never_sooner = Policy { retest_seconds: 60, longest_retest_seconds: 1, ..Policy::default() };
+        assert_eq!(never_sooner.retest(3).as_secs(), 60);
     }
 
     #[test]

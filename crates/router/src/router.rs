@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use cortensor_protocol::NodeAddress;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -15,12 +16,14 @@ use crate::{
         audit::AuditDesk,
         backlog::{self, Backlog},
         books::Books,
+        judgement::JudgementDesk,
         key,
         limit::Limits,
         pool::Pool,
         rounds,
     },
     server,
+    statement_key::{StatementKey, StatementKeyError},
     store::{LedgerFault, LedgerSummary, Store, StoreError},
 };
 
@@ -77,6 +80,9 @@ pub enum RouterError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key for statements failed.
+    #[error(transparent)]
+    StatementKey(#[from] StatementKeyError),
     /// The ledger does not add up.
     #[error(transparent)]
     Ledger(#[from] LedgerFault),
@@ -99,10 +105,13 @@ impl Router {
         if interrupted > 0 {
             tracing::warn!(interrupted, "tasks were open when the router last ended; their holds are released");
         }
-        let context = Arc::new(context(config, address, store));
+        let statement_key = StatementKey::open(&config.database)?;
+        let context = Arc::new(context(config, address, store, statement_key));
         context.sessions.spawn(backlog::work_off(Arc::clone(&context)));
         let desk = Arc::clone(&context);
         context.sessions.spawn(async move { desk.audits.tidy(desk.stopping.closing.clone()).await });
+        let desk = Arc::clone(&context);
+        context.sessions.spawn(async move { desk.judgements.tidy(desk.stopping.closing.clone()).await });
         context.sessions.spawn(rounds::hold(Arc::clone(&context)));
         let app = http::routes(Arc::clone(&context));
         let server = tokio::spawn(server::serve(Arc::clone(&context), listener, app));
@@ -113,6 +122,11 @@ impl Router {
     /// Where it listens: the real port when port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.context.address
+    }
+
+    /// Whose signature its statements of withdrawals carry.
+    pub fn statement_signer(&self) -> NodeAddress {
+        self.context.statement_key.address()
     }
 
     /// Makes a key with a deposit of practice credits. It is shown this once: the router keeps only its digest.
@@ -195,7 +209,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RouterError> {
     })
 }
 
-fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
+fn context(config: RouterConfig, address: SocketAddr, store: Store, statement_key: StatementKey) -> Context {
     let RouterConfig { name, network, policy, .. } = config;
     Context {
         name,
@@ -203,10 +217,12 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store) -> Context {
         address,
         pool: Pool::new(policy.queue_length, policy.absent_model(), policy.breaker),
         audits: AuditDesk::new(policy.audit.clone()),
+        judgements: JudgementDesk::new(policy.judgement.clone(), policy.rubric),
         limits: Limits::new(&policy.limits),
         connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,
         store,
+        statement_key,
         backlog: Backlog::default(),
         books: Books::default(),
         metrics: Metrics::default(),

@@ -2,6 +2,8 @@
 //!
 //! docs/protocol.md tells the order of the messages.
 
+#[cfg(test)]
+mod fuzz;
 mod handshake;
 mod session;
 

@@ -3,7 +3,9 @@
 //! **Invariant:** all SQL of this crate is in this module and the ones below it.
 
 mod audits;
+mod balances;
 mod history;
+mod judgements;
 mod keys;
 mod latest;
 mod ledger;
@@ -15,25 +17,33 @@ mod sessions;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod withdrawals;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sqlx::{
     Connection as _, Sqlite, SqlitePool, Transaction,
+    migrate::Migrator,
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::balances::Balances;
 pub use ledger::{AccountTotal, LedgerFault, LedgerSummary, verify_ledger};
 pub(crate) use {
     audits::{AuditLine, Fall, ValidatorId},
     history::{PastTask, SessionTask},
+    judgements::JudgementLine,
     keys::KeyId,
     opening::{Opened, Opening, Payer},
     reports::StoredReport,
     rounds::{RoundAnswer, RoundRecord},
     sessions::Deposited,
     tasks::{Ending, Line, Pay},
+    withdrawals::{Withdrawal, Withdrawn},
 };
 
 /// Why the database did not do what it was asked.
@@ -60,6 +70,21 @@ pub enum StoreError {
     /// It is another database.
     #[error("{path} holds no ledger of a router; name the right file", path = path.display())]
     NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of an earlier version of this program.
+    #[error(
+        "{path} was written by an older version of this program and can only be added up by this one once it is brought up to date; start `cortensor router` on it once (or the miner whose router it is), or use the version that wrote it",
+        path = path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is of a later version of this program.
+    #[error("{path} was written by a newer version of this program; use that one", path = path.display())]
+    Newer {
         /// The file.
         path: PathBuf,
     },
@@ -110,12 +135,16 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
     }
 }
 
+/// What makes a database of any earlier version one of this version.
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
 /// The database.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     ledger: String,
+    balances: Arc<Balances>,
 }
 
 impl Store {
@@ -139,11 +168,11 @@ impl Store {
             .connect_with(options.clone())
             .await
             .map_err(open)?;
-        let migrated = sqlx::migrate!("./migrations").run(&writer).await;
+        let migrated = MIGRATIONS.run(&writer).await;
         migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
         let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(open)?;
         let ledger = identity(&writer).await?;
-        Ok(Self { writer, readers, ledger })
+        Ok(Self { writer, readers, ledger, balances: Arc::default() })
     }
 
     /// The name of the ledger in this database: a UUID, made with it.

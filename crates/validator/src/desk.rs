@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{ArtifactDigest, AuditClaim, AuditId, AuditJobs, AuditReport};
+use cortensor_protocol::{
+    ArtifactDigest, AuditClaim, AuditId, AuditJobs, AuditReport, JudgementClaim, JudgementId, JudgementJobs,
+    JudgementKind, JudgementReport,
+};
 use reqwest::{Client, Response, StatusCode};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Longer than a router lets a validator wait for answers.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -73,7 +76,26 @@ impl Desk {
 
     /// Answers to look at, of what is held; waits for some, and none is an answer too.
     pub(crate) async fn claim(&self, held: &[ArtifactDigest]) -> Result<AuditJobs, DeskError> {
-        let response = self.post("claim", &AuditClaim { held: held.to_vec() }).await?;
+        self.ask("audits/claim", &AuditClaim { held: held.to_vec() }).await
+    }
+
+    /// Things to judge, of the kinds that one can; waits for some, and none is an answer too.
+    pub(crate) async fn claim_judgements(&self, kinds: &[JudgementKind]) -> Result<JudgementJobs, DeskError> {
+        self.ask("judgements/claim", &JudgementClaim { kinds: kinds.to_vec() }).await
+    }
+
+    /// Leaves what was found. An answer that nobody waits for any more is no error.
+    pub(crate) async fn report(&self, audit: AuditId, report: &AuditReport) -> Result<(), DeskError> {
+        self.post(&format!("audits/{audit}"), report).await.map(drop)
+    }
+
+    /// Leaves a judgement. One that nobody waits for any more is no error.
+    pub(crate) async fn report_judgement(&self, id: JudgementId, report: &JudgementReport) -> Result<(), DeskError> {
+        self.post(&format!("judgements/{id}"), report).await.map(drop)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, what: &str, claim: &impl Serialize) -> Result<T, DeskError> {
+        let response = self.post(what, claim).await?;
         let text = response.text().await.map_err(|error| self.unreachable(&error))?;
         let unreadable = |error: serde_json::Error| DeskError::Unreadable {
             router: self.router.clone(),
@@ -82,13 +104,8 @@ impl Desk {
         serde_json::from_str(&text).map_err(unreadable)
     }
 
-    /// Leaves what was found. An answer that nobody waits for any more is no error.
-    pub(crate) async fn report(&self, audit: AuditId, report: &AuditReport) -> Result<(), DeskError> {
-        self.post(&audit.to_string(), report).await.map(drop)
-    }
-
     async fn post(&self, what: &str, body: &impl Serialize) -> Result<Response, DeskError> {
-        let url = format!("{}/api/v1/audits/{what}", self.router);
+        let url = format!("{}/api/v1/{what}", self.router);
         let sent = self.http.post(url).bearer_auth(&self.key).json(body).send().await;
         let response = sent.map_err(|error| self.unreachable(&error))?;
         if response.status().is_success() {

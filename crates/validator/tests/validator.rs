@@ -14,10 +14,11 @@ use axum::{
 use cortensor_engine::scripted::{Script, ScriptedEngine};
 use cortensor_models::{Artifact, Geometry};
 use cortensor_protocol::{
-    ArtifactDigest, AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport, ModelId, Precision, Prompt,
-    TokenId,
+    ArtifactDigest, AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport, JudgementAsked,
+    JudgementClaim, JudgementFinding, JudgementId, JudgementJob, JudgementJobs, JudgementKind, JudgementReport,
+    ModelId, Precision, Prompt, TokenId,
 };
-use cortensor_validator::{Desk, Event, Validator};
+use cortensor_validator::{Desk, Event, Meaning, Validator};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 struct Table {
     jobs: Mutex<Vec<AuditJobs>>,
     found: mpsc::UnboundedSender<(AuditId, AuditReport)>,
+    to_judge: Mutex<Vec<JudgementJobs>>,
+    judged: mpsc::UnboundedSender<(JudgementClaim, JudgementReport)>,
+    claims: Mutex<Vec<JudgementClaim>>,
 }
 
 async fn claim(
@@ -53,17 +57,103 @@ async fn report(
     StatusCode::NO_CONTENT
 }
 
-async fn desk(jobs: Vec<AuditJobs>, key: &str) -> (Desk, mpsc::UnboundedReceiver<(AuditId, AuditReport)>) {
+async fn claim_judgements(State(table): State<Arc<Table>>, Json(claim): Json<JudgementClaim>) -> Json<JudgementJobs> {
+    table.claims.lock().unwrap().push(claim);
+    let jobs = table.to_judge.lock().unwrap().pop();
+    match jobs {
+        Some(jobs) => Json(jobs),
+        None => std::future::pending().await,
+    }
+}
+
+async fn report_judgement(
+    State(table): State<Arc<Table>>,
+    Path(_): Path<JudgementId>,
+    Json(report): Json<JudgementReport>,
+) -> StatusCode {
+    let claim = table.claims.lock().unwrap()[0].clone();
+    table.judged.send((claim, report)).unwrap();
+    StatusCode::NO_CONTENT
+}
+
+type Findings<T> = mpsc::UnboundedReceiver<T>;
+
+async fn desk(jobs: Vec<AuditJobs>, key: &str) -> (Desk, Findings<(AuditId, AuditReport)>) {
+    let (desk, findings, _) = desk_with(jobs, Vec::new(), key).await;
+    (desk, findings)
+}
+
+async fn desk_with(
+    jobs: Vec<AuditJobs>,
+    to_judge: Vec<JudgementJobs>,
+    key: &str,
+) -> (Desk, Findings<(AuditId, AuditReport)>, Findings<(JudgementClaim, JudgementReport)>) {
     let (found, findings) = mpsc::unbounded_channel();
-    let table = Arc::new(Table { jobs: Mutex::new(jobs), found });
+    let (judged, judgements) = mpsc::unbounded_channel();
+    let table =
+        Table { jobs: Mutex::new(jobs), found, to_judge: Mutex::new(to_judge), judged, claims: Mutex::default() };
     let app = Router::new()
         .route("/api/v1/audits/claim", post(claim))
         .route("/api/v1/audits/{audit}", post(report))
-        .with_state(table);
+        .route("/api/v1/judgements/claim", post(claim_judgements))
+        .route("/api/v1/judgements/{judgement}", post(report_judgement))
+        .with_state(Arc::new(table));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, app).await });
-    (Desk::new(&format!("http://{address}/"), key).unwrap(), findings)
+    (Desk::new(&format!("http://{address}/"), key).unwrap(), findings, judgements)
+}
+
+/// Finds the same in all texts, but for one that it cannot read.
+struct Alike;
+
+impl Meaning for Alike {
+    fn name(&self) -> &'static str {
+        "alike 1"
+    }
+
+    fn median_similarities(&self, texts: &[&str]) -> Result<Vec<f32>, String> {
+        if texts.contains(&"unreadable") { Err("no".to_owned()) } else { Ok(vec![0.75; texts.len()]) }
+    }
+}
+
+fn to_judge(asked: Vec<JudgementAsked>) -> JudgementJobs {
+    let job =
+        |(number, asked)| JudgementJob { id: JudgementId(uuid::Uuid::from_u128(number)), asked, within_ms: 1_000 };
+    JudgementJobs { jobs: (1..).zip(asked).map(job).collect() }
+}
+
+fn rubric(question: &str, answer: &str) -> JudgementAsked {
+    JudgementAsked::Rubric { question: question.to_owned(), answer: answer.to_owned() }
+}
+
+fn meaning(answers: &[&str]) -> JudgementAsked {
+    JudgementAsked::Meaning { answers: answers.iter().map(|answer| (*answer).to_owned()).collect() }
+}
+
+/// Runs a validator until it has judged so much; what it said it can, and what it found.
+async fn judged(
+    asked: Vec<JudgementAsked>,
+    engine: &Arc<ScriptedEngine>,
+    compares: bool,
+    context: u32,
+) -> (Vec<JudgementKind>, Vec<JudgementReport>) {
+    let count = asked.len();
+    let (desk, _findings, mut judgements) = desk_with(Vec::new(), vec![to_judge(asked)], "vk-known").await;
+    let validator = Validator::new(Arc::clone(engine) as _, held(), desk, context);
+    let validator = if compares { validator.comparing_with(Arc::new(Alike)) } else { validator };
+    let stop = CancellationToken::new();
+    let found = async {
+        let mut all = Vec::new();
+        while all.len() < count {
+            all.push(judgements.recv().await.unwrap());
+        }
+        stop.cancel();
+        all
+    };
+    let (ended, found) = tokio::join!(validator.run(|_| {}, stop.clone()), found);
+    ended.unwrap();
+    (found[0].0.kinds.clone(), found.into_iter().map(|(_, report)| report).collect())
 }
 
 fn job(number: u128, artifact: &Artifact, prompt: &str, tokens: &[TokenId]) -> AuditJob {
@@ -144,6 +234,44 @@ async fn every_answer_is_scored_on_the_artifact_that_was_claimed_one_loaded_at_a
         }
     }
     assert_eq!(loads, [Precision::F16, Precision::Q4_0]);
+}
+
+#[tokio::test]
+async fn an_answer_gets_the_mark_that_the_model_expects_for_each_criterion() {
+    // A judge that finds everything true, good answers relevant, and nothing useful.
+    let digit = |text: &str| {
+        let good = text.contains("Answer: good\n\nWrite only");
+        let digit = match (text.contains("true"), text.contains("about what was asked?")) {
+            (true, _) => b'5',
+            (_, true) if good => b'4',
+            _ => b'0',
+        };
+        Some(TokenId::from(digit))
+    };
+    let engine = Arc::new(ScriptedEngine::new(Script::saying(&[]).expecting(digit)));
+    let asked = vec![rubric("why?", "good"), rubric("why?", "bad"), rubric("why?", &"long ".repeat(400))];
+    let (kinds, reports) = judged(asked, &engine, false, 1_600).await;
+    assert_eq!(kinds, [JudgementKind::Rubric]);
+    let marks = |report: &JudgementReport| match &report.finding {
+        JudgementFinding::Rubric { score } => [score.correctness, score.relevance, score.usefulness].map(u8::from),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((marks(&reports[0]), marks(&reports[1])), ([5, 4, 0], [5, 0, 0]));
+    assert!(matches!(reports[2].finding, JudgementFinding::Unusable { .. }), "{:?}", reports[2]);
+    assert_eq!((reports[0].model.as_str(), engine.loaded()), ("m F16", 0));
+}
+
+#[tokio::test]
+async fn answers_are_compared_by_the_embedding_model_if_there_is_one() {
+    let asked = || vec![meaning(&["a", "b"]), meaning(&["a", "unreadable"])];
+    let engine = Arc::new(ScriptedEngine::new(Script::saying(&[])));
+    let (kinds, reports) = judged(asked(), &engine, true, 64).await;
+    assert_eq!(kinds, [JudgementKind::Rubric, JudgementKind::Meaning]);
+    assert_eq!(reports[0].finding, JudgementFinding::Meaning { similarities: vec![0.75, 0.75] });
+    assert_eq!(reports[0].model, "alike 1");
+    assert_eq!(reports[1].finding, JudgementFinding::Unusable { message: "no".to_owned() });
+    let (_, reports) = judged(asked(), &engine, false, 64).await;
+    assert!(matches!(reports[0].finding, JudgementFinding::Unusable { .. }));
 }
 
 #[tokio::test]

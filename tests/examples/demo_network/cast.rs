@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cortensor_app::Folders;
@@ -15,9 +15,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::Failure;
+use crate::{Failure, records::Records};
 
 const LONGEST_START: Duration = Duration::from_secs(300);
+/// The records are the router's; nothing tells when they change.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Hardware counts as high-end from here, on this machine: in between the slow node and the others, in parameters x prompt
 /// tokens a second. The network's own cut-off asks for a GPU.
 const HIGH_END: &str = "2.0e9";
@@ -182,6 +184,15 @@ impl Cast {
     pub(crate) fn address(&self, role: Role) -> &str {
         let node = self.nodes.iter().find(|(other, ..)| *other == role);
         node.map(|(_, address, _)| address.as_str()).unwrap_or_default()
+    }
+
+    /// Waits until an audit found a node out, or for so long.
+    pub(crate) async fn is_found(&self, role: Role, longest: Duration) -> Result<(), Failure> {
+        let give_up = Instant::now() + longest;
+        while Records::read(self).await?.of(self.address(role)).falls == 0 && Instant::now() < give_up {
+            sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
     }
 
     /// Waits until the validator has looked at what it was given.

@@ -126,6 +126,10 @@ impl Model for Mask {
         self.model.encode(prompt)
     }
 
+    fn token_text(&self, token: TokenId) -> String {
+        self.model.token_text(token)
+    }
+
     fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation {
         if self.disguise == Disguise::Cheat {
             return self.model.generate(prompt, sampling);

@@ -42,50 +42,90 @@ impl Kind {
 
 /// Clients at work.
 pub(crate) struct Load {
-    stop: watch::Sender<bool>,
-    clients: JoinSet<(Kind, Vec<Result<String, String>>)>,
+    act: watch::Sender<Act>,
+    clients: JoinSet<(Kind, Vec<Asked>)>,
+}
+
+/// What goes on while clients ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    /// Every node is there, or none that was meant to be is missing.
+    AllThere,
+    /// A node was killed and is not back.
+    OneGone,
+    /// Nobody asks any more.
+    Over,
+}
+
+/// One request.
+struct Asked {
+    /// Every node was there from its beginning to its end.
+    among_all: bool,
+    /// The node that answered.
+    answer: Result<String, String>,
 }
 
 /// What became of the requests.
 #[derive(Default)]
 pub(crate) struct Tally {
     served: BTreeMap<(Kind, String), u32>,
+    served_among_all: BTreeMap<(Kind, String), u32>,
     pub(crate) failed: Vec<String>,
 }
 
 impl Load {
-    /// One client for each kind, and one more for volume.
+    /// One client for each kind, each with one request at a time: who is there and idle could have had it.
     pub(crate) fn start(router: &RouterAddress) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let (act, seen) = watch::channel(Act::AllThere);
         let (http, router) = (reqwest::Client::new(), Arc::new(router.clone()));
         let mut clients = JoinSet::new();
-        for kind in Kind::ALL.into_iter().chain([Kind::CostEffective]) {
-            clients.spawn(ask_on(kind, http.clone(), Arc::clone(&router), stopped.clone()));
+        for kind in Kind::ALL {
+            clients.spawn(ask_on(kind, http.clone(), Arc::clone(&router), seen.clone()));
         }
-        Self { stop, clients }
+        Self { act, clients }
+    }
+
+    /// A node is missing from here on.
+    pub(crate) fn one_is_gone(&self) {
+        self.act.send_replace(Act::OneGone);
+    }
+
+    /// Everybody is there from here on.
+    pub(crate) fn all_are_there(&self) {
+        self.act.send_replace(Act::AllThere);
     }
 
     /// Lets what runs finish.
     pub(crate) async fn end(self) -> Tally {
-        self.stop.send_replace(true);
+        self.act.send_replace(Act::Over);
         let mut tally = Tally::default();
-        for (kind, answers) in self.clients.join_all().await {
-            for answer in answers {
-                match answer {
-                    Ok(node) => *tally.served.entry((kind, node)).or_default() += 1,
-                    Err(error) => tally.failed.push(format!("{kind:?}: {error}")),
-                }
-            }
+        for (kind, asked) in self.clients.join_all().await {
+            asked.into_iter().for_each(|asked| tally.add(kind, asked));
         }
         tally
     }
 }
 
 impl Tally {
+    fn add(&mut self, kind: Kind, asked: Asked) {
+        match asked.answer {
+            Ok(node) => {
+                let key = (kind, node.to_lowercase());
+                *self.served_among_all.entry(key.clone()).or_default() += u32::from(asked.among_all);
+                *self.served.entry(key).or_default() += 1;
+            }
+            Err(error) => self.failed.push(format!("{kind:?}: {error}")),
+        }
+    }
+
     /// How many requests of a kind a node served.
     pub(crate) fn served(&self, kind: Kind, node: &str) -> u32 {
-        let of = |(served, by): &&(Kind, String)| *served == kind && by.eq_ignore_ascii_case(node);
-        self.served.iter().filter(|(key, _)| of(key)).map(|(_, count)| count).sum()
+        self.served.get(&(kind, node.to_lowercase())).copied().unwrap_or_default()
+    }
+
+    /// How many of them while every node was there to be chosen.
+    pub(crate) fn served_among_all(&self, kind: Kind, node: &str) -> u32 {
+        self.served_among_all.get(&(kind, node.to_lowercase())).copied().unwrap_or_default()
     }
 }
 
@@ -93,13 +133,18 @@ async fn ask_on(
     kind: Kind,
     http: reqwest::Client,
     router: Arc<RouterAddress>,
-    stopped: watch::Receiver<bool>,
-) -> (Kind, Vec<Result<String, String>>) {
-    let mut answers = Vec::new();
-    while !*stopped.borrow() {
-        answers.push(ask(&http, &router, &kind.request(answers.len())).await);
+    mut seen: watch::Receiver<Act>,
+) -> (Kind, Vec<Asked>) {
+    let mut all = Vec::new();
+    loop {
+        let act = *seen.borrow_and_update();
+        if act == Act::Over {
+            return (kind, all);
+        }
+        let answer = ask(&http, &router, &kind.request(all.len())).await;
+        let among_all = act == Act::AllThere && matches!(seen.has_changed(), Ok(false));
+        all.push(Asked { among_all, answer });
     }
-    (kind, answers)
 }
 
 /// The node that answered.

@@ -47,6 +47,27 @@ export const formatTokens = (count: number): string => t("unit.tokens", { count,
 export const formatPercent = (share: number): string =>
   new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
+/** With a digit behind the point, and never rounded to nothing or to all. */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.001) return `<${percent(0.001)}`;
+  return percent(share < 1 ? Math.min(share, 0.999) : share);
+}
+function percent(share: number): string {
+  const digits = share === 0 || share === 1 ? 0 : 1;
+  return new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+}
+
+/** Divergences: two digits that matter, three of large ones. */
+export const formatDivergence = (nats: number): string => new Intl.NumberFormat(locale, { maximumSignificantDigits: nats < 1 ? 2 : 3 }).format(nats);
+export const formatNats = (nats: number): string => t("unit.nats", { value: formatDivergence(nats) });
+/** A figure and its standard error, with as many digits as the error leaves. */
+export function formatEstimate({ value, error }: { value: number; error: number }): string {
+  const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 6) : 4;
+  const write = (one: number): string => new Intl.NumberFormat(locale, { minimumFractionDigits: places, maximumFractionDigits: places }).format(one);
+  return `${write(value)} ± ${write(error)}`;
+}
+export const formatJoules = (value: number): string => t("unit.joules", { value: rate(value) });
+
 /** Powers of ten, as the planner and disks count: the one way in which the interface writes bytes. Nothing is rounded
  *  up to 1,000 of a unit. */
 export function formatBytes(bytes: number): string {

@@ -9,7 +9,7 @@ use cortensor_protocol::Mode;
 use tokio::sync::watch;
 
 use super::Life;
-use crate::{CommandError, Loaded, Phase, StepName, choice::Choice};
+use crate::{CommandError, Loaded, Phase, StepName, choice::Choice, survey};
 
 /// A model in memory and what is said of it.
 pub(super) struct LoadedModel {
@@ -74,15 +74,29 @@ impl Life {
     /// Finishes what runs and gives the memory back.
     pub(super) async fn pause(&mut self) -> Result<(), CommandError> {
         self.keep(Choice { paused: true, ..self.choice })?;
+        self.lend().await;
+        Ok(())
+    }
+
+    /// The same for something else on this machine, and nothing is written down of it.
+    pub(super) async fn lend(&mut self) {
         self.hold(Some(Phase::Draining));
         self.unserve().await;
         self.hold(Some(Phase::Paused));
-        Ok(())
+    }
+
+    /// Goes on after [`Life::lend`], unless the user paused meanwhile.
+    pub(super) async fn take_back(&mut self) -> Result<(), CommandError> {
+        if self.choice.paused { Ok(()) } else { self.load_again().await }
     }
 
     /// Takes tasks again.
     pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
         self.keep(Choice { paused: false, ..self.choice })?;
+        self.load_again().await
+    }
+
+    async fn load_again(&mut self) -> Result<(), CommandError> {
         if self.loaded.is_some() {
             return Ok(());
         }
@@ -181,7 +195,10 @@ impl Life {
         let written = choice.write(&self.config.machine.folders);
         written.map_err(|error| CommandError::NotKept { message: error.to_string() })?;
         self.choice = choice;
-        self.status.send_modify(|status| status.mode = Some(choice.mode));
+        self.status.send_modify(|status| {
+            status.mode = Some(choice.mode);
+            survey::show_choice(status, &self.plan);
+        });
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use cortensor_planner::{RequestShape, TYPICAL_REQUEST, rescaled};
 use cortensor_protocol::{Amount, PriceList, Tier};
 
 use super::{ModeView, Phase, Problem, ProblemCode, Status, Step, StepName, StepState};
+use crate::lab::Losses;
 
 impl Status {
     /// A miner that did not start.
@@ -95,6 +96,16 @@ impl Status {
         let running = self.steps.iter_mut().find(|step| step.name == name);
         if let Some(Step { state: StepState::Running { progress }, .. }) = running {
             *progress = Some(done);
+        }
+    }
+
+    /// Says what was measured of what each precision loses.
+    pub(crate) fn show_losses(&mut self, losses: &Losses) {
+        for view in &mut self.modes {
+            view.loss = view.benchmark.and_then(|benchmark| losses.of(benchmark.artifact));
+        }
+        for measured in &mut self.measurements {
+            measured.loss = losses.of(measured.measurement.artifact);
         }
     }
 
@@ -190,6 +201,7 @@ mod tests {
             predicted_requests_per_hour: rate,
             measured_requests_per_hour: None,
             work: Work::default(),
+            loss: None,
         };
         for (precision, rate, earned) in [
             (Precision::F16, Some(100.0), Some("128.00")),

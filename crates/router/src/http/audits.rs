@@ -19,6 +19,9 @@ use crate::{
     store::ValidatorId,
 };
 
+/// Most characters of what is wrong with a body: all of it may be in the words.
+const LONGEST_REASON: usize = 200;
+
 /// Answers to look at. Waits for them; none is an answer too.
 #[utoipa::path(
     post, path = "/api/v1/audits/claim", tag = "audits", request_body = serde_json::Value,
@@ -54,15 +57,19 @@ pub(super) async fn report(
     judged.map(|()| StatusCode::NO_CONTENT).map_err(|error| refused(&error))
 }
 
-async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
-    let bytes = read(body, policy).await?;
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::WrongBody { message: error.to_string() })
+pub(super) async fn parse<T: DeserializeOwned>(body: Body, policy: &Policy) -> Result<T, ApiError> {
+    decode(&read(body, policy).await?)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let wrong = |error: serde_json::Error| error.to_string().chars().take(LONGEST_REASON).collect();
+    serde_json::from_slice(body).map_err(|error| ApiError::WrongBody { message: wrong(error), document: "audits.md" })
 }
 
 fn refused(error: &AuditRefused) -> ApiError {
     match error {
         AuditRefused::Unknown => ApiError::NoAudit { message: error.to_string() },
-        AuditRefused::Margins { .. } => ApiError::WrongBody { message: error.to_string() },
+        AuditRefused::Margins { .. } => ApiError::WrongBody { message: error.to_string(), document: "audits.md" },
         AuditRefused::Store(source) => {
             tracing::error!(error = %source, "an audit was not kept");
             ApiError::INTERNAL

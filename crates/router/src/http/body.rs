@@ -13,11 +13,16 @@ const THROWN_AWAY: usize = 32 * 1024 * 1024;
 
 /// The whole body. Who sends it too slowly does not hold a connection for ever.
 pub(super) async fn read(body: Body, policy: &Policy) -> Result<Vec<u8>, ApiError> {
-    let read = timeout(policy.body(), read_up_to(body, policy.body_bytes)).await;
+    read_up_to(body, policy, policy.body_bytes).await
+}
+
+/// The same, for a route that takes less.
+pub(super) async fn read_up_to(body: Body, policy: &Policy, most: usize) -> Result<Vec<u8>, ApiError> {
+    let read = timeout(policy.body(), collect(body, most)).await;
     read.unwrap_or(Err(ApiError::SlowBody { seconds: policy.body_seconds }))
 }
 
-async fn read_up_to(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
+async fn collect(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut length = 0_usize;

@@ -40,7 +40,10 @@ const TASK: HeaderName = HeaderName::from_static("x-cortensor-task");
 #[utoipa::path(
     post, path = "/v1/chat/completions", tag = "completions", request_body = ChatBody,
     responses(
-        (status = 200, description = "The answer, or its events if `stream` is true", body = serde_json::Value),
+        (status = 200, description = "The answer, or its events if `stream` is true", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/event-stream"),
+        )),
         (status = "default", description = "Why there is none", body = ErrorBody),
     )
 )]
@@ -56,7 +59,10 @@ pub(super) async fn chat(
 #[utoipa::path(
     post, path = "/v1/completions", tag = "completions", request_body = CompletionBody,
     responses(
-        (status = 200, description = "The answer, or its events if `stream` is true", body = serde_json::Value),
+        (status = 200, description = "The answer, or its events if `stream` is true", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/event-stream"),
+        )),
         (status = "default", description = "Why there is none", body = ErrorBody),
     )
 )]
@@ -72,7 +78,10 @@ pub(super) async fn text(
 #[utoipa::path(
     post, path = "/api/v1/completions", tag = "completions", request_body = NetworkBody,
     responses(
-        (status = 200, description = "The answer, or its events if `stream` is true", body = serde_json::Value),
+        (status = 200, description = "The answer, or its events if `stream` is true", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/event-stream"),
+        )),
         (status = "default", description = "Why there is none", body = ErrorBody),
     )
 )]
@@ -89,7 +98,10 @@ pub(super) async fn network(
     post, path = "/api/v1/completions/{sid}", tag = "completions", request_body = NetworkBody,
     params(("sid" = i64, Path, description = "The session's number")),
     responses(
-        (status = 200, description = "The answer, or its events if `stream` is true", body = serde_json::Value),
+        (status = 200, description = "The answer, or its events if `stream` is true", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/event-stream"),
+        )),
         (status = "default", description = "Why there is none", body = ErrorBody),
     )
 )]

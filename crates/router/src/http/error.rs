@@ -24,10 +24,20 @@ pub(super) enum ApiError {
         "only a validator may do this, and the key is not a validator's; ask the router's operator for one (`vk-...`)"
     )]
     NoValidator,
-    #[error("the body cannot be read: {message}; see docs/audits.md")]
-    WrongBody { message: String },
+    #[error("the body cannot be read: {message}; see docs/{document}")]
+    WrongBody { message: String, document: &'static str },
+    #[error("{message}")]
+    WrongSignature { message: String },
+    #[error("{message}")]
+    OtherWithdrawal { message: String },
+    #[error("{message}")]
+    TooLittlePending { message: String },
     #[error("{message}")]
     NoAudit { message: String },
+    #[error("{message}")]
+    NoJudgement { message: String },
+    #[error("{message}")]
+    AnotherValidators { message: String },
     #[error("the operator's key is missing; send `Authorization: Bearer op-...`")]
     NoOperatorKey,
     #[error("this is not the operator's key; use the one that `cortensor router` printed at its start")]
@@ -71,7 +81,12 @@ impl ApiError {
             Self::WrongKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_api_key", None),
             Self::NoValidator => (StatusCode::FORBIDDEN, WRONG, "not_a_validator", None),
             Self::WrongBody { .. } => (StatusCode::BAD_REQUEST, WRONG, "invalid_body", None),
+            Self::WrongSignature { .. } => (StatusCode::UNAUTHORIZED, WRONG, "wrong_signature", None),
+            Self::OtherWithdrawal { .. } => (StatusCode::CONFLICT, WRONG, "other_withdrawal", None),
+            Self::TooLittlePending { .. } => (StatusCode::CONFLICT, WRONG, "too_little_pending", None),
             Self::NoAudit { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_audit", None),
+            Self::NoJudgement { .. } => (StatusCode::NOT_FOUND, WRONG, "no_such_judgement", None),
+            Self::AnotherValidators { .. } => (StatusCode::FORBIDDEN, WRONG, "another_validators", None),
             Self::NoOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "missing_operator_key", None),
             Self::WrongOperatorKey => (StatusCode::UNAUTHORIZED, WRONG, "invalid_operator_key", None),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, WRONG, "request_too_large", None),

@@ -58,7 +58,7 @@ pub(super) async fn require_operator(
 }
 
 /// What one who has no right key is told: that, or to come back later.
-fn wrong(context: &Context, source: Source, error: ApiError) -> ApiError {
+pub(super) fn wrong(context: &Context, source: Source, error: ApiError) -> ApiError {
     match context.limits.wrong_key(source) {
         Ok(()) => error,
         Err(too_many) => turned_away(context, too_many),

@@ -14,7 +14,7 @@ use crate::{context::Context, metrics::Standing, rules::books::Audit};
 
 #[utoipa::path(
     get, path = "/metrics", tag = "operator",
-    responses((status = 200, description = "OpenMetrics text", content_type = "application/openmetrics-text", body = String), (status = "4XX", description = "Not the operator's key"))
+    responses((status = 200, description = "Prometheus' text form", content_type = "text/plain", body = String), (status = "4XX", description = "Not the operator's key"))
 )]
 pub(super) async fn show(State(context): State<Arc<Context>>) -> Result<Response, ApiError> {
     let text = context.metrics.text(&standing(&context).await).map_err(|error| {

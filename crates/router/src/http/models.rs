@@ -17,7 +17,10 @@ use crate::{
 /// The models on offer: as they are, with what may be chosen of them, and with each precision.
 #[utoipa::path(
     get, path = "/v1/models", tag = "router",
-    responses((status = 200, description = "In OpenAI's form", body = Value))
+    responses(
+        (status = 200, description = "In OpenAI's form", body = Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
 )]
 pub(super) async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
     let data: Vec<_> = available(&context).iter().map(|name| model(&context, name)).collect();

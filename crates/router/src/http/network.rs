@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use cortensor_protocol::Offer;
 use serde_json::{Map, Value, json};
 
-use super::{error::ApiError, sessions::stored};
+use super::{error::ApiError, schema::ErrorBody, sessions::stored};
 use crate::{
     clock::now,
     context::Context,
@@ -16,7 +16,10 @@ use crate::{
 /// Who this router is.
 #[utoipa::path(
     get, path = "/api/v1/info", tag = "router",
-    responses((status = 200, description = "In the network's form", body = Value))
+    responses(
+        (status = 200, description = "In the network's form", body = Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
 )]
 pub(super) async fn info(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
     let served = stored(&context, context.store.served_tasks().await)?;
@@ -38,7 +41,10 @@ pub(super) async fn info(State(context): State<Arc<Context>>) -> Result<Json<Val
 /// How it is.
 #[utoipa::path(
     get, path = "/api/v1/status", tag = "router",
-    responses((status = 200, description = "In the network's form", body = Value))
+    responses(
+        (status = 200, description = "In the network's form", body = Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
 )]
 pub(super) async fn status(State(context): State<Arc<Context>>) -> Result<Json<Value>, ApiError> {
     let (active, _) = stored(&context, context.store.count_sessions().await)?;
@@ -58,7 +64,10 @@ pub(super) async fn status(State(context): State<Arc<Context>>) -> Result<Json<V
 /// Its nodes, with their offers, tests and tiers.
 #[utoipa::path(
     get, path = "/api/v1/miners", tag = "router",
-    responses((status = 200, description = "In the network's form", body = Value))
+    responses(
+        (status = 200, description = "In the network's form", body = Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
 )]
 pub(super) async fn miners(State(context): State<Arc<Context>>) -> Json<Value> {
     let nodes = context.pool.nodes();

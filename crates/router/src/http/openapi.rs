@@ -12,6 +12,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use super::schema::ErrorBody;
 use crate::context::Context;
 
 /// What holds for every route.
@@ -43,7 +44,10 @@ pub(super) fn described() -> OpenApiRouter<Arc<Context>> {
 /// This document.
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "router",
-    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
+        (status = "default", description = "Why not", body = ErrorBody),
+    )
 )]
 pub(super) async fn document(Extension(document): Extension<Arc<Document>>) -> Json<Document> {
     Json(Document::clone(&document))

@@ -76,6 +76,7 @@ pub(super) async fn overview(State(context): State<Arc<Context>>) -> Result<Resp
 async fn gather(context: &Context) -> Result<Value, StoreError> {
     let (tasks, tests) = (context.store.latest_tasks(LATEST).await?, context.store.latest_tests(LATEST).await?);
     let (sessions, audits) = (context.store.latest_sessions(LATEST).await?, context.store.latest_audits(LATEST).await?);
+    let judgements = context.store.latest_judgements(LATEST).await?;
     let audit = metrics::audit(context).await;
     let mut nodes = context.pool.nodes();
     nodes.sort_by_key(|node| node.connected_at);
@@ -93,6 +94,7 @@ async fn gather(context: &Context) -> Result<Value, StoreError> {
         "tests": tests,
         "sessions": sessions,
         "audits": audits,
+        "judgements": judgements,
         "ledger": audit.as_ref().map(ledger),
         "backlog": context.backlog.len(),
     }))

@@ -18,9 +18,10 @@ enum Kind {
     Flag,
     Messages,
     Stops,
+    Nested(Box<Object>),
 }
 
-use Kind::{Flag, Messages, Number, Stops, Text, Whole, Word};
+use Kind::{Flag, Messages, Nested, Number, Stops, Text, Whole, Word};
 
 /// Name, what it may hold, what it means.
 type Field = (&'static str, Kind, &'static str);
@@ -81,6 +82,7 @@ impl Kind {
             Number(least, most) => of(Type::Number).minimum(Some(least)).maximum(Some(most)).into(),
             Flag => of(Type::Boolean).into(),
             Messages => list(message(), description),
+            Nested(object) => (*object).into(),
             Stops => list(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build(), description),
         }
     }
@@ -192,6 +194,67 @@ body!(
 );
 
 body!(KeyBody, [], [("label", Text, "For people")], json!({"label": "the batch job"}));
+
+body!(
+    WithdrawalTermsBody,
+    ["network", "ledger", "signer", "final_after_seconds"],
+    [
+        ("network", Text, "The network's name"),
+        ("ledger", Text, "The name of the router's ledger"),
+        ("signer", Text, "Address of the key that signs statements"),
+        ("final_after_seconds", Whole(0, i64::MAX), "After how many seconds pay is final at the latest"),
+    ],
+    json!({"network": "practice", "ledger": "9a1b...", "signer": "0x...", "final_after_seconds": 604_800})
+);
+
+body!(
+    WithdrawalBody,
+    ["request", "signature"],
+    [
+        ("request", Nested(Box::new(object(&["ledger", "node", "payout", "nonce"], request()))), ""),
+        ("signature", Text, "EIP-191 signature of the request's text by the node's key"),
+    ],
+    json!({
+        "request": {"ledger": "9a1b...", "node": "0x...", "payout": "0x...", "amount": null, "nonce": "0190..."},
+        "signature": "0x..."
+    })
+);
+
+fn request() -> [Field; 5] {
+    [
+        ("ledger", Text, "The name of the router's ledger"),
+        ("node", Text, "Address of the node"),
+        ("payout", Text, "Address that the pay goes to"),
+        ("amount", Text, "Base units (10^-18 credit); left out or null: all that can be withdrawn"),
+        ("nonce", Text, "A UUID: the node's name for this withdrawal, which is made once"),
+    ]
+}
+
+body!(
+    StatementBody,
+    ["statement", "signature"],
+    [
+        ("statement", Nested(Box::new(object(&[], statement()))), ""),
+        ("signature", Text, "EIP-191 signature of the statement's text by the router's key"),
+    ],
+    json!({"statement": {"what": "practice credits, ...", "amount": "1000000000000000"}, "signature": "0x..."})
+);
+
+fn statement() -> [Field; 11] {
+    [
+        ("what", Text, "What the amounts are: practice credits, which have no value"),
+        ("network", Text, "The network's name"),
+        ("ledger", Text, "The name of the router's ledger"),
+        ("node", Text, "Address of the node"),
+        ("payout", Text, "Address that the pay goes to"),
+        ("amount", Text, "Base units (10^-18 credit)"),
+        ("total", Text, "What the node has withdrawn so far, in base units"),
+        ("at", Whole(0, i64::MAX), "Milliseconds since 1970, by the router's clock"),
+        ("transfer", Whole(1, i64::MAX), "The line in the router's ledger"),
+        ("nonce", Text, "The node's name for the withdrawal"),
+        ("signer", Text, "Address of the router's key"),
+    ]
+}
 
 /// An error, as every route tells it.
 pub(super) struct ErrorBody;

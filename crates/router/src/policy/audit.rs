@@ -18,6 +18,10 @@ pub struct AuditPolicy {
     pub bar_seconds: u64,
     /// The longest that gets, in seconds: there is always a way back.
     pub longest_bar_seconds: u64,
+    /// How long, in seconds, pay may be taken back by an audit, and not be withdrawn, at the most. It is final sooner if an
+    /// answer of the same claim that was settled later is found consistent. As long as a test is good for: by then
+    /// every claim that is still served was tested anew. Without a validator this age alone makes pay final.
+    pub final_after_seconds: u64,
     /// Answers that may wait for a validator; the oldest are dropped. They are kept in memory only.
     pub queue: usize,
     /// Of these, answers of one claim: a busy node does not crowd out the others.
@@ -57,6 +61,7 @@ impl Default for AuditPolicy {
             least_share: 0.02,
             bar_seconds: 24 * 3600,
             longest_bar_seconds: 30 * 24 * 3600,
+            final_after_seconds: 7 * 24 * 3600,
             queue: 256,
             queue_per_claim: 32,
             hand_out: 8,
@@ -79,6 +84,10 @@ impl AuditPolicy {
     pub(crate) fn bar(&self, failures: u32) -> Duration {
         let doubled = self.bar_seconds.saturating_mul(2_u64.saturating_pow(failures));
         Duration::from_secs(doubled.min(self.longest_bar_seconds))
+    }
+
+    pub(crate) const fn final_after(&self) -> Duration {
+        Duration::from_secs(self.final_after_seconds)
     }
 
     pub(crate) const fn within(&self) -> Duration {

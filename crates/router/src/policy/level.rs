@@ -163,6 +163,7 @@ mod tests {
             format!("so much of its latest {percentage_tests} tests"),
             format!("passed with {} right answers", policy.test_pass_mark),
             format!("{} s after a failed test", policy.retest_seconds),
+            format!("up to {} hours", policy.longest_retest_seconds / 3600),
             format!("{} days old", policy.test_valid_seconds / (24 * 3600)),
             format!("every {} hours", policy.surprise_test_mean_seconds / 3600),
             format!("sooner than {} minutes", policy.surprise_test_cool_down_seconds / 60),

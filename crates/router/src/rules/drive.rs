@@ -25,6 +25,7 @@ use tokio::{
 pub(crate) use self::{
     conduct::incentive,
     order::{Order, place},
+    seat::Committed,
 };
 use super::{
     backlog::Entry,
@@ -37,7 +38,7 @@ use super::{
 use crate::{
     clock::{now, wall_time},
     context::Context,
-    store::{Ending, Line, Payer},
+    store::{Ending, Payer},
 };
 
 /// Why an answer without a token is not paid.
@@ -85,8 +86,8 @@ pub(crate) enum Step {
     Refused,
     /// It has bound itself to an answer with this hash.
     Precommitted(String),
-    /// Its answer, which was checked: what a settlement says of it, and its tokens.
-    Committed(Box<Line>, Vec<TokenId>),
+    /// Its answer, which was checked.
+    Committed(Box<Committed>),
     /// There is nothing (more) to come of it.
     Ended(Problem),
 }
@@ -129,7 +130,7 @@ pub(crate) fn start(context: &Arc<Context>, job: Job) -> mpsc::Receiver<Delivery
         match order::open(std::slice::from_ref(&drive), Payer::Network, None).await {
             Ok(_) => drive.work().await,
             Err(problem) => {
-                drive.context.metrics.task_ended(drive.kind(), "not_opened");
+                drive.context.metrics.task_ended(drive.job.purse.label(), "not_opened");
                 drive.tell_round(Step::Ended(problem.clone()));
                 drive.deliver(Delivery::Failed(problem));
             }
@@ -331,7 +332,7 @@ impl Drive {
     }
 
     fn count(&self, ending: Ending) {
-        self.context.metrics.task_ended(self.kind(), ending.as_str());
+        self.context.metrics.task_ended(self.job.purse.label(), ending.as_str());
     }
 
     async fn close(&self, over: Over) {

@@ -54,9 +54,9 @@ struct Told {
 }
 
 fn due(policy: &Policy, known: Option<StoredReport>, barred_until: Option<Millis>, at: Millis) -> Due {
-    let Some(StoredReport { passed, report }) = known else { return Due::Now };
-    let seconds = if passed { policy.test_valid_seconds } else { policy.retest_seconds };
-    let until = report.tested_at + Duration::from_secs(seconds);
+    let Some(StoredReport { passed, report, failures }) = known else { return Due::Now };
+    let wait = if passed { Duration::from_secs(policy.test_valid_seconds) } else { policy.retest(failures) };
+    let until = report.tested_at + wait;
     let until = barred_until.map_or(until, |barred| if passed { until } else { until.max(barred) });
     if until <= at { Due::Now } else { Due::At(until, standing(report)) }
 }
@@ -65,11 +65,11 @@ fn standing(report: TierReport) -> Test {
     if report.tier.is_some() { Test::Passed(report) } else { Test::Failed(report) }
 }
 
-/// What audits have come to since the test goes with the test's own evidence.
-fn add_audit(report: &mut TierReport, audit: Option<Evidence>) {
-    let Some(audit) = audit else { return };
-    report.evidence.retain(|evidence| evidence.what != audit.what);
-    report.evidence.push(audit);
+/// What validators have found since the test goes with the test's own evidence.
+fn add_evidence(report: &mut TierReport, found: Option<Evidence>) {
+    let Some(found) = found else { return };
+    report.evidence.retain(|evidence| evidence.what != found.what);
+    report.evidence.push(found);
 }
 
 impl Examiner<'_> {
@@ -111,18 +111,27 @@ impl Examiner<'_> {
         let known = self.context.store.report(self.node, offer.artifact).await?;
         let record = self.context.store.claim_record(Claim { node: self.node, artifact: offer.artifact }).await?;
         let surprise = told.get(&offer.artifact).is_some_and(|told| self.is_surprise_due(told));
+        let failures = known.as_ref().map_or(0, |known| known.failures);
         let known = match due(&self.context.policy, known, record.barred_until(), wall_time()) {
-            Due::Now => self.test(offer, false).await?,
-            Due::At(_, Test::Passed(_)) if surprise => self.test(offer, true).await?,
+            Due::Now => self.test(offer, failures, false).await?,
+            Due::At(_, Test::Passed(_)) if surprise => self.test(offer, failures, true).await?,
             due @ Due::At(..) => Some(due),
         };
         let Some(Due::At(until, mut test)) = known else { return Ok(Some(self.next_chance())) };
         let (Test::Passed(report) | Test::Failed(report)) = &mut test else { return Ok(None) };
-        add_audit(report, record.evidence(&self.context.policy.audit, wall_time()));
+        add_evidence(report, record.evidence(&self.context.policy.audit, wall_time()));
+        add_evidence(report, self.open_questions(offer.artifact).await?);
         let report = report.clone();
         self.tell(offer.artifact, &test, report, told).await;
         let surprise = told.get(&offer.artifact).and_then(|told| told.surprise_at);
         Ok(surprise.map(|at| self.or_next_chance(at)).into_iter().chain([until]).min())
+    }
+
+    /// What its answers to open questions were worth, if any were judged.
+    async fn open_questions(&self, artifact: ArtifactDigest) -> Result<Option<Evidence>, StoreError> {
+        let policy = &self.context.policy.judgement;
+        let claim = Claim { node: self.node, artifact };
+        Ok(self.context.store.rubric_standing(claim, policy.looks_back).await?.evidence(policy))
     }
 
     /// Tells the node what holds, unless it was told so before.
@@ -167,19 +176,21 @@ impl Examiner<'_> {
     }
 
     /// `None`: the claim was found false meanwhile, the node does not offer it any more, users came first, the router stops, or its database fails.
-    async fn test(&self, offer: &Offer, surprise: bool) -> Result<Option<Due>, StoreError> {
+    async fn test(&self, offer: &Offer, failures: u32, surprise: bool) -> Result<Option<Due>, StoreError> {
         let sitting = Sitting { examiner: self, offer, seed: rand::random(), surprise };
         let Some(seen) = sitting.run().await else { return Ok(None) };
         let policy = &self.context.policy;
-        let report = grade(policy, offer.precision, offer.parameters, &seen, wall_time());
+        let again = policy.retest(failures.saturating_add(1));
+        let report = grade(policy, offer.precision, offer.parameters, &seen, again, wall_time());
         tracing::info!(node = %self.node, model = %offer.model, precision = %offer.precision, ?seen, "tested");
         if !self.context.store.add_report(self.node, offer.artifact, &report).await? {
             return Ok(None);
         }
         self.context.metrics.tested(report.tier.is_some());
         conduct::record(self.context, self.node, verdict(policy, &seen, report.tested_at)).await;
-        let known = StoredReport { passed: report.tier.is_some(), report };
-        Ok(Some(due(policy, Some(known), None, wall_time())))
+        let passed = report.tier.is_some();
+        let failures = if passed { 0 } else { failures.saturating_add(1) };
+        Ok(Some(due(policy, Some(StoredReport { passed, report, failures }), None, wall_time())))
     }
 }
 
@@ -189,21 +200,25 @@ mod tests {
 
     #[test]
     fn a_test_is_due_without_a_result_after_its_time_and_after_a_cool_down_or_a_bar() {
-        let policy = Policy { test_valid_seconds: 100, retest_seconds: 10, ..Policy::default() };
-        let tested = |passed: bool| {
+        let policy =
+            Policy { test_valid_seconds: 100, retest_seconds: 10, longest_retest_seconds: 1_000, ..Policy::default() };
+        let after = |passed: bool, failures: u32| {
             let tier = passed.then_some(cortensor_protocol::Tier {
                 capability: cortensor_protocol::Capability::LowEnd,
                 precision: cortensor_protocol::PrecisionClass::Full,
             });
             let report = TierReport { tier, evidence: Vec::new(), tested_at: Millis(1_000), next_step: String::new() };
-            Some(StoredReport { passed, report })
+            Some(StoredReport { passed, report, failures })
         };
+        let (tested, failed) = (|passed| after(passed, u32::from(!passed)), |failures| after(false, failures));
         for (known, barred_until, at, expected) in [
             (None, None, 0, None),
             (tested(true), None, 100_999, Some(101_000)),
             (tested(true), None, 101_000, None),
             (tested(false), None, 10_999, Some(11_000)),
             (tested(false), None, 11_000, None),
+            (failed(3), None, 40_999, Some(41_000)),
+            (failed(30), None, 900_000, Some(1_001_000)),
             (tested(false), Some(50_000), 11_000, Some(50_000)),
             (tested(false), Some(50_000), 50_000, None),
             (tested(false), Some(2_000), 10_999, Some(11_000)),

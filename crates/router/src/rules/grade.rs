@@ -54,8 +54,15 @@ pub(crate) fn prefill_rate(short: Prefill, long: Prefill) -> f64 {
     tokens / time.as_secs_f64()
 }
 
-/// The report of one test.
-pub(crate) fn grade(policy: &Policy, precision: Precision, parameters: u64, seen: &Seen, at: Millis) -> TierReport {
+/// The report of one test. If it failed, the next one comes `again` later.
+pub(crate) fn grade(
+    policy: &Policy,
+    precision: Precision,
+    parameters: u64,
+    seen: &Seen,
+    again: Duration,
+    at: Millis,
+) -> TierReport {
     #[expect(clippy::cast_precision_loss, reason = "parameters are far below 2^52")]
     let parameters = parameters as f64;
     let rate = seen.short.zip(seen.long).map(|(short, long)| prefill_rate(short, long));
@@ -66,7 +73,7 @@ pub(crate) fn grade(policy: &Policy, precision: Precision, parameters: u64, seen
     let tier = passed.then_some(Tier { capability, precision: precision.class() });
     let evidence =
         vec![answers(policy, seen), prefill(policy, rate, work, fast), decode(seen.decode), weights(precision)];
-    TierReport { tier, evidence, tested_at: at, next_step: next_step(policy, seen, work, tier) }
+    TierReport { tier, evidence, tested_at: at, next_step: next_step(policy, seen, (work, tier), again) }
 }
 
 /// What a test says of a node's conduct: one event, whatever the number of its questions. A small model that gets as
@@ -118,8 +125,8 @@ fn weights(precision: Precision) -> Evidence {
     evidence("precision", precision.to_string(), asked, precision.class() == PrecisionClass::Full)
 }
 
-fn next_step(policy: &Policy, seen: &Seen, work: Option<f64>, tier: Option<Tier>) -> String {
-    let again = format!("the next test follows by itself in {} seconds", policy.retest_seconds);
+fn next_step(policy: &Policy, seen: &Seen, (work, tier): (Option<f64>, Option<Tier>), again: Duration) -> String {
+    let again = format!("the next test follows by itself in {}", span(again));
     let Some(tier) = tier else {
         return if seen.correct < policy.test_pass_mark {
             format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
@@ -136,6 +143,13 @@ fn next_step(policy: &Policy, seen: &Seen, work: Option<f64>, tier: Option<Tier>
             "Switch to precision mode (full weights) to be given high-accuracy work first.".to_owned()
         }
         (Capability::HighEnd, PrecisionClass::Full) => "This is the highest tier.".to_owned(),
+    }
+}
+
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
 
@@ -161,10 +175,12 @@ mod tests {
             (seen(1, 10, 30), Precision::F16, 135_000_000, None),
             (Seen { long: None, ..seen(6, 10, 30) }, Precision::F16, 135_000_000, None),
         ] {
-            let report = grade(&Policy::default(), precision, parameters, &seen, Millis(1));
+            let again = Duration::from_secs(240);
+            let report = grade(&Policy::default(), precision, parameters, &seen, again, Millis(1));
             let tier = report.tier.map(|tier| (tier.capability, tier.precision));
             assert_eq!(tier, expected, "{report:?}");
             assert!(!report.next_step.is_empty() && report.evidence.len() == 4);
+            assert_eq!(report.next_step.contains("in 4 minutes"), report.tier.is_none(), "{}", report.next_step);
         }
     }
 

@@ -1,10 +1,14 @@
 //! Proof of Inference: now and then a few idle nodes with the same artifact answer the same prompt, and their answers are
-//! compared token by token. A node cannot tell such a task from a user's.
+//! compared: token by token where they are greedy, by meaning where they are sampled, which takes a validator with an
+//! embedding model. A node cannot tell such a task from a user's. The answers of longer ones are also judged: a round is
+//! Proof of Useful Work too.
 //!
 //! Tokens come to this router alone, and a precommit binds the address of its node, so there is nothing to copy: commits
 //! are taken as they come and held here until every precommit is in (docs/adr/0005).
 
 mod agreement;
+mod ask;
+mod nearness;
 mod prompt;
 mod round;
 mod verdict;

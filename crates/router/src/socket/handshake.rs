@@ -71,7 +71,7 @@ async fn read_hello(socket: &mut WebSocket) -> Result<Hello, Ended> {
 }
 
 /// A hello of another version may look different, but it says its version in the same place.
-fn parse_hello(text: &str) -> Result<Hello, Ended> {
+pub(super) fn parse_hello(text: &str) -> Result<Hello, Ended> {
     if text.len() > LARGEST_HELLO {
         return Err(Ended::violation(format!("a hello has at most {LARGEST_HELLO} bytes")));
     }
@@ -167,7 +167,7 @@ async fn welcome(context: &Context, socket: &mut WebSocket, hello: &Hello) -> Re
     let welcome = Welcome {
         router: context.name.clone(),
         heartbeat_ms: context.policy.heartbeat_milliseconds,
-        tier: known.map(|known| known.report),
+        tier: known,
         prices: Some(context.policy.prices()),
     };
     tracing::info!(node = %hello.address, software = hello.software, "a node joined");

@@ -35,6 +35,8 @@ const PAGE: u32 = 64;
 const MOST_OFFERS: usize = 16;
 const MOST_SLOTS: u32 = 256;
 const LONGEST_MODEL_NAME: usize = 128;
+/// Most characters of what is wrong with a message.
+const LONGEST_REASON: usize = 200;
 
 pub(super) struct Session<'a> {
     context: &'a Arc<Context>,
@@ -243,8 +245,7 @@ impl Reader<'_> {
         if text.len() > most {
             return Err(Ended::violation(format!("a message is larger than {most} bytes")));
         }
-        let message: NodeMessage = serde_json::from_str(text)
-            .map_err(|error| Ended::violation(format!("a message cannot be read: {error}; update the node")))?;
+        let message = parse(text)?;
         match message {
             NodeMessage::Hello(_) => Err(Ended::violation("a second hello came")),
             NodeMessage::Offers { offers } => self.offered(offers),
@@ -284,7 +285,16 @@ impl Reader<'_> {
     }
 }
 
-fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
+/// What is wrong with a message may have all of it in its words; the node gets enough to know which it was.
+pub(super) fn parse(text: &str) -> Result<NodeMessage, Ended> {
+    let wrong = |error: serde_json::Error| {
+        let why: String = error.to_string().chars().take(LONGEST_REASON).collect();
+        Ended::violation(format!("a message cannot be read: {why}; update the node"))
+    };
+    serde_json::from_str(text).map_err(wrong)
+}
+
+pub(super) fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
     let distinct = |offer: &Offer| offers.iter().filter(|other| other.artifact == offer.artifact).count() == 1;
     let sound = |offer: &Offer| {
         (1..=MOST_SLOTS).contains(&offer.slots)

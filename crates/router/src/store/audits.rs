@@ -4,7 +4,10 @@ use cortensor_fidelity::Verdict;
 use cortensor_protocol::{AuditId, Millis, TaskId, TierReport};
 use sqlx::SqliteConnection;
 
-use super::{Doing as _, Durability, Store, StoreError, begin, column, keys::digest, reports::insert_report};
+use super::{
+    Doing as _, Durability, Store, StoreError, begin, column, keys::digest, reports::insert_report,
+    withdrawals::final_until,
+};
 use crate::{
     policy::AuditPolicy,
     rules::audit::{Claim, ClaimRecord, Look},
@@ -13,6 +16,18 @@ use crate::{
 /// One validator's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ValidatorId(i64);
+
+impl ValidatorId {
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// For rules that are tested without a database.
+    #[cfg(test)]
+    pub(crate) const fn test(number: i64) -> Self {
+        Self(number)
+    }
+}
 
 /// One look at an answer.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +42,7 @@ pub(crate) struct AuditLine {
 /// What follows from a claim that was found false.
 #[derive(Clone, Debug)]
 pub(crate) struct Fall {
-    /// What was paid for the claim from then on is taken back.
+    /// What was paid for the claim from then on is taken back, unless it is final by its age.
     pub(crate) since: Millis,
     pub(crate) reason: String,
     /// What the node is told: no tier.
@@ -75,6 +90,8 @@ impl Store {
         write_record(&mut transaction, line, &next).await?;
         if verdict == Verdict::NotWhatItClaims {
             let fall = fall(&known, &next);
+            let old = final_until(&mut transaction, line.claim.node, policy.final_after(), line.at).await?;
+            let fall = Fall { since: fall.since.max(old), ..fall };
             take_back(&mut transaction, line, &fall).await?;
             insert_report(&mut transaction, line.claim.node, line.claim.artifact, &fall.report).await?;
         }
@@ -112,14 +129,15 @@ async fn write_record(
 ) -> Result<(), StoreError> {
     let text = serde_json::to_string(record).map_err(|_| StoreError::Damaged { what: "claim record" })?;
     sqlx::query(
-        "INSERT INTO claims (node, artifact, record, barred_until, updated_at) VALUES (?, ?, ?, ?, ?)
+        "INSERT INTO claims (node, artifact, record, barred_until, proven_until, updated_at) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (node, artifact) DO UPDATE SET record = excluded.record, barred_until = excluded.barred_until,
-             updated_at = excluded.updated_at",
+             proven_until = excluded.proven_until, updated_at = excluded.updated_at",
     )
     .bind(line.claim.node.to_string())
     .bind(line.claim.artifact.to_string())
     .bind(text)
     .bind(record.barred_until().map(|until| until.0))
+    .bind(record.unproven_since().0)
     .bind(line.at.0)
     .execute(connection)
     .await
@@ -145,7 +163,7 @@ async fn insert_audit(
     .bind(line.claim.node.to_string())
     .bind(line.claim.artifact.to_string())
     .bind(line.task.to_string())
-    .bind(line.validator.0)
+    .bind(line.validator.number())
     .bind(look.engine)
     .bind(count(look.margins.len()))
     .bind(count(scores().filter(|score| *score > 0.0).count()))

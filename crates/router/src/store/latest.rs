@@ -67,7 +67,31 @@ pub(crate) struct AuditRow {
     looked_at: i64,
 }
 
+/// A judgement as it is kept.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+pub(crate) struct JudgementRow {
+    id: String,
+    node: String,
+    artifact: String,
+    model: String,
+    correctness: i64,
+    relevance: i64,
+    usefulness: i64,
+    /// What the judgements of this answer came to; `None`: more are wanted.
+    percent: Option<i64>,
+    judged_at: i64,
+}
+
 impl Store {
+    /// The judgements that were made last, newest first.
+    pub(crate) async fn latest_judgements(&self, most: u32) -> Result<Vec<JudgementRow>, StoreError> {
+        let judgements = sqlx::query_as(
+            "SELECT id, judgements.node, judgements.artifact, model, correctness, relevance, usefulness, percent, judged_at
+             FROM judgements LEFT JOIN rubric_scores USING (task) ORDER BY judgements.rowid DESC LIMIT ?",
+        );
+        judgements.bind(most).fetch_all(&self.readers).await.doing("list its latest judgements")
+    }
+
     /// The sessions that were opened last, newest first.
     pub(crate) async fn latest_sessions(&self, most: u32) -> Result<Vec<SessionRow>, StoreError> {
         let sessions = sqlx::query_as(

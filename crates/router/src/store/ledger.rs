@@ -1,15 +1,15 @@
 //! The ledger: transfers between accounts, and whether they add up.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt, ops::Add, path::Path};
 
 use cortensor_protocol::{Amount, Millis, NodeAddress, TaskId};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{Doing as _, KeyId, Store, StoreError};
+use super::{Doing as _, KeyId, MIGRATIONS, Store, StoreError};
 use crate::rules::session::SessionId;
 
 /// Where money is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Account {
     /// Where practice credits come from; the only one that may be negative.
     Mint,
@@ -25,6 +25,8 @@ pub(crate) enum Account {
     Incentives,
     /// Earned by a node and not yet withdrawn.
     Pending(NodeAddress),
+    /// Withdrawn by a node, with a statement.
+    Withdrawn(NodeAddress),
 }
 
 impl fmt::Display for Account {
@@ -37,6 +39,7 @@ impl fmt::Display for Account {
             Self::Network => f.write_str("network"),
             Self::Incentives => f.write_str("incentives"),
             Self::Pending(node) => write!(f, "pending:{node}"),
+            Self::Withdrawn(node) => write!(f, "withdrawn:{node}"),
         }
     }
 }
@@ -87,9 +90,42 @@ pub(super) async fn transferred(connection: &mut SqliteConnection, key: &str) ->
     Ok(limbs.map(|(billions, units)| Amount::from_limbs(billions, units)))
 }
 
-/// What is in an account. Never negative but for the mint, which counts as empty.
+/// All that went into an account and out of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sums {
+    credited: Amount,
+    debited: Amount,
+}
+
+impl Sums {
+    /// Of billions and units that came in, then of those that went out.
+    pub(super) fn of((more, more_units, less, less_units): (i64, i64, i64, i64)) -> Self {
+        Self { credited: Amount::from_limbs(more, more_units), debited: Amount::from_limbs(less, less_units) }
+    }
+
+    /// Never negative but for the mint, which counts as empty.
+    pub(super) fn balance(self) -> Amount {
+        self.credited.checked_sub(self.debited).unwrap_or_default()
+    }
+}
+
+impl Add for Sums {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        let sum = |one, other| [one, other].into_iter().sum();
+        Self { credited: sum(self.credited, more.credited), debited: sum(self.debited, more.debited) }
+    }
+}
+
+/// What is in an account.
 pub(super) async fn balance(connection: &mut SqliteConnection, account: Account) -> Result<Amount, StoreError> {
-    let (more, more_units, less, less_units): (i64, i64, i64, i64) = sqlx::query_as(
+    Ok(sums(connection, account).await?.balance())
+}
+
+/// All that went through an account.
+pub(super) async fn sums(connection: &mut SqliteConnection, account: Account) -> Result<Sums, StoreError> {
+    let limbs = sqlx::query_as(
         "SELECT (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE credit = ?1),
                 (SELECT COALESCE(SUM(units), 0) FROM transfers WHERE credit = ?1),
                 (SELECT COALESCE(SUM(billions), 0) FROM transfers WHERE debit = ?1),
@@ -99,8 +135,7 @@ pub(super) async fn balance(connection: &mut SqliteConnection, account: Account)
     .fetch_one(connection)
     .await
     .doing("add up an account")?;
-    let (credited, debited) = (Amount::from_limbs(more, more_units), Amount::from_limbs(less, less_units));
-    Ok(credited.checked_sub(debited).unwrap_or_default())
+    Ok(Sums::of(limbs))
 }
 
 /// A ledger that adds up, by kind of account.
@@ -120,8 +155,10 @@ pub struct LedgerSummary {
     pub network: Amount,
     /// Set aside for tests and not spent.
     pub incentives: Amount,
-    /// Earned by nodes.
+    /// Earned by nodes and not withdrawn.
     pub pending: Amount,
+    /// Withdrawn by nodes.
+    pub withdrawn: Amount,
 }
 
 /// What is in all accounts of a kind.
@@ -137,7 +174,7 @@ pub struct AccountTotal {
 
 impl LedgerSummary {
     /// What was minted, then the kinds of account that it is in now.
-    pub fn accounts(&self) -> [AccountTotal; 7] {
+    pub fn accounts(&self) -> [AccountTotal; 8] {
         [
             ("minted", "practice credits made", self.minted),
             ("deposits", "in users' accounts", self.deposits),
@@ -146,6 +183,7 @@ impl LedgerSummary {
             ("network", "paid by users and not yet allocated", self.network),
             ("incentives", "set aside for tests and not spent", self.incentives),
             ("pending", "earned by nodes and not yet withdrawn", self.pending),
+            ("withdrawn", "withdrawn by nodes, with a statement for each", self.withdrawn),
         ]
         .map(|(account, what, credits)| AccountTotal { account, what, credits })
     }
@@ -169,6 +207,9 @@ pub enum LedgerFault {
     /// A node was told of another pay than was booked for it.
     #[error("account {0} differs from what the node was told it earned; keep the database and report this")]
     ToldOtherwise(String),
+    /// A node's statements say something else than was withdrawn.
+    #[error("account {0} differs from what the node's statements say; keep the database and report this")]
+    StatedOtherwise(String),
     /// A node's settlements are not numbered without gaps.
     #[error("the settlements of node {0} have a gap; keep the database and report this")]
     Gap(String),
@@ -194,15 +235,31 @@ pub async fn verify_ledger(database: &Path) -> Result<Result<LedgerSummary, Ledg
     let unreadable = |source| StoreError::Read { path: database.to_owned(), source };
     let options = SqliteConnectOptions::new().filename(database).read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(unreadable)?;
-    let tables: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('transfers', 'settlements')")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(unreadable)?;
-    if tables != 2 {
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('transfers', 'settlements', '_sqlx_migrations')",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(unreadable)?;
+    if tables != 3 {
         return Err(StoreError::NotALedger { path: database.to_owned() });
     }
+    let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+        .fetch_all(&mut connection)
+        .await
+        .map_err(unreadable)?;
+    check_versions(database, &versions)?;
     verify(&mut connection).await
+}
+
+/// The sums ask for the tables of this version.
+fn check_versions(database: &Path, found: &[i64]) -> Result<(), StoreError> {
+    let path = || database.to_owned();
+    if found.iter().any(|version| !MIGRATIONS.version_exists(*version)) {
+        return Err(StoreError::Newer { path: path() });
+    }
+    let missing = MIGRATIONS.iter().any(|migration| !found.contains(&migration.version));
+    if missing { Err(StoreError::Older { path: path() }) } else { Ok(()) }
 }
 
 async fn verify(connection: &mut SqliteConnection) -> Result<Result<LedgerSummary, LedgerFault>, StoreError> {
@@ -214,6 +271,7 @@ async fn verify(connection: &mut SqliteConnection) -> Result<Result<LedgerSummar
         .await
         .doing("count its transfers")?;
     let paid = paid(&mut snapshot).await?;
+    let stated = stated(&mut snapshot).await?;
     let open: Vec<String> = sqlx::query_scalar("SELECT id FROM tasks WHERE ended_at IS NULL")
         .fetch_all(&mut *snapshot)
         .await
@@ -225,6 +283,7 @@ async fn verify(connection: &mut SqliteConnection) -> Result<Result<LedgerSummar
     let summary = summarize(&balances).and_then(|summary| {
         check_holds(&balances, &open)?;
         check_sessions(&balances, &over)?;
+        check_statements(&balances, &stated)?;
         check_pay(&balances, &paid)?;
         Ok(LedgerSummary { transfers: u64::try_from(transfers).unwrap_or_default(), ..summary })
     });
@@ -272,6 +331,16 @@ async fn paid(connection: &mut SqliteConnection) -> Result<Vec<Paid>, StoreError
     Ok(rows.into_iter().map(paid).collect())
 }
 
+/// What each node's statements add up to, by the account that it is in.
+async fn stated(connection: &mut SqliteConnection) -> Result<Balances, StoreError> {
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as("SELECT 'withdrawn:' || node, SUM(billions), SUM(units) FROM withdrawals GROUP BY node")
+            .fetch_all(connection)
+            .await
+            .doing("add up its withdrawals")?;
+    Ok(rows.into_iter().map(|(account, billions, units)| (account, signed(billions, units))).collect())
+}
+
 fn summarize(balances: &Balances) -> Result<LedgerSummary, LedgerFault> {
     let mut summary = LedgerSummary::default();
     for (account, balance) in balances {
@@ -283,13 +352,14 @@ fn summarize(balances: &Balances) -> Result<LedgerSummary, LedgerFault> {
             "hold" => (*balance, &mut summary.held),
             "incentives" => (*balance, &mut summary.incentives),
             "pending" => (*balance, &mut summary.pending),
+            "withdrawn" => (*balance, &mut summary.withdrawn),
             _ => (*balance, &mut summary.network),
         };
         let balance = u128::try_from(balance).map_err(|_| LedgerFault::Overdrawn(account.clone()))?;
         *total = total.checked_add(Amount::from_base_units(balance)).ok_or(LedgerFault::Unbalanced)?;
     }
-    let LedgerSummary { deposits, sessions, held, network, incentives, pending, .. } = summary;
-    let all: Amount = [deposits, sessions, held, network, incentives, pending].into_iter().sum();
+    let LedgerSummary { deposits, sessions, held, network, incentives, pending, withdrawn, .. } = summary;
+    let all: Amount = [deposits, sessions, held, network, incentives, pending, withdrawn].into_iter().sum();
     if all == summary.minted { Ok(summary) } else { Err(LedgerFault::Unbalanced) }
 }
 
@@ -307,10 +377,19 @@ fn check_sessions(balances: &Balances, over: &[i64]) -> Result<(), LedgerFault> 
     left.map_or(Ok(()), |account| Err(LedgerFault::SessionLeft(account)))
 }
 
+fn check_statements(balances: &Balances, stated: &Balances) -> Result<(), LedgerFault> {
+    let withdrawn = balances.iter().filter(|(account, _)| account.starts_with("withdrawn:"));
+    let mut accounts = withdrawn.chain(stated).map(|(account, _)| account);
+    let differs = accounts.find(|account| balances.get(*account) != stated.get(*account));
+    differs.map_or(Ok(()), |account| Err(LedgerFault::StatedOtherwise(account.clone())))
+}
+
+/// What a node was told that it earned is pending, or withdrawn.
 fn check_pay(balances: &Balances, paid: &[Paid]) -> Result<(), LedgerFault> {
-    for account in balances.keys().filter(|account| account.starts_with("pending:")) {
+    for (account, pending) in balances.iter().filter(|(account, _)| account.starts_with("pending:")) {
         let told = paid.iter().find(|paid| account.ends_with(&paid.node)).map_or(0, |paid| paid.amount);
-        if balances.get(account) != Some(&told) {
+        let withdrawn = balances.get(&account.replace("pending:", "withdrawn:")).copied().unwrap_or_default();
+        if pending + withdrawn != told {
             return Err(LedgerFault::ToldOtherwise(account.clone()));
         }
     }

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     Doing as _, Durability, KeyId, Store, StoreError, begin,
-    ledger::{Account, Transfer, balance, post},
+    ledger::{Account, Transfer, post},
     tasks::kind_text,
 };
 use crate::rules::session::SessionId;
@@ -59,7 +59,7 @@ impl Store {
             Err(refused) => return Ok(refused),
         };
         if let Some(account) = bill.account {
-            let available = balance(&mut transaction, account).await?;
+            let available = self.balances.of(&mut transaction, account).await?;
             let needed: Amount = opening.tasks.iter().map(|(_, hold)| *hold).sum();
             if available < needed {
                 return Ok(Opened::TooLittle { available });

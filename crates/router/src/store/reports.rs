@@ -11,11 +11,16 @@ use crate::rules::audit::Claim;
 pub(crate) struct StoredReport {
     pub(crate) passed: bool,
     pub(crate) report: TierReport,
+    /// How many of the latest tests of the artifact failed in a row, this included.
+    pub(crate) failures: u32,
 }
 
-fn parse((passed, report): (bool, String)) -> Result<StoredReport, StoreError> {
-    let report = serde_json::from_str(&report).map_err(|_| StoreError::Damaged { what: "test report" })?;
-    Ok(StoredReport { passed, report })
+fn parse((passed, report, failures): (bool, String, u32)) -> Result<StoredReport, StoreError> {
+    Ok(StoredReport { passed, report: read_report(&report)?, failures })
+}
+
+fn read_report(text: &str) -> Result<TierReport, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged { what: "test report" })
 }
 
 impl Store {
@@ -26,7 +31,10 @@ impl Store {
         artifact: ArtifactDigest,
     ) -> Result<Option<StoredReport>, StoreError> {
         let row = sqlx::query_as(
-            "SELECT passed, report FROM reports WHERE node = ? AND artifact = ? ORDER BY id DESC LIMIT 1",
+            "SELECT passed, report,
+                 (SELECT COUNT(*) FROM reports WHERE node = ?1 AND artifact = ?2 AND id > (
+                      SELECT COALESCE(MAX(id), 0) FROM reports WHERE node = ?1 AND artifact = ?2 AND passed))
+             FROM reports WHERE node = ?1 AND artifact = ?2 ORDER BY id DESC LIMIT 1",
         )
         .bind(node.to_string())
         .bind(artifact.to_string())
@@ -37,13 +45,14 @@ impl Store {
     }
 
     /// The latest test of a node, whatever the artifact.
-    pub(crate) async fn latest_report(&self, node: NodeAddress) -> Result<Option<StoredReport>, StoreError> {
-        let row = sqlx::query_as("SELECT passed, report FROM reports WHERE node = ? ORDER BY id DESC LIMIT 1")
-            .bind(node.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .doing("look a test up")?;
-        row.map(parse).transpose()
+    pub(crate) async fn latest_report(&self, node: NodeAddress) -> Result<Option<TierReport>, StoreError> {
+        let text: Option<String> =
+            sqlx::query_scalar("SELECT report FROM reports WHERE node = ? ORDER BY id DESC LIMIT 1")
+                .bind(node.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .doing("look a test up")?;
+        text.as_deref().map(read_report).transpose()
     }
 
     /// Keeps a test result, unless the claim fell while it was tested. Says whether it did.

@@ -4,7 +4,7 @@ use cortensor_protocol::{ArtifactDigest, Millis, ModelId, NodeAddress, TaskId};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::{Doing as _, Durability, Store, StoreError, begin, column};
+use super::{Doing as _, Durability, Store, StoreError, ValidatorId, begin, column};
 
 /// A round that is over.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,10 @@ pub(crate) struct RoundRecord {
     pub(crate) artifact: ArtifactDigest,
     /// Makes the prompt again.
     pub(crate) seed: u64,
+    /// At which it was sampled; `None`: greedy.
+    pub(crate) temperature: Option<f32>,
+    /// Who compared its answers by meaning.
+    pub(crate) validator: Option<ValidatorId>,
     pub(crate) began_at: Millis,
     pub(crate) ended_at: Millis,
     pub(crate) answers: Vec<RoundAnswer>,
@@ -27,6 +31,8 @@ pub(crate) struct RoundAnswer {
     /// One word, as the table lists them.
     pub(crate) outcome: &'static str,
     pub(crate) position: Option<usize>,
+    /// Where answers were compared by meaning: the median of its similarities to the others.
+    pub(crate) similarity: Option<f32>,
     pub(crate) tokens: usize,
 }
 
@@ -43,18 +49,18 @@ impl Store {
         transaction.commit().await.doing("keep a round")
     }
 
-    /// How many of a node's latest judged answers with an artifact, of at most `looks_back`, parted early, and how many
-    /// there are.
-    pub(crate) async fn early_partings(
+    /// How many of a node's latest judged answers with an artifact, of at most `looks_back`, parted early or lay apart, and
+    /// how many there are.
+    pub(crate) async fn partings(
         &self,
         node: NodeAddress,
         artifact: ArtifactDigest,
         looks_back: u32,
     ) -> Result<(u32, u32), StoreError> {
         sqlx::query_as(
-            "SELECT COALESCE(SUM(outcome = 'parted_early'), 0), COUNT(*) FROM (
+            "SELECT COALESCE(SUM(outcome IN ('parted_early', 'lay_apart')), 0), COUNT(*) FROM (
                  SELECT outcome FROM round_answers
-                 WHERE node = ? AND artifact = ? AND outcome IN ('agreed', 'parted_late', 'parted_early')
+                 WHERE node = ? AND artifact = ? AND outcome IN ('agreed', 'parted_late', 'parted_early', 'lay_apart')
                  ORDER BY ended_at DESC, rowid DESC LIMIT ?)",
         )
         .bind(node.to_string())
@@ -69,7 +75,8 @@ impl Store {
 /// Says whether it was not there before.
 async fn insert_round(connection: &mut SqliteConnection, round: &RoundRecord) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "INSERT INTO rounds (id, model, artifact, seed, began_at, ended_at) VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO rounds (id, model, artifact, seed, temperature, validator, began_at, ended_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(round.id.to_string())
@@ -77,6 +84,8 @@ async fn insert_round(connection: &mut SqliteConnection, round: &RoundRecord) ->
     .bind(round.artifact.to_string())
     // The same 64 bits; a column is signed.
     .bind(round.seed.cast_signed())
+    .bind(round.temperature)
+    .bind(round.validator.map(ValidatorId::number))
     .bind(round.began_at.0)
     .bind(round.ended_at.0)
     .execute(connection)
@@ -91,8 +100,8 @@ async fn insert_answer(
     answer: &RoundAnswer,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO round_answers (round, node, artifact, task, outcome, position, tokens, ended_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO round_answers (round, node, artifact, task, outcome, position, similarity, tokens, ended_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(round.id.to_string())
     .bind(answer.node.to_string())
@@ -100,6 +109,7 @@ async fn insert_answer(
     .bind(answer.task.to_string())
     .bind(answer.outcome)
     .bind(answer.position.map(|position| column(position as u64)))
+    .bind(answer.similarity)
     .bind(column(answer.tokens as u64))
     .bind(round.ended_at.0)
     .execute(connection)
@@ -113,18 +123,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn early_partings_are_counted_among_the_latest_judged_answers_of_a_node_with_an_artifact() {
+    async fn partings_are_counted_among_the_latest_judged_answers_of_a_node_with_an_artifact() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("router.sqlite")).await.unwrap();
         let (node, other) = (NodeAddress::repeat_byte(1), NodeAddress::repeat_byte(2));
         let (artifact, elsewhere) = (ArtifactDigest::new([1; 32]), ArtifactDigest::new([2; 32]));
-        let outcomes = ["parted_early", "agreed", "refused", "parted_early", "undecided", "parted_late", "agreed"];
+        let outcomes = ["lay_apart", "agreed", "refused", "parted_early", "undecided", "parted_late", "agreed"];
         for (number, outcome) in (1_u8..).zip(outcomes) {
             let answer = |node, outcome| RoundAnswer {
                 node,
                 task: TaskId(Uuid::from_u128(number.into())),
                 outcome,
                 position: Some(3),
+                similarity: Some(0.5),
                 tokens: 9,
             };
             let round = RoundRecord {
@@ -132,6 +143,8 @@ mod tests {
                 model: ModelId::new("m"),
                 artifact,
                 seed: u64::MAX,
+                temperature: Some(0.5),
+                validator: None,
                 began_at: Millis(0),
                 ended_at: Millis(number.into()),
                 answers: vec![answer(node, outcome), answer(other, "agreed")],
@@ -146,7 +159,7 @@ mod tests {
             (node, elsewhere, 10, (0, 0)),
             (other, artifact, 10, (0, 7)),
         ] {
-            assert_eq!(store.early_partings(node, artifact, looks_back).await.unwrap(), expected);
+            assert_eq!(store.partings(node, artifact, looks_back).await.unwrap(), expected);
         }
     }
 }

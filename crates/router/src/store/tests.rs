@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cortensor_protocol::{
     Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, Usage,
 };
@@ -7,10 +9,11 @@ use uuid::Uuid;
 
 use self::sessions::terms;
 use super::{ledger::Account, *};
-use crate::rules::session::SessionId;
+use crate::{policy::AuditPolicy, rules::session::SessionId};
 
 mod audits;
 mod sessions;
+mod withdrawals;
 
 const NODE: NodeAddress = NodeAddress::repeat_byte(7);
 const AT: Millis = Millis(1_000);
@@ -153,6 +156,26 @@ async fn a_database_keeps_its_ledger_s_name_and_another_one_has_another() {
     assert_ne!(store().await.1.ledger(), name);
 }
 
+#[tokio::test]
+async fn a_database_of_another_version_is_not_added_up_and_says_what_to_do() {
+    let (folder, store) = store().await;
+    let path = folder.path().join("deeper/router.sqlite");
+    assert!(verify_ledger(&path).await.unwrap().is_ok());
+    for (change, told) in [
+        (
+            "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time
+          FROM _sqlx_migrations WHERE version = 1",
+            "a newer version",
+        ),
+        ("DELETE FROM _sqlx_migrations WHERE version IN (8, 9999)", "start `cortensor router` on it once"),
+        ("DROP TABLE _sqlx_migrations", "holds no ledger"),
+    ] {
+        sqlx::query(change).execute(&store.writer).await.unwrap();
+        let error = verify_ledger(&path).await.unwrap_err().to_string();
+        assert!(error.contains(told) && !error.contains("free space"), "{error}");
+    }
+}
+
 /// Makes the database say that its disk is full to whoever moves money (there is no number left for a transfer), or
 /// gives it room again.
 async fn full_disk(store: &Store, full: bool) {
@@ -184,13 +207,39 @@ async fn what_a_full_disk_refused_is_written_once_there_is_room_again() {
 /// What may happen to a task, in whatever order.
 #[derive(Clone, Debug)]
 enum Step {
-    Open { number: u128, hold: u128 },
-    Pay { number: u128, attempt: u32, share: u64 },
-    Void { number: u128, attempt: u32 },
-    End { number: u128 },
-    Deposit { number: u128, amount: u128 },
+    Open {
+        number: u128,
+        hold: u128,
+    },
+    Pay {
+        number: u128,
+        attempt: u32,
+        share: u64,
+    },
+    Void {
+        number: u128,
+        attempt: u32,
+    },
+    End {
+        number: u128,
+    },
+    Deposit {
+        number: u128,
+        amount: u128,
+    },
     Deactivate,
     Recover,
+    /// With the age in seconds at which pay is final: another policy each time.
+    Withdraw {
+        nonce: u128,
+        amount: Option<u128>,
+        final_after: u64,
+    },
+    /// An audit finds the claim false.
+    Fall {
+        audit: u128,
+        final_after: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -207,10 +256,14 @@ fn step() -> impl Strategy<Value = Step> {
         (number, 0..10_u128.pow(21)).prop_map(|(number, amount)| Step::Deposit { number, amount }),
         Just(Step::Deactivate),
         Just(Step::Recover),
+        (0..6_u128, prop::option::of(0..10_u128.pow(22)), 0..40_u64)
+            .prop_map(|(nonce, amount, final_after)| Step::Withdraw { nonce, amount, final_after }),
+        (0..100_u128, 0..40_u64).prop_map(|(audit, final_after)| Step::Fall { audit, final_after }),
     ]
 }
 
-async fn take(store: &Store, key: KeyId, step: Step) {
+async fn take(store: &Store, key: KeyId, step: Step, at: Millis) {
+    let line = |task, attempt| Line { at, ..line(task, attempt) };
     match step {
         Step::Open { number, hold } => {
             let hold = Amount::from_base_units(hold);
@@ -240,6 +293,14 @@ async fn take(store: &Store, key: KeyId, step: Step) {
         Step::Recover => {
             store.recover(AT).await.unwrap();
         }
+        Step::Withdraw { nonce, amount, final_after } => {
+            let request = withdrawals::request(nonce, amount.map(Amount::from_base_units));
+            store.withdraw(&request, Duration::from_secs(final_after), at).await.unwrap();
+        }
+        Step::Fall { audit, final_after } => {
+            let policy = AuditPolicy { final_after_seconds: final_after, bar_seconds: 2, ..AuditPolicy::default() };
+            audits::fall(store, &policy, audit, at).await;
+        }
     }
 }
 
@@ -254,13 +315,14 @@ proptest! {
             let key = store.add_key("sk-a", "a", credits(10_000), AT).await.unwrap();
             let opened = store.create_session(key, &terms(), ("sk-s", ""), credits(1_000), AT).await.unwrap();
             assert_eq!(opened, Ok(SessionId(1)));
-            for step in steps {
-                take(&store, key, step).await;
+            for (second, step) in (1..).zip(steps) {
+                take(&store, key, step, Millis(1_000 * second)).await;
                 store.verify_ledger().await.unwrap().unwrap();
             }
             store.recover(AT).await.unwrap();
             let summary = store.verify_ledger().await.unwrap().unwrap();
-            let all: Amount = [summary.deposits, summary.sessions, summary.pending].into_iter().sum();
+            let LedgerSummary { deposits, sessions, pending, withdrawn, .. } = summary;
+            let all: Amount = [deposits, sessions, pending, withdrawn].into_iter().sum();
             assert_eq!((summary.held, all), (Amount::ZERO, credits(10_000)));
         });
     }

@@ -152,7 +152,8 @@ async fn an_honest_node_is_told_so_and_keeps_what_was_proven_if_it_lies_later() 
     // Trusted by now: one answer in some twenty is looked at.
     let lying = async {
         loop {
-            asked(&practice).await;
+            // Refused from the fall on, which the node hears of a little later: nobody is left who could answer.
+            practice.client.answer(json!({"temperature": 0, "max_tokens": 4})).await;
         }
     };
     tokio::select! {

@@ -69,7 +69,9 @@ async fn a_node_that_fails_gets_no_user_tasks_and_is_tested_again_by_itself() {
     assert!(report.next_step.contains("next test"), "{report:?}");
     let (status, refused) = practice.client.answer(json!({})).await;
     assert_eq!((status.as_u16(), &refused["error"]["code"]), (503, &json!("no_node")));
-    assert_eq!(node.tier().await.tier, None);
+    let again = node.tier().await;
+    assert_eq!(again.tier, None);
+    assert!(again.next_step.contains("in 2 seconds"), "each failed test in a row doubles the wait: {again:?}");
     practice.settle().await;
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{Assignment, RouterMessage, Settlement, SettlementStatus, TaskKind};
+use cortensor_protocol::{Assignment, RouterMessage, Settlement, SettlementStatus, Standing, TaskKind};
 use cortensor_router::{Policy, RoundsPolicy};
 use serde_json::json;
 
-use crate::support::{Behaviour, FakeNode, Fault, Practice};
+use crate::support::{Behaviour, FakeNode, Fault, Practice, soon};
 
 /// Rounds about every second, as soon as there are nodes.
 fn policy() -> Policy {
@@ -30,6 +30,38 @@ async fn round(node: &mut FakeNode) -> (Assignment, Settlement) {
     (assignment, settlement)
 }
 
+/// No user asked for anything yet.
+async fn assert_rounds_are_counted_apart(practice: &Practice) {
+    let operator = practice.operator().await;
+    let counted = async {
+        loop {
+            let metrics = operator.get_text("/metrics").await;
+            if served(&metrics, "round").is_some() {
+                return metrics;
+            }
+        }
+    };
+    let metrics = soon("a round is counted", counted).await;
+    // Two nodes were tested with ten tasks each, some of which may have been answered wrong.
+    assert!(served(&metrics, "network_test").is_some_and(|tests| tests <= 20), "{metrics}");
+    assert_eq!(served(&metrics, "user"), None, "{metrics}");
+}
+
+fn served(metrics: &str, kind: &str) -> Option<u32> {
+    let name = format!("cortensor_tasks_ended_total{{kind=\"{kind}\",ending=\"served\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
+}
+
+#[tokio::test]
+async fn who_takes_part_is_counted_as_asked_and_as_there() {
+    let practice = Practice::with(policy()).await;
+    let (mut node, _other) = (practice.node(1).await, practice.node(2).await);
+    let asked = |standing: &Standing| standing.counters.request.counter > 0;
+    let counters = node.standing("a round in the record", asked).await.counters;
+    assert_eq!((counters.request.points, counters.create), (counters.request.counter, counters.request));
+    practice.settle().await;
+}
+
 fn void_reason(settlement: &Settlement) -> &str {
     match &settlement.status {
         SettlementStatus::Void { reason } => reason,
@@ -45,6 +77,7 @@ async fn nodes_that_agree_are_paid_for_what_looks_like_a_users_task() {
     let amount = practice.policy.test_reward;
     assert_eq!((settlement.kind, &settlement.status), (TaskKind::NetworkTest, &SettlementStatus::Paid { amount }));
     let asked = assignment.sampling.max_tokens;
+    assert_rounds_are_counted_apart(&practice).await;
     assert!(assignment.sampling.is_greedy() && practice.policy.rounds.answer_tokens.contains(&asked));
 
     // A user's task of that length, for comparison.

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Host } from "../host/host";
 import type { LevelTest, Standing } from "../host/types";
+import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
 import WithApplication from "../testing/WithApplication.svelte";
 import { standingWith, statusWith } from "../testing/statuses";
@@ -11,7 +12,7 @@ import GlanceFigures from "./GlanceFigures.svelte";
 
 function shown(standing: Standing | null): void {
   const host = {} as Host;
-  const application = { host, status: new StatusStore(host), show: () => {} };
+  const application = { host, status: new StatusStore(host), lab: new LabStore(host), show: () => {} };
   render(WithApplication, { application, component: GlanceFigures as never, given: { status: statusWith({ standing }) } });
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { Host } from "../host/host";
 import type { Status } from "../host/types";
+import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
 import WithApplication from "../testing/WithApplication.svelte";
 import { modeView, statusWith } from "../testing/statuses";
@@ -11,7 +12,7 @@ import ModeSwitch from "./ModeSwitch.svelte";
 
 function shown(status: Status, setMode: Host["setMode"] = () => Promise.resolve()) {
   const host = { setMode: vi.fn(setMode) } as Partial<Host> as Host;
-  const application = { host, status: new StatusStore(host), show: () => {} };
+  const application = { host, status: new StatusStore(host), lab: new LabStore(host), show: () => {} };
   const frame = (given: { status: Status }) => ({ application, component: ModeSwitch as never, given });
   const { rerender } = render(WithApplication, frame({ status }));
   return { setMode: host.setMode, change: (next: Status) => rerender(frame({ status: next })) };
@@ -29,6 +30,13 @@ describe("ModeSwitch", () => {
       expect(screen.getByText(words)).toBeTruthy();
     }
     expect(screen.getByText("Very close to full precision. Not measured here yet.")).toBeTruthy();
+  });
+
+  it("says what a precision loses as a report measured it", () => {
+    const loss = { reference: "F16" as const, same_top: 0.97, divergence: 0.004, tokens: 2805, words: "picks the same word as F16 97 of 100 times" };
+    shown(statusWith({ modes: [modeView("precision"), { ...modeView("volume"), loss }] }));
+    expect(screen.getByText("Picks the same word as F16 97 of 100 times.")).toBeTruthy();
+    expect(screen.queryByText(/Not measured here yet/)).toBeNull();
   });
 
   it("shows what was measured beside what was predicted", () => {

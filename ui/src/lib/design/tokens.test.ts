@@ -33,8 +33,10 @@ const texts = [
   ...on(["accent-text"], ["accent", "accent-strong"]),
   ...on(["bad-text"], ["bad", "bad-strong"]),
   ["surface", "text"] as [string, string],
+  ...on(["text"], ["apart-1", "apart-2", "apart-3"]),
 ];
-const controls = [...on(["border-control", "accent", "focus", "good", "warn", "bad"], ["surface", "surface-raised"]), ...on(["border-control", "accent"], ["surface-sunken"])];
+const controls = [...on(["border-control", "accent", "focus", "good", "warn", "bad"], ["surface", "surface-raised"]), ...on(["border-control", "accent"], ["surface-sunken"]),
+  ...on(["apart-line", "focus"], ["apart-1", "apart-2", "apart-3", "surface-raised"])];
 
 describe.each(Object.entries(schemes))("%s", (_, scheme) => {
   const ratio = ([front, back]: [string, string]): number => contrast(scheme[front] ?? "", scheme[back] ?? "");

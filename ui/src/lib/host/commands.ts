@@ -7,18 +7,33 @@ import type {
   ActivityFilter,
   ActivityPage,
   ActivityQuery,
+  Comparison,
+  ComparisonHistory,
+  ComparisonId,
+  ComparisonRequest,
   EarningsChart,
+  ExportFormat,
+  FidelityReports,
+  FidelityRequest,
+  FidelityRun,
   Folder,
   KeptPrompt,
+  KeptVote,
+  LiveTask,
   LogLine,
   Mode,
   NodeAddress,
   Practice,
+  Revealed,
   Settings,
   SettingsView,
   Span,
   Status,
   TaskId,
+  Vote,
+  VoteChoice,
+  VoteRequest,
+  VoteSummary,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -26,6 +41,10 @@ type Nothing = Record<string, never>;
 /** The window's commands: what each is given and what it answers with. */
 export interface Commands {
   watch_status: { args: { channel: Channel<Partial<Status>> }; result: number };
+  watch_tasks: { args: { channel: Channel<LiveTask[]> }; result: number };
+  watch_comparison: { args: { channel: Channel<Partial<Comparison>> }; result: number };
+  watch_fidelity: { args: { channel: Channel<Partial<FidelityRun>> }; result: number };
+  watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   set_mode: { args: { mode: Mode }; result: null };
@@ -46,4 +65,21 @@ export interface Commands {
   open_folder: { args: { folder: Folder }; result: null };
   about: { args: Nothing; result: About };
   practice: { args: Nothing; result: Practice | null };
+  compare: { args: { request: ComparisonRequest }; result: null };
+  stop_comparison: { args: Nothing; result: null };
+  comparisons: { args: Nothing; result: ComparisonHistory };
+  comparison: { args: { id: ComparisonId }; result: Comparison };
+  rename_comparison: { args: { id: ComparisonId; name: string }; result: null };
+  delete_comparison: { args: { id: ComparisonId }; result: null };
+  export_comparison: { args: { id: ComparisonId; format: ExportFormat }; result: string | null };
+  pick_text: { args: Nothing; result: string | null };
+  measure_fidelity: { args: { request: FidelityRequest }; result: null };
+  stop_fidelity: { args: Nothing; result: null };
+  fidelity_reports: { args: Nothing; result: FidelityReports };
+  start_vote: { args: { request: VoteRequest }; result: null };
+  stop_vote: { args: Nothing; result: null };
+  vote: { args: { choice: VoteChoice }; result: Revealed };
+  votes: { args: Nothing; result: Array<KeptVote> };
+  vote_summary: { args: Nothing; result: Array<VoteSummary> };
+  save_picture: { args: { bytes: Array<number> }; result: string | null };
 }

@@ -1,8 +1,9 @@
 // What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
 
 import type {
-  About, ActivityFilter, ActivityPage, ActivityQuery, EarningsChart, Folder, KeptPrompt, LogLine, Mode, NodeAddress, Practice,
-  Settings, SettingsView, Span, Status, TaskId,
+  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
+  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, NodeAddress, Practice,
+  Revealed, Settings, SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary,
 } from "./types";
 
 /** Ends a subscription. */
@@ -12,6 +13,8 @@ export type Unwatch = () => void;
 export interface Host {
   /** Calls back at once with the status of now, and again at every change (at most a few times a second). */
   watchStatus(seen: (status: Status) => void): Promise<Unwatch>;
+  /** Calls back at once with the tasks being worked on, and again as they move (a few times a second). */
+  watchTasks(seen: (tasks: LiveTask[]) => void): Promise<Unwatch>;
   /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
   setMode(mode: Mode): Promise<void>;
   /** Done when what runs has finished and the memory is given back. */
@@ -48,4 +51,35 @@ export interface Host {
   about(): Promise<About>;
   /** How to send a request to the embedded practice network; null where another router is used. */
   practice(): Promise<Practice | null>;
+
+  /** Calls back at once with the latest comparison, and again as it goes on. */
+  watchComparison(seen: (comparison: Comparison) => void): Promise<Unwatch>;
+  /** Done when it has begun; how it goes on is watched. */
+  compare(request: ComparisonRequest): Promise<void>;
+  /** Done when its memory is given back. */
+  stopComparison(): Promise<void>;
+  comparisons(): Promise<ComparisonHistory>;
+  comparison(id: ComparisonId): Promise<Comparison>;
+  renameComparison(id: ComparisonId, name: string): Promise<void>;
+  deleteComparison(id: ComparisonId): Promise<void>;
+  /** Asks where to save. Answers with the file's path; null: the user changed their mind. */
+  exportComparison(id: ComparisonId, format: ExportFormat): Promise<string | null>;
+  /** The same with a PNG picture that was drawn here. */
+  savePicture(bytes: number[]): Promise<string | null>;
+
+  watchFidelity(seen: (run: FidelityRun) => void): Promise<Unwatch>;
+  /** Asks for a text file. null: the user changed their mind. */
+  pickText(): Promise<string | null>;
+  /** Done when it has begun. One that was stopped goes on where it was. */
+  measureFidelity(request: FidelityRequest): Promise<void>;
+  stopFidelity(): Promise<void>;
+  fidelityReports(): Promise<FidelityReports>;
+
+  watchVote(seen: (vote: Vote) => void): Promise<Unwatch>;
+  startVote(request: VoteRequest): Promise<void>;
+  stopVote(): Promise<void>;
+  castVote(choice: VoteChoice): Promise<Revealed>;
+  /** The votes that were cast, newest first. */
+  votes(): Promise<KeptVote[]>;
+  voteSummaries(): Promise<VoteSummary[]>;
 }

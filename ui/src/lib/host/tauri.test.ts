@@ -36,6 +36,11 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.exportKey("p");
   await tauriHost.importKey("p");
   await tauriHost.openFolder("logs");
+  await tauriHost.renameComparison("c", "n");
+  await tauriHost.exportComparison("c", "csv");
+  await tauriHost.savePicture([1]);
+  await tauriHost.castVote("equal");
+  await tauriHost.voteSummaries();
   expect(asked).toEqual([
     ["set_mode", { mode: "volume" }],
     ["pause", {}],
@@ -48,6 +53,11 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["export_key", { passphrase: "p" }],
     ["import_key", { passphrase: "p" }],
     ["open_folder", { folder: "logs" }],
+    ["rename_comparison", { id: "c", name: "n" }],
+    ["export_comparison", { id: "c", format: "csv" }],
+    ["save_picture", { bytes: [1] }],
+    ["vote", { choice: "equal" }],
+    ["vote_summary", {}],
   ]);
 });
 

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { LogLine, Status } from "./types";
+import type { Comparison, FidelityRun, LiveTask, LogLine, Status, Vote } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -20,11 +20,19 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
   };
 }
 
-async function watchStatus(seen: (status: Status) => void): Promise<Unwatch> {
-  // The first message is the whole status, each one after it what changed: what did not keeps its identity here.
-  let status = {} as Status;
-  const channel = new Channel<Partial<Status>>((changed) => seen((status = { ...status, ...changed })));
-  return unwatching(channel, await call("watch_status", { channel }));
+/** What is followed field by field, by its command. */
+type Followed = { watch_status: Status; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote };
+
+async function watch<Name extends keyof Followed>(name: Name, seen: (value: Followed[Name]) => void): Promise<Unwatch> {
+  // The first message is the whole value, each one after it what changed: what did not keeps its identity here.
+  let value = {} as Followed[Name];
+  const channel = new Channel<Partial<Followed[Name]>>((changed) => seen((value = { ...value, ...changed })));
+  return unwatching(channel, await call(name, { channel } as unknown as Commands[Name]["args"]));
+}
+
+async function watchTasks(seen: (tasks: LiveTask[]) => void): Promise<Unwatch> {
+  const channel = new Channel<LiveTask[]>(seen);
+  return unwatching(channel, await call("watch_tasks", { channel }));
 }
 
 async function watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch> {
@@ -33,7 +41,11 @@ async function watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch> {
 }
 
 export const tauriHost: Host = {
-  watchStatus,
+  watchStatus: (seen) => watch("watch_status", seen),
+  watchTasks,
+  watchComparison: (seen) => watch("watch_comparison", seen),
+  watchFidelity: (seen) => watch("watch_fidelity", seen),
+  watchVote: (seen) => watch("watch_vote", seen),
   watchLogs,
   setMode: (mode) => call("set_mode", { mode }).then(done),
   pause: () => call("pause", {}).then(done),
@@ -53,4 +65,21 @@ export const tauriHost: Host = {
   openFolder: (folder) => call("open_folder", { folder }).then(done),
   about: () => call("about", {}),
   practice: () => call("practice", {}),
+  compare: (request) => call("compare", { request }).then(done),
+  stopComparison: () => call("stop_comparison", {}).then(done),
+  comparisons: () => call("comparisons", {}),
+  comparison: (id) => call("comparison", { id }),
+  renameComparison: (id, name) => call("rename_comparison", { id, name }).then(done),
+  deleteComparison: (id) => call("delete_comparison", { id }).then(done),
+  exportComparison: (id, format) => call("export_comparison", { id, format }),
+  savePicture: (bytes) => call("save_picture", { bytes }),
+  pickText: () => call("pick_text", {}),
+  measureFidelity: (request) => call("measure_fidelity", { request }).then(done),
+  stopFidelity: () => call("stop_fidelity", {}).then(done),
+  fidelityReports: () => call("fidelity_reports", {}),
+  startVote: (request) => call("start_vote", { request }).then(done),
+  stopVote: () => call("stop_vote", {}).then(done),
+  castVote: (choice) => call("vote", { choice }),
+  votes: () => call("votes", {}),
+  voteSummaries: () => call("vote_summary", {}),
 };

@@ -97,9 +97,55 @@ limit: number, };
 export type Amount = string;
 
 /**
+ * How the models share the memory, and why.
+ */
+export type Arrangement = { 
+/**
+ * How.
+ */
+how: Sharing, 
+/**
+ * What all of them together should take at full context, in bytes.
+ */
+together_bytes: number, 
+/**
+ * What may be used, in bytes.
+ */
+usable_bytes: number, 
+/**
+ * Why, for people.
+ */
+words: string, };
+
+/**
  * The SHA-256 of a model file: what a node says it runs, to the bit.
  */
 export type ArtifactDigest = string;
+
+/**
+ * What was seen at some places of the windows.
+ */
+export type AtPosition = { 
+/**
+ * Least tokens before the one that was scored.
+ */
+from: number, 
+/**
+ * Most.
+ */
+to: number, 
+/**
+ * Tokens scored.
+ */
+tokens: number, 
+/**
+ * Mean divergence, in nats.
+ */
+divergence: Estimate, 
+/**
+ * Share of the tokens where both expected the same one most.
+ */
+same_top: Estimate, };
 
 /**
  * What was earned in a span of time.
@@ -163,6 +209,254 @@ reasons: Array<string>,
  * What else there was.
  */
 runners_up: Array<RunnerUp>, };
+
+/**
+ * A token of an answer.
+ */
+export type ComparedToken = { 
+/**
+ * Index in the vocabulary.
+ */
+id: number, 
+/**
+ * What it adds to the text; may be empty when a character is not complete yet.
+ */
+text: string, 
+/**
+ * KL(reference ‖ this side) behind what this side said so far, in nats: how far apart the two expect what comes
+ * here. On the reference's own answer, the largest over the other sides. Nothing until scored.
+ */
+divergence: number | null, 
+/**
+ * What each side expected here most, by side, the likeliest first; empty until scored.
+ */
+top: Array<Array<TopToken>>, };
+
+/**
+ * A comparison, under way or over.
+ */
+export type Comparison = { 
+/**
+ * Which; nothing before the first one.
+ */
+id: ComparisonId | null, 
+/**
+ * The one word.
+ */
+phase: ComparisonPhase, 
+/**
+ * What was asked.
+ */
+request: ComparisonRequest | null, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * When it began.
+ */
+started_at: Millis | null, 
+/**
+ * Whether the models are in memory together, and why.
+ */
+arrangement: Arrangement | null, 
+/**
+ * What the miner does meanwhile.
+ */
+mining: MiningMeanwhile, 
+/**
+ * 0 to 1.
+ */
+progress: number, 
+/**
+ * The reference first.
+ */
+sides: Array<ComparisonSide>, 
+/**
+ * The first token, counted from 0, where an answer is not the reference's; nothing as long as they are equal.
+ */
+first_divergence: number | null, 
+/**
+ * What went wrong and what to do.
+ */
+failure: Failure | null, };
+
+/**
+ * A comparison in the history.
+ */
+export type ComparisonEntry = { 
+/**
+ * Which.
+ */
+id: ComparisonId, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * What was asked.
+ */
+prompt: string, 
+/**
+ * When it began.
+ */
+started_at: Millis, 
+/**
+ * The reference first.
+ */
+precisions: Array<Precision>, 
+/**
+ * How it ended.
+ */
+phase: ComparisonPhase, 
+/**
+ * The first token where an answer is not the reference's.
+ */
+first_divergence: number | null, };
+
+/**
+ * What was kept.
+ */
+export type ComparisonHistory = { 
+/**
+ * Newest first.
+ */
+entries: Array<ComparisonEntry>, 
+/**
+ * Files that cannot be read and were left out.
+ */
+damaged: Array<string>, 
+/**
+ * As many are kept; of more, the oldest goes.
+ */
+most: number, };
+
+/**
+ * One comparison. Version 7, so that the order of ids is the order of creation.
+ */
+export type ComparisonId = string;
+
+/**
+ * The one word for how a comparison is.
+ */
+export type ComparisonPhase = "idle" | "waiting" | "loading" | "answering" | "scoring" | "done" | "stopped" | "failed";
+
+/**
+ * One prompt for two or more sides.
+ */
+export type ComparisonRequest = { 
+/**
+ * What the user says.
+ */
+prompt: string, 
+/**
+ * Instructions for the whole answer.
+ */
+system: string | null, 
+/**
+ * Who answers, two to four of them. The first is the reference that the others are compared with.
+ */
+sides: Array<SideChoice>, 
+/**
+ * How the next token is picked.
+ */
+sampling: SamplingChoice, 
+/**
+ * Whether the sides answer one after the other even where all fit into memory: then speed and energy are each one's
+ * own, and the answers do not stream side by side.
+ */
+in_turn: boolean, 
+/**
+ * What it is called in the history; nothing: by its prompt.
+ */
+name: string | null, };
+
+/**
+ * One side of a comparison.
+ */
+export type ComparisonSide = { 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Digest of the file.
+ */
+artifact: ArtifactDigest, 
+/**
+ * What the user called it.
+ */
+label: string | null, 
+/**
+ * Size of the file.
+ */
+file_bytes: number, 
+/**
+ * What the process grew by when it was loaded; nothing where the system does not tell.
+ */
+memory_bytes: number | null, 
+/**
+ * What it should take at full context.
+ */
+estimated_memory_bytes: number, 
+/**
+ * How far it is.
+ */
+state: SideState, 
+/**
+ * From the request to the first token.
+ */
+first_token_ms: number | null, 
+/**
+ * Answer tokens a second behind the first one.
+ */
+decode_tokens_per_second: number | null, 
+/**
+ * Whether it answered alone. If not, the sides shared the processor, and speeds are lower than each could have.
+ */
+alone: boolean, 
+/**
+ * What the benchmark measured here, alone.
+ */
+benchmark_tokens_per_second: number | null, 
+/**
+ * What the processor took while it answered alone, in joules; nothing where it cannot be measured.
+ */
+energy_joules: number | null, 
+/**
+ * Tokens of the prompt.
+ */
+prompt_tokens: number | null, 
+/**
+ * Why the answer ended.
+ */
+finish: FinishReason | null, 
+/**
+ * The answer.
+ */
+tokens: Array<ComparedToken>, 
+/**
+ * The first token, counted from 0, that is not the reference's; for the reference, the first that any other side
+ * does not have. Nothing as long as they are equal.
+ */
+first_divergence: number | null, 
+/**
+ * Tokens that are equal up to there.
+ */
+equal_tokens: number, 
+/**
+ * Mean of the divergences of its tokens, in nats; nothing until scored.
+ */
+mean_divergence: number | null, 
+/**
+ * Share of its tokens where this side and the reference expect the same one most (for the reference: it and every
+ * other side); nothing until scored.
+ */
+same_top: number | null, };
 
 /**
  * A library in this program.
@@ -353,6 +647,19 @@ tests_void: number,
 by_mode: Array<ModeEarnings>, };
 
 /**
+ * A figure and its standard error.
+ */
+export type Estimate = { 
+/**
+ * The figure.
+ */
+value: number, 
+/**
+ * Its standard error: 95 of 100 texts of this kind would be within twice of it.
+ */
+error: number, };
+
+/**
  * Kinds of event that points and counters are kept for.
  */
 export type EventKind = "request" | "create" | "prepare" | "precommit" | "commit" | "ping" | "correctness";
@@ -379,6 +686,11 @@ asked: string,
 met: boolean, };
 
 /**
+ * How a comparison is written down for others.
+ */
+export type ExportFormat = "markdown" | "csv";
+
+/**
  * Something that was asked for and not done. What was before goes on.
  */
 export type Failure = { 
@@ -398,7 +710,166 @@ field?: string, };
 /**
  * Kinds of failures, by what helps.
  */
-export type FailureCode = "stopped" | "not_loaded" | "not_kept" | "settings" | "identity" | "passphrase" | "ledger" | "file" | "network";
+export type FailureCode = "stopped" | "not_loaded" | "not_kept" | "settings" | "identity" | "passphrase" | "ledger" | "file" | "network" | "request" | "busy" | "memory" | "model" | "not_comparable" | "engine";
+
+/**
+ * The one word for how a report is.
+ */
+export type FidelityPhase = "idle" | "waiting" | "loading" | "scoring" | "done" | "stopped" | "failed";
+
+/**
+ * How far precisions are from the reference over a text.
+ */
+export type FidelityReport = { 
+/**
+ * When the latest window was scored.
+ */
+at: Millis, 
+/**
+ * Over what.
+ */
+text: TextFacts, 
+/**
+ * The engine and its version: figures hold for one version.
+ */
+engine: string, 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * What the others are compared with.
+ */
+reference: ReportedFile, 
+/**
+ * The most exact first; the reference is not among them.
+ */
+precisions: Array<FidelityRow>, };
+
+/**
+ * The reports that were kept.
+ */
+export type FidelityReports = { 
+/**
+ * Newest first.
+ */
+reports: Array<FidelityReport>, 
+/**
+ * Files that cannot be read and were left out.
+ */
+damaged: Array<string>, };
+
+/**
+ * A text, a reference, and the precisions to hold against it.
+ */
+export type FidelityRequest = { 
+/**
+ * The text.
+ */
+text: TextChoice, 
+/**
+ * What the others are compared with.
+ */
+reference: SideChoice, 
+/**
+ * Which; none: all the others.
+ */
+precisions: Array<Precision>, 
+/**
+ * Most windows of 512 tokens to score; nothing: the whole text.
+ */
+most_windows: number | null, };
+
+/**
+ * One precision against the reference.
+ */
+export type FidelityRow = { 
+/**
+ * The file.
+ */
+file: ReportedFile, 
+/**
+ * Windows scored.
+ */
+windows: number, 
+/**
+ * Whether these are all of the text.
+ */
+whole: boolean, 
+/**
+ * The figures.
+ */
+statistics: Statistics, 
+/**
+ * The loss, for people.
+ */
+words: string, };
+
+/**
+ * A report under way.
+ */
+export type FidelityRun = { 
+/**
+ * The one word.
+ */
+phase: FidelityPhase, 
+/**
+ * What was asked.
+ */
+request: FidelityRequest | null, 
+/**
+ * Whether the models are in memory together, and why.
+ */
+arrangement: Arrangement | null, 
+/**
+ * What the miner does meanwhile.
+ */
+mining: MiningMeanwhile, 
+/**
+ * 0 to 1.
+ */
+progress: number, 
+/**
+ * What is being loaded or scored.
+ */
+precision: Precision | null, 
+/**
+ * Windows scored on all precisions.
+ */
+windows_done: number, 
+/**
+ * Windows in all.
+ */
+windows: number, 
+/**
+ * Of these, known from an earlier run that was stopped.
+ */
+windows_resumed: number, 
+/**
+ * Tokens scored a second, over all models.
+ */
+tokens_per_second: number | null, 
+/**
+ * Seconds until the end, by what was scored so far.
+ */
+seconds_left: number | null, 
+/**
+ * The same by model, the reference first.
+ */
+scoring: Array<ScoringSpeed>, 
+/**
+ * What is known so far.
+ */
+report: FidelityReport | null, 
+/**
+ * What went wrong and what to do.
+ */
+failure: Failure | null, };
+
+/**
+ * Why an answer ended.
+ */
+export type FinishReason = "stop" | "length" | "cancelled";
 
 /**
  * A folder that a user may want to look into.
@@ -533,6 +1004,27 @@ prompt: string,
  * What was answered.
  */
 answer: string, };
+
+/**
+ * A vote that was cast.
+ */
+export type KeptVote = { 
+/**
+ * When.
+ */
+at: Millis, 
+/**
+ * What was asked.
+ */
+prompt: string, 
+/**
+ * Who was who.
+ */
+sides: Revealed, 
+/**
+ * How the user voted.
+ */
+choice: VoteChoice, };
 
 /**
  * Where a key is kept.
@@ -723,7 +1215,36 @@ precision: Precision,
 /**
  * What was measured.
  */
-measurement: Measurement, };
+measurement: Measurement, 
+/**
+ * What it loses against the reference; nothing if that was not measured, or if it is the reference.
+ */
+loss?: MeasuredLoss, };
+
+/**
+ * What a precision loses against the reference, as the newest report measured it.
+ */
+export type MeasuredLoss = { 
+/**
+ * What it was compared with.
+ */
+reference: Precision, 
+/**
+ * Share of the words where both expect the same one most.
+ */
+same_top: number, 
+/**
+ * Mean divergence, in nats.
+ */
+divergence: number, 
+/**
+ * Words that were scored.
+ */
+tokens: number, 
+/**
+ * The same, for people.
+ */
+words: string, };
 
 /**
  * What one artifact does on one machine with one version of the engine; the caller keeps those apart.
@@ -802,6 +1323,11 @@ engine_bytes: number, };
 export type Millis = number;
 
 /**
+ * What the miner does meanwhile.
+ */
+export type MiningMeanwhile = "nothing" | "goes_on" | "paused";
+
+/**
  * The miner's switch.
  */
 export type Mode = "precision" | "volume";
@@ -862,7 +1388,11 @@ measured_requests_per_hour: number | null,
 /**
  * What was served since the mode was chosen.
  */
-work: Work, };
+work: Work, 
+/**
+ * What it loses against the reference; nothing if that was not measured, or if it is the reference.
+ */
+loss?: MeasuredLoss, };
 
 /**
  * The name of a model on the network, such as `smollm2-135m-instruct`. One model has several artifacts.
@@ -1009,6 +1539,44 @@ message: string, };
 export type RejectionCode = "unsupported_version" | "bad_signature" | "already_connected" | "protocol_violation" | "silent" | "stopping";
 
 /**
+ * A model file in a report.
+ */
+export type ReportedFile = { 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Digest of the file.
+ */
+artifact: ArtifactDigest, 
+/**
+ * Size of the file.
+ */
+file_bytes: number, 
+/**
+ * What the benchmark measured here; nothing if it did not.
+ */
+decode_tokens_per_second: number | null, 
+/**
+ * For which modes the planner chooses it.
+ */
+chosen_for: Array<Mode>, };
+
+/**
+ * Which is which.
+ */
+export type Revealed = { 
+/**
+ * Who gave answer A.
+ */
+first: Precision, 
+/**
+ * Who gave answer B.
+ */
+second: Precision, };
+
+/**
  * A variant that was not chosen.
  */
 export type RunnerUp = { 
@@ -1020,6 +1588,36 @@ precision: Precision,
  * In words.
  */
 why_not: string, };
+
+/**
+ * How the next token is picked. A temperature of 0 is greedy: always the likeliest one, reproducible.
+ */
+export type SamplingChoice = { 
+/**
+ * 0 to 2.
+ */
+temperature: number, 
+/**
+ * Keep the smallest set of tokens whose probabilities add up to this: above 0, at most 1.
+ */
+top_p: number | null, 
+/**
+ * Most tokens of an answer: 1 to 1024.
+ */
+max_tokens: number, };
+
+/**
+ * How fast a model scores.
+ */
+export type ScoringSpeed = { 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Tokens a second.
+ */
+tokens_per_second: number, };
 
 /**
  * The settings. Everything has a default; an unknown name is an error, so that a slip of the pen is not ignored.
@@ -1155,9 +1753,61 @@ reverses: number,
 reason: string, });
 
 /**
+ * How models share the memory.
+ */
+export type Sharing = "together" | "one_by_one";
+
+/**
+ * Which model file answers.
+ */
+export type SideChoice = { "is": "most_exact" } | { "is": "precision", 
+/**
+ * Exact format.
+ */
+precision: Precision, } | { "is": "artifact", 
+/**
+ * Digest of the file.
+ */
+digest: ArtifactDigest, 
+/**
+ * What it is called here; nothing: by its precision.
+ */
+label: string | null, };
+
+/**
+ * How far a side is.
+ */
+export type SideState = "waiting" | "loading" | "answering" | "answered" | "scored";
+
+/**
  * How far back.
  */
 export type Span = "hour" | "day" | "week";
+
+/**
+ * The spread of the divergences.
+ */
+export type Spread = { 
+/**
+ * Half are smaller.
+ */
+median: number, 
+/**
+ * 90 of 100 are smaller.
+ */
+percent_90: number, 
+/**
+ * 95 of 100 are smaller.
+ */
+percent_95: number, 
+/**
+ * 99 of 100 are smaller.
+ */
+percent_99: number, 
+/**
+ * The largest.
+ */
+most: number, };
 
 /**
  * Where a node stands and why, for the miner's app.
@@ -1195,6 +1845,43 @@ cool_down_until: Millis | null,
  * The smallest change that would raise the level, in words.
  */
 next_step: string, };
+
+/**
+ * How far one precision is from the reference over a text.
+ */
+export type Statistics = { 
+/**
+ * Tokens scored.
+ */
+tokens: number, 
+/**
+ * Perplexity of the reference.
+ */
+reference_perplexity: Estimate, 
+/**
+ * Perplexity of the other one.
+ */
+perplexity: Estimate, 
+/**
+ * Mean of KL(reference ‖ other), in nats.
+ */
+divergence: Estimate, 
+/**
+ * How the divergences spread.
+ */
+spread: Spread, 
+/**
+ * Share of the tokens where both expected the same one most.
+ */
+same_top: Estimate, 
+/**
+ * Root of the mean square of the change of the probability of the text's own token.
+ */
+probability_change: Estimate, 
+/**
+ * The same by the place in the window.
+ */
+by_position: Array<AtPosition>, };
 
 /**
  * How the miner is.
@@ -1277,10 +1964,6 @@ standing: Standing | null,
  */
 running: number, 
 /**
- * The same, one by one, behind those whose settlement is awaited.
- */
-tasks: Array<LiveTask>, 
-/**
  * What was earned. On the practice network: practice credits.
  */
 earnings: EarningsSummary, };
@@ -1327,6 +2010,44 @@ export type TaskId = string;
 export type TaskKind = "user" | "network_test";
 
 /**
+ * Which text.
+ */
+export type TextChoice = { "is": "bundled" } | { "is": "file", 
+/**
+ * A text file.
+ */
+path: string, };
+
+/**
+ * A text, as it was scored.
+ */
+export type TextFacts = { 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * SHA-256 of the text, in hexadecimal digits.
+ */
+digest: string, 
+/**
+ * Tokens of the whole text.
+ */
+tokens: number, 
+/**
+ * Windows that are scored; what is left over at the end is not.
+ */
+windows: number, 
+/**
+ * Tokens of a window.
+ */
+window_tokens: number, 
+/**
+ * Whether the text is longer than what is scored of it.
+ */
+cut: boolean, };
+
+/**
  * What the network sells a node's work as.
  */
 export type Tier = { 
@@ -1359,6 +2080,28 @@ tested_at: Millis,
  * The smallest change that would raise the tier, in words.
  */
 next_step: string, };
+
+/**
+ * What votes come to.
+ */
+export type Told = "too_few" | "not_apart" | "prefers_exact" | "prefers_other";
+
+/**
+ * A token that was expected.
+ */
+export type TopToken = { 
+/**
+ * Index in the vocabulary.
+ */
+id: number, 
+/**
+ * The token, for people.
+ */
+text: string, 
+/**
+ * 0 to 1.
+ */
+probability: number, };
 
 /**
  * Tokens in and out.
@@ -1397,6 +2140,120 @@ bytes: number,
  * The model's shape.
  */
 geometry: Geometry, };
+
+/**
+ * A vote under way. Nothing in it tells which side is which before the vote is cast: the answers appear together when
+ * both are whole, in an order that was thrown for.
+ */
+export type Vote = { 
+/**
+ * The one word.
+ */
+phase: VotePhase, 
+/**
+ * What was asked.
+ */
+prompt: string, 
+/**
+ * 0 to 1.
+ */
+progress: number, 
+/**
+ * Answer A.
+ */
+first: string | null, 
+/**
+ * Answer B.
+ */
+second: string | null, 
+/**
+ * Whether both answers are the same, letter by letter: there is nothing to vote on, and it does not count.
+ */
+identical: boolean, 
+/**
+ * What the user chose.
+ */
+choice: VoteChoice | null, 
+/**
+ * Which is which, once the vote is cast.
+ */
+revealed: Revealed | null, 
+/**
+ * What went wrong and what to do.
+ */
+failure: Failure | null, };
+
+/**
+ * A vote.
+ */
+export type VoteChoice = "first" | "second" | "equal";
+
+/**
+ * The one word for how a vote is.
+ */
+export type VotePhase = "idle" | "answering" | "open" | "cast" | "stopped" | "failed";
+
+/**
+ * One prompt for two sides that are not named.
+ */
+export type VoteRequest = { 
+/**
+ * What the user says.
+ */
+prompt: string, 
+/**
+ * Instructions for the whole answer.
+ */
+system: string | null, 
+/**
+ * The two who answer, in any order.
+ */
+sides: [SideChoice, SideChoice], 
+/**
+ * How the next token is picked.
+ */
+sampling: SamplingChoice, };
+
+/**
+ * Whether the user tells two precisions apart.
+ */
+export type VoteSummary = { 
+/**
+ * The more exact one.
+ */
+exact: Precision, 
+/**
+ * The other one.
+ */
+other: Precision, 
+/**
+ * Votes for the more exact one.
+ */
+for_exact: number, 
+/**
+ * Votes for the other one.
+ */
+for_other: number, 
+/**
+ * That they are equal.
+ */
+equal: number, 
+/**
+ * Share of the votes for the more exact one; "equal" is half a vote for each.
+ */
+share: number, 
+/**
+ * Where that share would be after very many votes, in 95 of 100 cases.
+ */
+interval: [number, number], 
+/**
+ * What it comes to.
+ */
+told: Told, 
+/**
+ * Votes before anything is said.
+ */
+least_votes: number, };
 
 /**
  * User tasks that were served, and how long the node was busy with them.

@@ -2,12 +2,14 @@
 import { createContext } from "svelte";
 
 import type { Host } from "../host/host";
+import type { LabStore } from "./lab.svelte";
 import type { ScreenName } from "./screens";
 import type { StatusStore } from "./status.svelte";
 
 export type Application = {
   host: Host;
   status: StatusStore;
+  lab: LabStore;
   /** Shows another screen; `focus` is the id of an element there that is to have the focus. */
   show: (screen: ScreenName, focus?: string) => void;
 };

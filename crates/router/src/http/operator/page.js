@@ -139,6 +139,15 @@ const auditCells = (audit) => [
   cell(element("span", words(audit.verdict), { className: VERDICTS[audit.verdict] ?? "" })),
 ];
 
+const judgementCells = (judgement) => [
+  cell(moment(judgement.judged_at)),
+  header(code(judgement.node)),
+  cell(code(judgement.artifact)),
+  cell(`${judgement.correctness}, ${judgement.relevance}, ${judgement.usefulness}`, "number"),
+  cell(judgement.percent === null ? element("span", "more wanted", { className: "muted" }) : `${judgement.percent} %`, "number"),
+  cell(judgement.model),
+];
+
 const sessionCells = (session) => [
   cell(String(session.id), "number"),
   cell(moment(session.created_at)),
@@ -185,6 +194,7 @@ function show(overview) {
   draw("queue", places, ({ waiting }) => waiting.task, ({ waiting, place }) => queueCells(waiting, place));
   draw("tasks", overview.tasks, (task) => task.id, taskCells);
   draw("tests", overview.tests, (test) => `${test.node} ${test.artifact} ${test.tested_at}`, testCells);
+  draw("judgements", overview.judgements, (judgement) => judgement.id, judgementCells);
   draw("audits", overview.audits, (audit) => audit.id, auditCells);
   draw("sessions", overview.sessions, (session) => String(session.id), sessionCells);
   ledger(overview.ledger);

@@ -33,7 +33,7 @@ pub(super) struct Attempt {
     assigned: Instant,
     pub(super) tokens: Vec<TokenId>,
     /// Kept only where it is to be judged.
-    text: String,
+    pub(super) text: String,
     first_token: Option<Duration>,
     pub(super) acked: bool,
     time_called: bool,
@@ -210,7 +210,7 @@ impl Drive {
         }
         attempt.first_token.get_or_insert_with(|| at - attempt.assigned);
         attempt.tokens.extend(tokens.iter().map(|token| token.id));
-        if matches!(self.job.purse, Purse::Incentives { question: Some(_), .. }) {
+        if matches!(self.job.purse, Purse::Incentives { question: Some(_), .. } | Purse::Round(_)) {
             attempt.text.extend(tokens.iter().map(|token| token.text.as_str()));
         }
         self.delivered.extend(tokens.iter().map(|token| token.id));

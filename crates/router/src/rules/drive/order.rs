@@ -41,7 +41,8 @@ pub(crate) async fn place(context: &Arc<Context>, order: Order) -> Result<Placed
         let result = open(&drives, payer, reference.as_deref()).await;
         let is_open = result.is_ok();
         if !is_open {
-            drives.iter().for_each(|drive| drive.context.metrics.task_ended(drive.kind(), "not_opened"));
+            let label = |drive: &Drive| drive.job.purse.label();
+            drives.iter().for_each(|drive| drive.context.metrics.task_ended(label(drive), "not_opened"));
         }
         // That nobody waits any more is seen by the tasks themselves.
         let _ = opened.send(result);
@@ -103,6 +104,17 @@ impl Drive {
         match self.job.purse {
             Purse::User { hold, .. } => hold,
             Purse::Incentives { .. } | Purse::Round(_) => Amount::ZERO,
+        }
+    }
+}
+
+impl Purse {
+    /// The kind of task that it pays for, as it is counted.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Incentives { .. } => "network_test",
+            Self::Round(_) => "round",
         }
     }
 }

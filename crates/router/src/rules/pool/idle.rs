@@ -13,6 +13,11 @@ pub(crate) struct Idle {
 }
 
 impl Pool {
+    /// Whether it is there, busy or not.
+    pub(crate) fn is_connected(&self, address: NodeAddress) -> bool {
+        self.lock().nodes.contains_key(&address)
+    }
+
     /// What nodes without work offer.
     pub(crate) fn idle(&self) -> Vec<Idle> {
         let state = self.lock();

@@ -7,6 +7,8 @@ use super::{Fields, Form, refuse};
 use crate::rules::problem::Problem;
 
 const MOST_MESSAGES: usize = 1024;
+/// Most characters of an unknown role that are said back.
+const LONGEST_ROLE: usize = 64;
 
 /// The prompt, wherever this form has it.
 pub(super) fn prompt(form: Form, object: &Map<String, Value>) -> Result<Prompt, Problem> {
@@ -59,7 +61,10 @@ fn message(item: &Value) -> Result<ChatMessage, String> {
         Some("system" | "developer") => Role::System,
         Some("user") => Role::User,
         Some("assistant") => Role::Assistant,
-        Some(other) => return Err(format!("the role {other:?} is not known; use system, user or assistant")),
+        Some(other) => {
+            let other: String = other.chars().take(LONGEST_ROLE).collect();
+            return Err(format!("the role {other:?} is not known; use system, user or assistant"));
+        }
         None => return Err("`role` is missing; use system, user or assistant".to_owned()),
     };
     let content = match item.get("content") {

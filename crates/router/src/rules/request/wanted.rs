@@ -11,6 +11,8 @@ use crate::rules::{
 
 /// The name that stands for a session's own model.
 const DEFAULT: &str = "default";
+/// Longest name of a model with what is chosen of it, in bytes: it is kept with the session, and said back in errors.
+const LONGEST_NAME: usize = 160;
 
 /// Which model, and what a user chose of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +29,20 @@ type Asked = (Preference, Option<Precision>);
 impl Wanted {
     /// What a request outside of sessions wants.
     pub(super) fn read(fields: Fields<'_>) -> Result<Self, Problem> {
-        Self::named(fields, fields.text("model")?)
+        let name = fields.text("model")?;
+        fields.short_text("model", LONGEST_NAME)?;
+        Self::named(fields, name)
     }
 
     /// What a session is to be opened for; the network's own word for the model is `model_identifier`.
     pub(crate) fn of_session(fields: Fields<'_>) -> Result<Self, Problem> {
-        let name = fields.optional_text("model_identifier")?.filter(|name| !name.is_empty());
+        let name = fields.short_text("model_identifier", LONGEST_NAME)?.filter(|name| !name.is_empty());
         name.map_or_else(|| Self::read(fields), |name| Self::named(fields, name))
     }
 
     /// What a request in a session wants. The model and its precision were sold with it.
     pub(super) fn in_session(fields: Fields<'_>, terms: &Terms) -> Result<Self, Problem> {
-        let name = fields.optional_text("model")?.unwrap_or_else(|| DEFAULT.to_owned());
+        let name = fields.short_text("model", LONGEST_NAME)?.unwrap_or_else(|| DEFAULT.to_owned());
         let (model, suffix) = split(&name);
         let sold = (terms.precision, terms.exact);
         let asked = suffix.or(precision(fields)?).unwrap_or(sold);

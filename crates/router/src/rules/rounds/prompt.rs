@@ -66,25 +66,43 @@ const SYSTEMS: &[&str] = &[
     "You are a friendly expert who explains things clearly.",
 ];
 
-/// The prompt of a seed.
-pub(super) fn prompt(seed: u64) -> Prompt {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut messages = Vec::new();
-    if random.random_ratio(1, 3) {
-        messages.push(ChatMessage { role: Role::System, content: some(&mut random, SYSTEMS).to_owned() });
+/// An open question: there is no one right answer to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) text: String,
+    /// How to answer, as some users say it beforehand.
+    system: Option<&'static str>,
+}
+
+impl Question {
+    pub(super) fn prompt(&self) -> Prompt {
+        let system = self.system.map(|content| ChatMessage { role: Role::System, content: content.to_owned() });
+        let user = ChatMessage { role: Role::User, content: self.text.clone() };
+        Prompt::Chat { messages: system.into_iter().chain([user]).collect() }
     }
-    messages.push(ChatMessage { role: Role::User, content: question(&mut random) });
-    Prompt::Chat { messages }
+}
+
+/// Two different ones.
+fn two(random: &mut StdRng, of: &[&'static str]) -> (&'static str, &'static str) {
+    let mut chosen = of.choose_multiple(random, 2).copied();
+    (chosen.next().unwrap_or_default(), chosen.next().unwrap_or_default())
+}
+
+/// The question of a seed.
+pub(super) fn question(seed: u64) -> Question {
+    let mut random = StdRng::seed_from_u64(seed);
+    let system = random.random_ratio(1, 3).then(|| some(&mut random, SYSTEMS));
+    Question { text: compose(&mut random), system }
 }
 
 fn some(random: &mut StdRng, of: &[&'static str]) -> &'static str {
     of.choose(random).copied().unwrap_or_default()
 }
 
-fn question(random: &mut StdRng) -> String {
-    let (topic, other) = (some(random, TOPICS), some(random, TOPICS));
+fn compose(random: &mut StdRng) -> String {
+    let (topic, other) = two(random, TOPICS);
     let (person, count) = (some(random, PEOPLE), random.random_range(3..8));
-    let asked = match random.random_range(0..8) {
+    let asked = match random.random_range(0..11) {
         0 => format!("Explain {topic} to {person}."),
         1 => format!("What should {person} know about {topic}?"),
         2 => format!("Give me {count} tips about {topic} for {person}."),
@@ -92,6 +110,9 @@ fn question(random: &mut StdRng) -> String {
         4 => format!("What are {count} common mistakes with {topic}?"),
         5 => format!("What do {topic} and {other} have to do with each other?"),
         6 => format!("Write a short story about {person} and {topic}."),
+        7 => format!("Explain {topic} to {person} in {count} sentences."),
+        8 => format!("Write a note to {person} that says why {topic} can be useful."),
+        9 => format!("Compare {topic} and {other}."),
         _ => format!("i need {count} ideas for a blog post on {topic} for {person}"),
     };
     if random.random() { format!("{asked} {}", some(random, MANNERS)) } else { asked }
@@ -105,8 +126,8 @@ mod tests {
 
     #[test]
     fn a_seed_gives_one_prompt_and_seeds_seldom_give_the_same() {
-        assert_eq!(prompt(7), prompt(7));
-        let different: HashSet<_> = (0..1_000).map(|seed| prompt(seed).as_text()).collect();
+        assert_eq!(question(7), question(7));
+        let different: HashSet<_> = (0..1_000).map(|seed| question(seed).prompt().as_text()).collect();
         assert!(different.len() > 900, "{}", different.len());
     }
 }

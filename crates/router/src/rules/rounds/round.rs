@@ -6,28 +6,29 @@ use std::{
 };
 
 use cortensor_protocol::{
-    Amount, Deadlines, Millis, NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent, NetworkTaskState,
-    NodeAddress, Outcome as Ended, ParticipantProgress, ParticipantStep, Sampling, TaskId, TokenId,
+    Amount, Deadlines, JudgementKind, Millis, NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent,
+    NetworkTaskState, NodeAddress, Outcome as Ended, ParticipantProgress, ParticipantStep, TaskId,
 };
-use rand::{SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
 
 use super::{
     Draw,
-    agreement::compare,
-    prompt::prompt,
-    verdict::{Outcome, Partings},
+    ask::Ask,
+    nearness::{by_meaning, by_token},
+    verdict::{Compared, Outcome, Partings, presence},
 };
 use crate::{
     clock::{now, wall_time},
     context::Context,
     rules::{
         answer::Binding,
+        audit::Claim,
         backlog::Entry,
         choice::Choice,
-        conduct,
-        drive::{Delivery, EMPTY, Job, Purse, RoundStep, Step, incentive, start},
+        conduct::{self, Observation},
+        drive::{Committed, Delivery, EMPTY, Job, Purse, RoundStep, Step, incentive, start},
+        judgement::{OpenAnswer, Subject},
         pool::Want,
         problem::Problem,
     },
@@ -42,6 +43,7 @@ pub(super) struct Round {
     context: Arc<Context>,
     draw: Draw,
     seed: u64,
+    ask: Ask,
     began_at: Millis,
     task: NetworkTask,
     seats: BTreeMap<NodeAddress, Seat>,
@@ -59,7 +61,7 @@ struct Seat {
     broke_rules: Option<String>,
     /// What it did and the round has yet to take.
     due: VecDeque<NetworkTaskEvent>,
-    answer: Option<(Line, Vec<TokenId>)>,
+    answer: Option<Committed>,
 }
 
 impl Round {
@@ -88,17 +90,14 @@ impl Round {
     }
 
     fn begin(context: Arc<Context>, draw: Draw, seed: u64, steps: &mpsc::Sender<RoundStep>) -> Self {
-        let policy = &context.policy;
-        let lengths = &policy.rounds.answer_tokens;
-        let length = lengths.choose(&mut StdRng::seed_from_u64(seed)).copied();
-        let tokens = length.unwrap_or(policy.answer_tokens).clamp(1, policy.most_answer_tokens.max(1));
-        let mut task = NetworkTask::new(deadlines(&context, tokens), now());
+        let ask = Ask::new(&context.policy, seed, context.judgements.is_open(JudgementKind::Meaning));
+        let mut task = NetworkTask::new(deadlines(&context, ask.sampling.max_tokens), now());
         // In order, so neither can be refused; a round that is over at once is judged like any other.
         let _ = task.apply(NetworkTaskEvent::Request(draw.nodes.clone()), now());
         let _ = task.apply(NetworkTaskEvent::Create, now());
-        let seat = |node: &NodeAddress| (*node, Seat::take(&context, &draw, *node, seed, tokens, steps));
+        let seat = |node: &NodeAddress| (*node, Seat::take(&context, &draw, *node, &ask, steps));
         let seats = draw.nodes.iter().map(seat).collect();
-        Self { context, draw, seed, began_at: wall_time(), task, seats }
+        Self { context, draw, seed, ask, began_at: wall_time(), task, seats }
     }
 
     fn hear(&mut self, RoundStep { task, what }: RoundStep) {
@@ -110,10 +109,10 @@ impl Round {
             Step::Acked => seat.due.push_back(NetworkTaskEvent::Prepare(node)),
             Step::Refused => seat.refused = true,
             Step::Precommitted(hash) => seat.due.push_back(NetworkTaskEvent::Precommit(node, hash)),
-            Step::Committed(line, tokens) => {
-                let hash = Binding { node, task, artifact }.hash(&tokens);
+            Step::Committed(answer) => {
+                let hash = Binding { node, task, artifact }.hash(&answer.tokens);
                 seat.due.push_back(NetworkTaskEvent::Commit(node, hash));
-                seat.answer = Some((*line, tokens));
+                seat.answer = Some(*answer);
                 seat.ended = true;
             }
             Step::Ended(problem) => {
@@ -178,71 +177,109 @@ impl Round {
         })
     }
 
-    /// Compares what is there, keeps it, pays it, and says what follows from it.
+    /// Who was asked, and who was there. A node that users kept busy was asked nothing, and has missed nothing.
+    async fn note_presence(&self) {
+        let at = wall_time();
+        let seen = self.seats.iter().filter_map(|(node, seat)| {
+            let there = seat.assigned || self.context.pool.is_connected(*node);
+            let events = presence(seat.assigned, there, at)?;
+            Some(events.map(|event| Observation::new(*node, event)))
+        });
+        conduct::record_all(&self.context, seen.flatten().collect()).await;
+    }
+
+    /// Compares what is there, keeps it, has it judged, pays it, and says what follows from it.
     async fn judge(&mut self) {
-        let outcomes = self.outcomes();
-        self.keep(&outcomes).await;
-        for (node, outcome) in &outcomes {
+        let compared = self.compare().await;
+        self.note_presence().await;
+        let record = self.record(&compared);
+        match self.context.store.add_round(&record).await {
+            Ok(()) => self.offer_to_judges(record.id),
+            Err(error) => {
+                tracing::error!(%error, round = %record.id, "a round was not kept; it is as if there had been none");
+            }
+        }
+        for (node, outcome) in &compared.outcomes {
             self.pay(*node, outcome).await;
             self.tell(*node, outcome).await;
         }
     }
 
-    fn outcomes(&self) -> BTreeMap<NodeAddress, Outcome> {
-        let committed: Vec<_> = self.seats.iter().filter_map(|(node, seat)| self.committed(*node, seat)).collect();
-        let answers: Vec<&[TokenId]> = committed.iter().map(|(_, tokens)| *tokens).collect();
-        let policy = &self.context.policy.rounds;
-        let compared = committed.iter().zip(compare(&answers));
-        let compared = compared.map(|((node, _), relation)| (*node, Outcome::of(policy, relation)));
-        let others = self.seats.iter().map(|(node, seat)| (*node, seat.without_answer()));
-        others.chain(compared).collect()
+    async fn compare(&self) -> Compared {
+        let mut compared = if self.ask.sampling.is_greedy() {
+            let answers: Vec<_> = self.committed().map(|(node, answer)| (node, answer.tokens.as_slice())).collect();
+            by_token(&self.context.policy.rounds, &answers)
+        } else {
+            let answers = self.committed().map(|(node, answer)| (node, answer.text.clone())).collect();
+            by_meaning(&self.context, answers).await
+        };
+        for (node, seat) in &self.seats {
+            compared.outcomes.entry(*node).or_insert_with(|| seat.without_answer());
+        }
+        compared
     }
 
-    fn committed<'a>(&self, node: NodeAddress, seat: &'a Seat) -> Option<(NodeAddress, &'a [TokenId])> {
-        let progress = self.task.participant(node)?.progress();
-        let (_, tokens) = seat.answer.as_ref().filter(|_| progress == ParticipantProgress::Committed)?;
-        Some((node, tokens))
+    /// The answers that came in time.
+    fn committed(&self) -> impl Iterator<Item = (NodeAddress, &Committed)> {
+        self.seats.iter().filter_map(|(node, seat)| {
+            let progress = self.task.participant(*node)?.progress();
+            let answer = seat.answer.as_ref().filter(|_| progress == ParticipantProgress::Committed)?;
+            Some((*node, answer))
+        })
     }
 
-    async fn keep(&self, outcomes: &BTreeMap<NodeAddress, Outcome>) {
-        let answers = outcomes.iter().filter_map(|(node, outcome)| {
+    fn record(&self, compared: &Compared) -> RoundRecord {
+        let answers = compared.outcomes.iter().filter_map(|(node, outcome)| {
             let seat = self.seats.get(node)?;
-            let tokens = seat.answer.as_ref().map_or(0, |(_, tokens)| tokens.len());
             Some(RoundAnswer {
                 node: *node,
                 task: seat.task,
                 outcome: outcome.word(),
                 position: outcome.position(),
-                tokens,
+                similarity: compared.similarities.get(node).copied(),
+                tokens: seat.answer.as_ref().map_or(0, |answer| answer.tokens.len()),
             })
         });
-        let round = RoundRecord {
+        RoundRecord {
             id: Uuid::now_v7(),
             model: self.draw.offer.model.clone(),
             artifact: self.draw.offer.artifact,
             seed: self.seed,
+            temperature: self.ask.temperature(),
+            validator: compared.validator,
             began_at: self.began_at,
             ended_at: wall_time(),
             answers: answers.collect(),
-        };
-        if let Err(error) = self.context.store.add_round(&round).await {
-            tracing::error!(%error, round = %round.id, "a round was not kept; it is as if there had been none");
+        }
+    }
+
+    /// The question was an open one: validators say how good each answer is. Short ones are cut off and cannot be.
+    fn offer_to_judges(&self, round: Uuid) {
+        let desk = &self.context.judgements;
+        let long = self.ask.sampling.max_tokens >= self.context.policy.judgement.least_tokens;
+        if !long || !desk.is_open(JudgementKind::Rubric) {
+            return;
+        }
+        for (node, answer) in self.committed().filter(|(_, answer)| !answer.tokens.is_empty()) {
+            let claim = Claim { node, artifact: self.draw.offer.artifact };
+            let subject = Subject { claim, round, task: answer.line.task };
+            desk.judge(OpenAnswer { subject, question: self.ask.question.text.clone(), answer: answer.text.clone() });
         }
     }
 
     async fn pay(&mut self, node: NodeAddress, outcome: &Outcome) {
-        let Some((line, tokens)) = self.seats.get_mut(&node).and_then(|seat| seat.answer.take()) else { return };
+        let Some(answer) = self.seats.get_mut(&node).and_then(|seat| seat.answer.take()) else { return };
         let pay = match outcome.pay(self.context.policy.test_reward) {
-            Pay::Incentive(_) if tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
+            Pay::Incentive(_) if answer.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
             Pay::Incentive(reward) => incentive(&self.context, node, reward).await,
             pay => pay,
         };
-        settle(&self.context, line, pay).await;
+        settle(&self.context, answer.line, pay).await;
     }
 
     async fn tell(&self, node: NodeAddress, outcome: &Outcome) {
         let policy = &self.context.policy.rounds;
-        let seen = self.context.store.early_partings(node, self.draw.offer.artifact, policy.looks_back).await;
+        let seen = self.context.store.partings(node, self.draw.offer.artifact, policy.looks_back).await;
         let partings = match seen {
             Ok((early, judged)) => Partings { early, judged },
             Err(error) => {
@@ -262,8 +299,8 @@ impl Round {
             _ => Outcome::Missed,
         };
         let answers: Vec<_> = self.seats.values_mut().filter_map(|seat| seat.answer.take()).collect();
-        for (line, _) in answers {
-            settle(&self.context, line, outcome.pay(Amount::ZERO)).await;
+        for answer in answers {
+            settle(&self.context, answer.line, outcome.pay(Amount::ZERO)).await;
         }
     }
 }
@@ -273,8 +310,7 @@ impl Seat {
         context: &Arc<Context>,
         draw: &Draw,
         node: NodeAddress,
-        seed: u64,
-        tokens: u32,
+        ask: &Ask,
         steps: &mpsc::Sender<RoundStep>,
     ) -> Self {
         let task = TaskId(Uuid::now_v7());
@@ -287,9 +323,9 @@ impl Seat {
                 node: Some(node),
                 ..Want::new(offer.model.clone(), Choice::default())
             },
-            prompt: prompt(seed),
-            sampling: Sampling::greedy(tokens),
-            deadlines: Deadlines { attempts: 1, ..context.policy.user_deadlines(tokens) },
+            prompt: ask.prompt(),
+            sampling: ask.sampling.clone(),
+            deadlines: Deadlines { attempts: 1, ..context.policy.user_deadlines(ask.sampling.max_tokens) },
             purse: Purse::Round(steps.clone()),
         };
         Self {

@@ -1,25 +1,43 @@
 //! What a round says of each node: the pay, the word in the record, and what is told to levels.
 
-use cortensor_protocol::{Amount, EventKind, Millis};
+use std::collections::BTreeMap;
+
+use cortensor_fidelity::Nearness;
+use cortensor_protocol::{Amount, EventKind, Millis, NodeAddress};
 
 use super::agreement::Relation;
 use crate::{
     policy::RoundsPolicy,
     rules::level::{Failure, LevelEvent},
-    store::Pay,
+    store::{Pay, ValidatorId},
 };
+
+/// What a round's answers came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Compared {
+    pub(super) outcomes: BTreeMap<NodeAddress, Outcome>,
+    /// Where they were compared by meaning: the median of each one's similarities to the others, and who said so.
+    pub(super) similarities: BTreeMap<NodeAddress, f32>,
+    pub(super) validator: Option<ValidatorId>,
+}
 
 /// What became of a node in a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It said what the majority said, all of it.
+    /// It said what the majority said, all of it; sampled, it meant what others meant.
     Agreed,
     /// It parted from the majority at this token, late enough for rounding.
     PartedLate(usize),
     /// It parted early: once or twice that proves nothing.
     PartedEarly(usize),
+    /// It was about something else than the majority's: once or twice that proves nothing.
+    LayApart,
     /// There is nobody, or no majority, to say who is right.
     Undecided(usize),
+    /// It was like few others, and there was no majority to lie apart from.
+    Unlike,
+    /// No validator said in time how near the answers lie to each other.
+    NotCompared,
     /// It missed a deadline of the round.
     Missed,
     /// What it sent breaks the rules.
@@ -49,7 +67,8 @@ impl Outcome {
             Self::Agreed => "agreed",
             Self::PartedLate(_) => "parted_late",
             Self::PartedEarly(_) => "parted_early",
-            Self::Undecided(_) => "undecided",
+            Self::LayApart => "lay_apart",
+            Self::Undecided(_) | Self::Unlike | Self::NotCompared => "undecided",
             Self::Missed => "missed",
             Self::BrokeRules(_) => "broke_rules",
             Self::Refused => "refused",
@@ -74,7 +93,17 @@ impl Outcome {
                  {}; once or twice that proves nothing, and it is not paid",
                 at + 1
             )),
-            Self::Undecided(_) => Pay::Void(
+            Self::LayApart => Pay::Void(
+                "a round of Proof of Inference: the answer was about something else than those of other nodes with the same \
+                 file; once or twice that proves nothing, and it is not paid"
+                    .to_owned(),
+            ),
+            Self::NotCompared => Pay::Void(
+                "a round of Proof of Inference: no validator compared the answers in time, so nobody is paid and nobody \
+                 blamed"
+                    .to_owned(),
+            ),
+            Self::Undecided(_) | Self::Unlike => Pay::Void(
                 "a round of Proof of Inference: no majority of nodes said the same, so nobody is paid and nobody blamed"
                     .to_owned(),
             ),
@@ -87,7 +116,9 @@ impl Outcome {
     /// task, as with every task.
     pub(super) fn event(&self, partings: Partings, policy: &RoundsPolicy, at: Millis) -> Option<LevelEvent> {
         // That answers agree is what is to be expected: levels are earned in tests, whose number the policy knows.
-        let Self::PartedEarly(_) = self else { return None };
+        if !matches!(self, Self::PartedEarly(_) | Self::LayApart) {
+            return None;
+        }
         (partings.early >= policy.flagged_after.get()).then(|| LevelEvent {
             kind: EventKind::Correctness,
             failure: Some(Failure::WrongAnswer),
@@ -97,7 +128,29 @@ impl Outcome {
     }
 }
 
-/// How many of a node's latest answers parted early from the majority.
+/// What a round says of a node's being there, apart from its answer: it was drawn while it was there, and its task found it
+/// or did not. Nothing if its task came to nothing while it was there all the time.
+pub(super) fn presence(found: bool, there: bool, at: Millis) -> Option<[LevelEvent; 2]> {
+    let event = |kind, failure, seen: &str| LevelEvent { kind, failure, at, seen: seen.to_owned() };
+    let made = match (found, there) {
+        (true, _) => event(EventKind::Create, None, "a round: there when its task came"),
+        (false, false) => event(EventKind::Create, Some(Failure::MissedDeadline), "a round: gone before its task came"),
+        (false, true) => return None,
+    };
+    Some([event(EventKind::Request, None, "a round: there when it was drawn"), made])
+}
+
+impl From<Nearness> for Outcome {
+    fn from(nearness: Nearness) -> Self {
+        match nearness {
+            Nearness::Near => Self::Agreed,
+            Nearness::Apart => Self::LayApart,
+            Nearness::Undecided => Self::Unlike,
+        }
+    }
+}
+
+/// How many of a node's latest answers parted early from the majority, or were about something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partings {
     pub(super) early: u32,
@@ -108,7 +161,8 @@ impl Partings {
     fn words(self) -> String {
         let Self { early, judged } = self;
         format!(
-            "in {early} of the last {judged} rounds the first tokens were others than those of nodes with the same file"
+            "in {early} of the last {judged} rounds the first tokens, or what it was about, were others than those of nodes \
+             with the same file"
         )
     }
 }
@@ -131,12 +185,45 @@ mod tests {
             (Outcome::PartedEarly(2), 1, None),
             (Outcome::PartedEarly(2), 2, None),
             (Outcome::PartedEarly(2), 3, Some(Failure::WrongAnswer)),
+            (Outcome::LayApart, 2, None),
+            (Outcome::LayApart, 3, Some(Failure::WrongAnswer)),
             (Outcome::Undecided(0), 9, None),
+            (Outcome::Unlike, 9, None),
+            (Outcome::NotCompared, 9, None),
             (Outcome::Missed, 9, None),
             (Outcome::Refused, 9, None),
             (Outcome::NotAsked, 9, None),
         ] {
             assert_eq!(failure(outcome.clone(), early), expected, "{outcome:?} after {early}");
+        }
+    }
+
+    #[test]
+    fn a_node_is_counted_as_asked_and_as_there_unless_users_came_first() {
+        let events = |found, there| presence(found, there, Millis(1)).map(|events| events.map(|event| event.failure));
+        let missed = Some(Failure::MissedDeadline);
+        for (found, there, expected) in [
+            (true, true, Some([None, None])),
+            (true, false, Some([None, None])),
+            (false, false, Some([None, missed])),
+            (false, true, None),
+        ] {
+            assert_eq!(events(found, there), expected, "{found} {there}");
+        }
+        let kinds = presence(true, true, Millis(1)).unwrap().map(|event| event.kind);
+        assert_eq!(kinds, [EventKind::Request, EventKind::Create]);
+    }
+
+    #[test]
+    fn sampled_answers_are_paid_if_they_mean_what_others_mean() {
+        for (nearness, word, paid) in [
+            (Nearness::Near, "agreed", true),
+            (Nearness::Apart, "lay_apart", false),
+            (Nearness::Undecided, "undecided", false),
+        ] {
+            let outcome = Outcome::from(nearness);
+            let pay = outcome.pay(Amount::from_credits(1));
+            assert_eq!((outcome.word(), matches!(pay, Pay::Incentive(_))), (word, paid));
         }
     }
 

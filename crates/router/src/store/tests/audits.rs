@@ -4,26 +4,47 @@ use cortensor_fidelity::Verdict;
 use cortensor_protocol::{AuditId, TierReport};
 
 use super::*;
-use crate::{
-    policy::AuditPolicy,
-    rules::audit::{Claim, Look},
-};
+use crate::rules::audit::{Claim, ClaimRecord, Look};
 
-const CLAIM: Claim = Claim { node: NODE, artifact: ArtifactDigest::new([4; 32]) };
+pub(super) const CLAIM: Claim = Claim { node: NODE, artifact: ArtifactDigest::new([4; 32]) };
 
 fn report(at: Millis) -> TierReport {
     TierReport { tier: None, evidence: Vec::new(), tested_at: at, next_step: String::new() }
 }
 
-/// A validator finds that one answer to this task cannot come of what was claimed.
-async fn fall(store: &Store, task: TaskId) {
+/// A validator looks at an answer that was settled now, token by token this far from what the claimed file would say.
+pub(super) async fn look(
+    store: &Store,
+    policy: &AuditPolicy,
+    (audit, task): (u128, TaskId),
+    margin: f32,
+    at: Millis,
+) -> Verdict {
     store.add_validator("vk-a", "a", AT).await.unwrap();
     let validator = store.find_validator("vk-a").await.unwrap().unwrap();
-    let line = AuditLine { id: AuditId(Uuid::from_u128(1)), claim: CLAIM, task, validator, at: AT };
-    let look = Look { engine: "e 1", margins: &[5.0; 40], for_user: true, settled_at: AT };
-    let fall = |_: &_, _: &_| Fall { since: Millis(0), reason: "why".to_owned(), report: report(AT) };
-    let verdict = store.keep_audit(&AuditPolicy::default(), &line, &look, fall).await.unwrap();
-    assert_eq!(verdict, Verdict::NotWhatItClaims);
+    let line = AuditLine { id: AuditId(Uuid::from_u128(audit)), claim: CLAIM, task, validator, at };
+    let margins = vec![margin; 2_000];
+    let look = Look { engine: "e 1", margins: &margins, for_user: true, settled_at: at };
+    let fall = |known: &ClaimRecord, _: &ClaimRecord| Fall {
+        since: known.unproven_since(),
+        reason: "why".to_owned(),
+        report: report(at),
+    };
+    store.keep_audit(policy, &line, &look, fall).await.unwrap()
+}
+
+/// A validator finds that one answer cannot come of what was claimed; not twice by the same audit, and of no task that is not
+/// there.
+pub(super) async fn fall(store: &Store, policy: &AuditPolicy, audit: u128, at: Millis) {
+    let first: Option<String> =
+        sqlx::query_scalar("SELECT id FROM tasks LIMIT 1").fetch_optional(&store.readers).await.unwrap();
+    let before: bool = sqlx::query_scalar("SELECT EXISTS (SELECT * FROM audits WHERE id = ?)")
+        .bind(AuditId(Uuid::from_u128(audit)).to_string())
+        .fetch_one(&store.readers)
+        .await
+        .unwrap();
+    let (Some(first), false) = (first, before) else { return };
+    assert_eq!(look(store, policy, (audit, first.parse().unwrap()), 5.0, at).await, Verdict::NotWhatItClaims);
 }
 
 #[tokio::test]
@@ -33,7 +54,7 @@ async fn a_claim_that_fell_keeps_no_pay_is_paid_for_nothing_under_way_and_passes
     open(&store, 1, key, 10).await;
     open(&store, 2, key, 10).await;
     store.settle(&line(task(1), 1), &Pay::User(credits(2))).await.unwrap();
-    fall(&store, task(1)).await;
+    fall(&store, &AuditPolicy::default(), 1, AT).await;
     store.settle(&line(task(2), 1), &Pay::User(credits(3))).await.unwrap();
     for (account, expected) in
         [(Account::Deposit(key), 100), (Account::Hold(task(2)), 0), (Account::Network, 0), (Account::Pending(NODE), 0)]
@@ -58,7 +79,7 @@ async fn what_another_file_or_node_was_paid_stays() {
         open(&store, number, key, 10).await;
         store.settle(&line, &Pay::User(credits(2))).await.unwrap();
     }
-    fall(&store, task(3)).await;
+    fall(&store, &AuditPolicy::default(), 1, AT).await;
     assert_eq!(store.balance(Account::Pending(NODE)).await.unwrap(), credits(2));
     assert_eq!(store.balance(Account::Deposit(key)).await.unwrap(), credits(96));
     store.verify_ledger().await.unwrap().unwrap();

@@ -33,12 +33,13 @@ function isStill(): boolean {
 }
 
 function hostOf(miner: Miner): Host {
-  const { life, stage, ledger, journal, work, preferences, clock } = miner;
+  const { life, stage, ledger, journal, work, preferences, clock, lab } = miner;
   return {
     watchStatus: async (seen) => {
       await miner.ready;
       return stage.watch(seen);
     },
+    watchTasks: async (seen) => stage.watchTasks(seen),
     setMode: (mode) => life.setMode(mode),
     pause: () => life.pause(),
     resume: () => life.resume(),
@@ -70,6 +71,7 @@ function hostOf(miner: Miner): Host {
     openFolder: async () => {},
     about: async () => about(),
     practice: async () => practiceOf(preferences.view().settings.router),
+    ...lab.host,
   };
 }
 
@@ -89,14 +91,14 @@ function refusal(): Failure {
   return failure("file", `the database in ${DATA_FOLDER} is locked by another program; close it, then try again`);
 }
 
-/** The same host with something before every command; the status itself still comes. */
+/** The same host with something before every command; the status and the tasks still come. */
 function behind(host: Host, before: () => Promise<void>): Host {
   const commands = Object.entries(host).map(([name, command]: [string, (...given: never[]) => Promise<unknown>]) => {
     const later = async (...given: never[]) => {
       await before();
       return command(...given);
     };
-    return [name, name === "watchStatus" ? command : later];
+    return [name, name === "watchStatus" || name === "watchTasks" ? command : later];
   });
   return Object.fromEntries(commands) as Host;
 }

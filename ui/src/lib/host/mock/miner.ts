@@ -3,6 +3,7 @@
 import type { Millis } from "../types";
 import { Clock } from "./clock";
 import { Journal, recordedLines } from "./journal";
+import { Lab } from "./lab";
 import { type Ledger, recordedLedger } from "./ledger";
 import { Life } from "./life";
 import { Preferences } from "./preferences";
@@ -24,6 +25,7 @@ export class Miner {
   readonly ledger: Ledger;
   readonly work: Workload;
   readonly life: Life;
+  readonly lab: Lab;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -33,6 +35,7 @@ export class Miner {
     this.ledger = recordedLedger(SETTLEMENTS[scenario] ?? USUAL, now, scenario !== "mining-quiet");
     this.work = new Workload(this.clock, this.stage, this.ledger, this.journal);
     this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
+    this.lab = new Lab(this.clock, this.stage);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

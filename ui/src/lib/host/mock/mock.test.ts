@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Status } from "../types";
+import type { Comparison, FidelityRun, Status } from "../types";
 import { createMock, type MockControl } from "./index";
 import { STILL_TIME } from "./still";
 
@@ -23,7 +23,7 @@ describe("the mock", () => {
     const { clock, seen } = await watched("mining");
     expect(clock.now()).toBe(STILL_TIME);
     const before = seen.length;
-    await clock.advance(1000);
+    await clock.advance(10_000);
     expect(seen.length).toBeGreaterThan(before);
   });
 
@@ -42,8 +42,13 @@ describe("the mock", () => {
   it("streams tokens, settles, and earns", async () => {
     const { host, clock, seen, last } = await watched("mining");
     const before = { known: (await host.activity({ filter: everything, offset: 0, limit: 1 })).known, earned: BigInt(last().earnings.total) };
+    const figures = new Set<number>();
+    await host.watchTasks((tasks) => tasks.forEach((task) => figures.add(task.answer_tokens)));
+    const told = seen.length;
     await clock.advance(30_000);
-    expect(new Set(seen.flatMap((status) => status.tasks.map((task) => task.answer_tokens))).size).toBeGreaterThan(10);
+    expect(figures.size).toBeGreaterThan(10);
+    // A token is no news to who does not look at the tasks.
+    expect(seen.length - told).toBeLessThan(figures.size);
     expect((await host.activity({ filter: everything, offset: 0, limit: 1 })).known).toBeGreaterThan(before.known);
     expect(BigInt(last().earnings.total)).toBeGreaterThan(before.earned);
   });
@@ -145,5 +150,37 @@ describe("the mock", () => {
     expect(last().phase).toBe("mining");
     await expect(host.about()).rejects.toMatchObject({ code: "file" });
     await expect(host.watchLogs(() => {})).rejects.toMatchObject({ code: "file" });
+  });
+
+  it("compares like the miner: answers, scores, keeps, and does one thing at a time", async () => {
+    const { host, clock } = await watched("empty-activity");
+    const seen: Comparison[] = [];
+    await host.watchComparison((comparison) => seen.push(comparison));
+    expect([seen[0]?.phase, (await host.comparisons()).entries.length]).toEqual(["idle", 0]);
+    const side = (precision: "F16" | "Q4_0") => ({ is: "precision" as const, precision });
+    const request = { prompt: "Why?", system: null, sides: [side("F16"), side("Q4_0")], sampling: { temperature: 0, top_p: null, max_tokens: 96 }, in_turn: false, name: null };
+    await host.compare(request);
+    await expect(host.startVote({ ...request, sides: [side("F16"), side("Q4_0")] })).rejects.toMatchObject({ code: "busy" });
+    await clock.advance(20_000);
+    const phases = seen.map(({ phase }) => phase).filter((phase, index, all) => phase !== all[index - 1]);
+    expect(phases).toEqual(["idle", "waiting", "loading", "answering", "scoring", "done"]);
+    const last = seen.at(-1);
+    expect(last?.sides[1]?.tokens.every((token) => token.divergence !== null && token.top.length === 2 && token.top.every((top) => top.length === 5))).toBe(true);
+    expect((await host.comparisons()).entries.map(({ id }) => id)).toEqual([last?.id]);
+  });
+
+  it("goes on with a report that was stopped", async () => {
+    const { host, clock } = await watched("empty-activity");
+    const seen: FidelityRun[] = [];
+    await host.watchFidelity((run) => seen.push(run));
+    const request = { text: { is: "bundled" as const }, reference: { is: "most_exact" as const }, precisions: [], most_windows: null };
+    await host.measureFidelity(request);
+    await clock.advance(4_000);
+    await host.stopFidelity();
+    const stopped = seen.at(-1);
+    await host.measureFidelity(request);
+    await clock.advance(30_000);
+    expect([stopped?.phase, seen.at(-1)?.phase, seen.at(-1)?.windows_resumed]).toEqual(["stopped", "done", stopped?.windows_done]);
+    expect((await host.fidelityReports()).reports).toHaveLength(1);
   });
 });

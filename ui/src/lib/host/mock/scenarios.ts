@@ -1,6 +1,9 @@
 /** What the mock can be asked to be, by name. */
 
 import type { ProblemCode } from "../types";
+import { request } from "./lab";
+import { emptyComparison } from "./lab-comparison";
+import { PROMPT } from "./lab-words";
 import { DATA_FOLDER } from "./machine";
 import type { Miner } from "./miner";
 import { coolingDown } from "./standing";
@@ -95,6 +98,24 @@ export const SCENARIOS = {
   many: mining,
   "logs-empty": mining,
   "command-errors": mining,
+  comparing: (miner) => {
+    mining(miner);
+    miner.lab.comparisons.begin(request(["F16", "Q4_0"]));
+    miner.prepare(4_600);
+  },
+  "compare-failed": (miner) => {
+    mining(miner);
+    const message = "F16 needs 750 MB and 610 MB may be used; close other programs, or choose a smaller file";
+    miner.lab.comparisons.show({
+      ...emptyComparison(), phase: "failed", request: request(["F16", "Q4_0"]), name: PROMPT, started_at: miner.clock.now() - 4_000,
+      mining: "paused", progress: 1, failure: { code: "memory", message },
+    });
+  },
+  measuring: (miner) => {
+    mining(miner);
+    miner.lab.reports.begin({ text: { is: "bundled" }, reference: { is: "most_exact" }, precisions: [], most_windows: null });
+    miner.prepare(3_500);
+  },
   /** Every answer takes a minute: what is shown while waiting. */
   slow: mining,
 } satisfies Record<string, Scenario>;
@@ -106,6 +127,7 @@ function mining(miner: Miner): void {
   served(miner);
   miner.work.take("user", 61);
   miner.work.begin([9_000, 26_000]);
+  miner.lab.recall();
 }
 
 /** What was served since the mode was chosen. */

@@ -1,6 +1,6 @@
 /** The status and who watches it: steps, the one word, and what is told to the watchers. */
 
-import type { Phase, Problem, Status, StepName } from "../types";
+import type { LiveTask, Phase, Problem, Status, StepName } from "../types";
 
 const ORDER: readonly StepName[] = [
   "hardware", "identity", "model", "benchmark", "plan", "load", "join", "test", "mine",
@@ -9,7 +9,7 @@ const ORDER: readonly StepName[] = [
 export function emptyStatus(): Status {
   return {
     phase: "starting", steps: [], problem: null, hardware: null, plan: null, mode: "volume", loaded: null, modes: [],
-    address: null, key_place: null, connection: { is: "connecting" }, testing: null, tier: null, standing: null, running: 0, tasks: [],
+    address: null, key_place: null, connection: { is: "connecting" }, testing: null, tier: null, standing: null, running: 0,
     earnings: { today: "0", total: "0", requests: 0, requests_void: 0, tests: 0, tests_void: 0, by_mode: [] }, passphrase: null, measuring: false,
     switching_to: null, measurements: [],
   };
@@ -17,7 +17,9 @@ export function emptyStatus(): Status {
 
 export class Stage {
   status: Status = emptyStatus();
+  #tasks: LiveTask[] = [];
   #watchers = new Set<(status: Status) => void>();
+  #watchersOfTasks = new Set<(tasks: LiveTask[]) => void>();
 
   watch(seen: (status: Status) => void): () => void {
     this.#watchers.add(seen);
@@ -28,8 +30,20 @@ export class Stage {
   /** Changes the status and tells the watchers; each gets a copy of its own, as over a wire. */
   change(how: (status: Status) => void): void {
     how(this.status);
-    this.status.running = this.status.tasks.length;
     this.#watchers.forEach((seen) => seen(structuredClone(this.status)));
+  }
+
+  watchTasks(seen: (tasks: LiveTask[]) => void): () => void {
+    this.#watchersOfTasks.add(seen);
+    seen(structuredClone(this.#tasks));
+    return () => this.#watchersOfTasks.delete(seen);
+  }
+
+  /** Tells how far tasks are; the status tells only how many there are. */
+  work(tasks: LiveTask[]): void {
+    this.#tasks = tasks;
+    if (this.status.running !== tasks.length) this.change((status) => (status.running = tasks.length));
+    this.#watchersOfTasks.forEach((seen) => seen(structuredClone(tasks)));
   }
 
   phase(phase: Phase): void {

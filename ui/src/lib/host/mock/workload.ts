@@ -39,8 +39,8 @@ export class Workload {
   /** A user's request or a test now; another one follows by itself while there is something to serve. */
   begin(every: [least: number, most: number], testsOnly = false): void {
     const arrive = () => {
-      const { phase, tasks } = this.stage.status;
-      if ((phase === "mining" || phase === "switching") && tasks.length < 2) this.take(this.#kind(testsOnly));
+      const { phase, running } = this.stage.status;
+      if ((phase === "mining" || phase === "switching") && running < 2) this.take(this.#kind(testsOnly));
       this.clock.after(this.#chance.between(every[0], every[1]), arrive);
     };
     this.clock.after(1200, arrive);
@@ -137,6 +137,6 @@ export class Workload {
   }
 
   #show(): void {
-    this.stage.change((status) => (status.tasks = this.#jobs.map((job) => ({ ...job.task }))));
+    this.stage.work(this.#jobs.map((job) => ({ ...job.task })));
   }
 }

@@ -1,8 +1,8 @@
-//! Which of several answers lies apart: `cargo run -p cortensor-meaning --example outliers -- FOLDER ANSWER ANSWER ANSWER ...`
+//! How near several answers lie to each other: `cargo run -p cortensor-meaning --example nearness -- FOLDER ANSWER ANSWER ...`
 
 use std::{path::Path, process::ExitCode};
 
-use cortensor_meaning::{MeaningError, MeaningModel, OutlierRule, positions};
+use cortensor_meaning::{MeaningError, MeaningModel, median_similarities};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,9 +22,8 @@ fn main() -> ExitCode {
 fn show(folder: &Path, answers: &[String]) -> Result<(), MeaningError> {
     let texts: Vec<&str> = answers.iter().map(String::as_str).collect();
     let embeddings = MeaningModel::open(folder)?.embed(&texts)?;
-    for (position, text) in positions(&embeddings, OutlierRule::default()).iter().zip(texts) {
-        let word = if position.outlier { "apart" } else { "" };
-        println!("{:.3} {word:5} {text}", position.similarity);
+    for (similarity, text) in median_similarities(&embeddings).iter().zip(texts) {
+        println!("{similarity:.3} {text}");
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
-//! The rule that says which answer lies apart.
+//! The numbers from which it follows which answer lies apart.
 
-use cortensor_meaning::{Embedding, OutlierRule, positions};
+use cortensor_fidelity::{Nearness, nearness};
+use cortensor_meaning::{Embedding, median_similarities};
 
 /// Answers at these angles, in degrees: the cosine of 30 is 0.87, that of 35 is 0.82.
-fn outliers(degrees: &[f32]) -> Vec<bool> {
+fn apart(degrees: &[f32]) -> Vec<bool> {
     let at = |degrees: &f32| Embedding::new(vec![degrees.to_radians().cos(), degrees.to_radians().sin()]);
     let answers: Vec<_> = degrees.iter().map(at).collect();
-    positions(&answers, OutlierRule::default()).into_iter().map(|position| position.outlier).collect()
+    nearness(&median_similarities(&answers), 0.85).into_iter().map(|nearness| nearness == Nearness::Apart).collect()
 }
 
 #[test]
@@ -25,6 +26,6 @@ fn only_a_minority_lies_apart_from_a_majority_that_agrees() {
         (vec![0.0, 1.0, 90.0, 91.0], vec![false; 4]),
         (vec![0.0, 1.0, 2.0, 90.0, 91.0], vec![false, false, false, true, true]),
     ] {
-        assert_eq!(outliers(&degrees), expected, "{degrees:?}");
+        assert_eq!(apart(&degrees), expected, "{degrees:?}");
     }
 }

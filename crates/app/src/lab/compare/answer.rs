@@ -1,0 +1,105 @@
+//! One side's answer, token by token.
+
+use std::time::Duration;
+
+use cortensor_engine::{GenerateError, GenerationEvent, Model, PromptError};
+use cortensor_fidelity::first_divergence;
+use cortensor_hardware::{EnergyMeter, energy_meter};
+use cortensor_protocol::{FinishReason, StreamedToken, Usage};
+use futures::StreamExt;
+
+use super::{Comparison, ComparisonPhase, Question, SideState, View};
+use crate::{Failure, FailureCode, lab::comparison::ComparedToken};
+
+/// Share of the whole that the answers are.
+pub(super) const ANSWERS: f32 = 0.7;
+
+/// Lets the side at `index` answer.
+pub(super) async fn answer(
+    model: &dyn Model,
+    question: &Question,
+    view: &View,
+    index: usize,
+    alone: bool,
+) -> Result<(), Failure> {
+    let prompt = model.encode(&question.prompt).map_err(|error| of_prompt(&error))?;
+    view.send_modify(|view| {
+        view.phase = ComparisonPhase::Answering;
+        let side = &mut view.sides[index];
+        (side.state, side.alone, side.prompt_tokens) = (SideState::Answering, alone, u32::try_from(prompt.len()).ok());
+    });
+    let meter = alone.then(energy_meter).flatten();
+    let mut answer = model.generate(prompt, question.sampling.clone());
+    while let Some(event) = answer.next().await {
+        match event.map_err(|error| of_engine(&error))? {
+            GenerationEvent::Token(token) => {
+                view.send_modify(|view| add(view, index, token, question.sampling.max_tokens));
+            }
+            GenerationEvent::Finished { reason, usage, first_token, total } => {
+                let speed = Speed { usage, first_token, total, energy: meter.as_ref().and_then(EnergyMeter::joules) };
+                view.send_modify(|view| finish(view, index, reason, &speed));
+                return Ok(());
+            }
+        }
+    }
+    Err(of_engine(&GenerateError::Engine("the answer broke off".to_owned())))
+}
+
+struct Speed {
+    usage: Usage,
+    first_token: Duration,
+    total: Duration,
+    energy: Option<f64>,
+}
+
+fn add(view: &mut Comparison, index: usize, token: StreamedToken, most: u32) {
+    let StreamedToken { id, text, .. } = token;
+    view.sides[index].tokens.push(ComparedToken { id, text, divergence: None, top: Vec::new() });
+    part(view);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of sides, a thousand tokens")]
+    let step = ANSWERS / (view.sides.len() as f32 * most as f32);
+    view.progress = (view.progress + step).min(ANSWERS);
+}
+
+fn finish(view: &mut Comparison, index: usize, reason: FinishReason, speed: &Speed) {
+    let side = &mut view.sides[index];
+    let behind_the_first = speed.usage.completion_tokens.saturating_sub(1);
+    let decoding = speed.total.saturating_sub(speed.first_token).as_secs_f64();
+    side.state = SideState::Answered;
+    side.finish = Some(reason);
+    side.first_token_ms = Some(speed.first_token.as_secs_f64() * 1e3);
+    side.decode_tokens_per_second =
+        (behind_the_first > 0 && decoding > 0.0).then(|| f64::from(behind_the_first) / decoding);
+    side.energy_joules = speed.energy;
+    part(view);
+}
+
+/// Marks where the answers part.
+fn part(view: &mut Comparison) {
+    let Some((reference, others)) = view.sides.split_first_mut() else { return };
+    let whole = |state: SideState| state >= SideState::Answered;
+    let said = reference.ids();
+    let mut first: Option<u32> = None;
+    for side in others {
+        let ids = side.ids();
+        let parts = first_divergence(&said, &ids, whole(reference.state) && whole(side.state));
+        let equal = parts.unwrap_or_else(|| said.len().min(ids.len()));
+        side.first_divergence = parts.and_then(|parts| u32::try_from(parts).ok());
+        side.equal_tokens = u32::try_from(equal).unwrap_or(u32::MAX);
+        first = first.into_iter().chain(side.first_divergence).min();
+    }
+    reference.first_divergence = first;
+    reference.equal_tokens = first.unwrap_or_else(|| u32::try_from(said.len()).unwrap_or(u32::MAX));
+    view.first_divergence = first;
+}
+
+pub(in crate::lab) fn of_prompt(error: &PromptError) -> Failure {
+    Failure::of(FailureCode::Request, error)
+}
+
+pub(in crate::lab) fn of_engine(error: &GenerateError) -> Failure {
+    match error {
+        GenerateError::Prompt(error) => of_prompt(error),
+        error => Failure::of(FailureCode::Engine, error),
+    }
+}

@@ -1,0 +1,22 @@
+import type { Precision, Status } from "../host/types";
+
+/** Every precision, the most exact first: the order of the type. */
+const exactness: readonly Precision[] = [
+  "F32", "BF16", "F16", "Q8_0", "Q6_K", "Q5_1", "Q5_0", "Q5_K", "Q4_1", "Q4_0", "Q4_K", "Q3_K", "Q2_K",
+];
+
+/** The precisions that there are files of here, as far as the miner has said: the most exact first. */
+export function ladderOf(status: Status | null): Precision[] {
+  const plan = status?.plan;
+  const planned = plan ? [plan.precision, plan.volume].flatMap((choice) => [choice.variant.precision, ...choice.runners_up.map((other) => other.precision)]) : [];
+  const known = new Set([...(status?.measurements ?? []).map((one) => one.precision), ...planned]);
+  return exactness.filter((precision) => known.has(precision));
+}
+
+/** The reference and what it is worth comparing with first: what is served for volume, or else the least exact. */
+export function usualSides(status: Status | null): Precision[] {
+  const ladder = ladderOf(status);
+  const [reference] = ladder;
+  const other = ladder.at(-1);
+  return reference && other && reference !== other ? [reference, other] : [];
+}

@@ -15,6 +15,10 @@ use serde_json::{Value, json};
 /// The activity has a user's request in it.
 const SEES_REQUEST: &str = "[...document.querySelectorAll('tr')].some((row) => row.innerText.includes('User request'))";
 
+/// Precision is chosen, and its model is the one that serves: the choice is marked as soon as it is made.
+const SERVES_PRECISION: &str = "[...document.querySelectorAll('[role=radio][aria-checked=true]')].some(
+    (one) => one.innerText.includes('Precision') && one.querySelector('.serving'))";
+
 const OPENAI_CLIENT: &str = r#"
 from openai import OpenAI
 stream = OpenAI().chat.completions.create(
@@ -42,7 +46,7 @@ async fn a_day_with_the_miner() {
     // The switch, under load: no request fails, and what is served is what was chosen.
     let load = tokio::spawn(keep_asking(desktop.home.ask(16), desktop.home.ask(16), desktop.home.ask(16)));
     desktop.click("Precision").await;
-    desktop.until("document.querySelector('[role=radio][aria-checked=true]')?.innerText.includes('Precision')").await;
+    desktop.until(&format!("{} && {SERVES_PRECISION}", heading("Mining"))).await;
     load.await.expect("a request failed during the switch");
     desktop.picture("window-switched").await;
     let after = desktop.status();

@@ -28,10 +28,12 @@ impl Life {
         self.status.send_modify(|status| status.switching_to = Some(mode));
         self.hold(Some(Phase::Switching));
         let switched = self.exchange(mode).await;
+        let switched = switched.map_err(|error| CommandError::NotLoaded { message: error.to_string() });
+        // Kept before the switch is told as over, or the old choice would be shown for a moment.
+        let kept = switched.and_then(|()| self.keep(next));
         self.status.send_modify(|status| status.switching_to = None);
         self.hold(if self.loaded.is_none() { Some(Phase::Paused) } else { None });
-        switched.map_err(|error| CommandError::NotLoaded { message: error.to_string() })?;
-        self.keep(next)
+        kept
     }
 
     async fn exchange(&mut self, mode: Mode) -> Result<(), LoadError> {

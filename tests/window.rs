@@ -163,6 +163,21 @@ async fn answer_prompt(desktop: &Desktop, actions: &[&[&str]]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_miner_steps_aside_for_who_moves_the_mouse_and_comes_back_when_it_is_left_alone() {
+    let home = Home::new();
+    home.set(&json!({"listen": home.api, "manners.in_use_seconds": 10}));
+    let desktop = Desktop::open(home, Keychain::Open).await;
+    desktop.until(&heading("Mining")).await;
+    let moved = desktop.command("xdotool").args(["mousemove", "40", "40", "mousemove", "60", "60"]).status();
+    assert!(moved.unwrap().success());
+    desktop.until(&heading("Paused")).await;
+    desktop.says("Somebody uses this computer").await;
+    assert_eq!(desktop.status()["loaded"], Value::Null);
+    desktop.until(&heading("Mining")).await;
+    desktop.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_are_written_where_the_user_says_and_a_key_comes_back_from_its_file() {
     let desktop = Desktop::open(Home::new(), Keychain::Open).await;
     desktop.until(&heading("Mining")).await;

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use cortensor_app::{App, AppConfig, Folders, Machine, Passphrases, Phase, Settings, Status};
+use cortensor_app::{App, AppConfig, Folders, Machine, Passphrases, Phase, Readings, Senses, Settings, Status};
 use cortensor_engine::scripted::{Script, ScriptedEngine};
 use cortensor_node::Identity;
 use cortensor_router::{Policy, Router, RouterConfig};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 pub(crate) const MODEL: &str = "smollm2-135m-instruct";
 pub(crate) const PASSPHRASE: &str = "correct horse";
@@ -108,6 +108,8 @@ async fn router(folder: &Path, listen: SocketAddr, policy: Policy) -> Router {
 pub(crate) struct Miner {
     pub(crate) app: App,
     pub(crate) engine: Arc<ScriptedEngine>,
+    /// What the miner is told of the machine's use.
+    pub(crate) use_of_machine: watch::Sender<Readings>,
     life: JoinHandle<()>,
     home: Home,
     router: String,
@@ -152,8 +154,11 @@ impl Miner {
             engine: engine.clone(),
         };
         let passphrases = Passphrases::Ask(Arc::new(|_| Some(PASSPHRASE.to_owned())));
-        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrases });
-        Self { app, engine, life, home, router, script }
+        let use_of_machine = watch::Sender::new(Readings::default());
+        let told = use_of_machine.clone();
+        let senses: Senses = Arc::new(move |_| told.borrow().clone());
+        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrases, senses });
+        Self { app, engine, use_of_machine, life, home, router, script }
     }
 
     /// Makes the miner's ledger say that its disk is full (there is no number left for a row that every settlement

@@ -33,6 +33,17 @@ test("a pause finishes what runs, and resuming goes on", async ({ page, miner })
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
 });
 
+test("a miner that steps aside says why, and mines all the same for who says so", async ({ page, miner }) => {
+  await miner.open({ scenario: "aside" });
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Paused");
+  await expect(page.getByText("On battery.")).toBeVisible();
+  await expect(page.getByText("goes on by itself")).toBeVisible();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await miner.pass(5_000);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
+  await expect(page.getByText("On battery.")).toBeHidden();
+});
+
 test("what is earned goes up as requests are settled", async ({ page, miner }) => {
   await miner.open();
   const paid = page.getByText(/\d+ user requests paid/);

@@ -32,6 +32,20 @@ test("settings are saved, and a restart with progress puts them to use", async (
   await expect(page.getByText("take effect after a restart")).toBeHidden();
 });
 
+test("the rules for stepping aside hold without a restart, and hours that are none are told how to be written", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  await page.getByRole("switch", { name: "Pause on battery" }).click();
+  const hours = page.getByRole("textbox", { name: "Mine only in these hours" });
+  await hours.fill("at night");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Write hours like mon-fri 18:00-08:00, with commas")).toBeVisible();
+  await hours.fill("mon-fri 18:00-08:00");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("unsaved change")).toBeHidden();
+  await expect(page.getByText("take effect after a restart")).toBeHidden();
+  await expect(page.getByRole("switch", { name: "Pause on battery" })).not.toBeChecked();
+});
+
 test("a faulty field that is out of sight is brought into the middle, with its name, and has the focus", async ({ page, miner }) => {
   await page.setViewportSize({ width: 1080, height: 600 });
   await miner.open({ screen: "settings" });

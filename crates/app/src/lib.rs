@@ -16,6 +16,7 @@ mod files;
 mod folders;
 mod lab;
 mod life;
+mod manners;
 mod measurements;
 mod settings;
 mod status;
@@ -43,6 +44,7 @@ use tokio::{
 };
 
 pub use chart::{EarningsChart, Span};
+pub use cortensor_manners::{Readings, Reason, Rules};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
@@ -71,6 +73,9 @@ pub enum Passphrases {
     Given,
 }
 
+/// Reads what is known of the machine's use, as far as the rules ask for it. Called about once a second, and may block.
+pub type Senses = Arc<dyn Fn(&Rules) -> Readings + Send + Sync>;
+
 /// What there is to serve with on this machine, with or without a network.
 #[derive(Clone)]
 pub struct Machine {
@@ -93,6 +98,8 @@ pub struct AppConfig {
     pub router: String,
     /// Where a passphrase comes from where no keychain runs.
     pub passphrases: Passphrases,
+    /// What is known of the machine's use.
+    pub senses: Senses,
 }
 
 /// A running app. Cheap to clone.
@@ -104,6 +111,7 @@ pub struct App {
     ledger: LedgerCell,
     identity: watch::Receiver<Option<Identity>>,
     keep_prompts: Arc<AtomicBool>,
+    rules: watch::Sender<Rules>,
     machine: Arc<Machine>,
     router: Arc<str>,
 }
@@ -116,6 +124,7 @@ pub(crate) struct Begun {
     ledger: LedgerCell,
     identity: watch::Sender<Option<Identity>>,
     keep_prompts: Arc<AtomicBool>,
+    aside: watch::Receiver<Vec<Reason>>,
 }
 
 /// The one ledger of an app, opened by whoever needs it first.
@@ -196,6 +205,8 @@ impl App {
     pub fn start(config: AppConfig) -> (Self, JoinHandle<()>) {
         let (commands, told) = mpsc::channel(16);
         let (passphrases, given) = mpsc::channel(1);
+        let rules = watch::Sender::new(config.machine.settings.manners.clone());
+        let aside = manners::watch(Arc::clone(&config.senses), rules.subscribe());
         let begun = Begun {
             status: watch::Sender::new(Status::default()),
             commands: told,
@@ -203,6 +214,7 @@ impl App {
             ledger: LedgerCell { path: config.machine.folders.ledger(), cell: Arc::default() },
             identity: watch::Sender::new(None),
             keep_prompts: Arc::new(AtomicBool::new(config.machine.settings.keep_prompts)),
+            aside,
         };
         let app = Self {
             status: begun.status.subscribe(),
@@ -211,6 +223,7 @@ impl App {
             ledger: begun.ledger.clone(),
             identity: begun.identity.subscribe(),
             keep_prompts: Arc::clone(&begun.keep_prompts),
+            rules,
             machine: Arc::new(config.machine.clone()),
             router: config.router.as_str().into(),
         };
@@ -303,11 +316,12 @@ impl App {
         SettingsView::of(&self.machine.folders, Some(&self.machine.settings))
     }
 
-    /// Writes the settings. Whether prompts are kept holds from now on, and none are left if not; the rest holds from
-    /// the next start.
+    /// Writes the settings. Whether prompts are kept holds from now on, and none are left if not, and so do the rules for
+    /// stepping aside; the rest holds from the next start.
     pub async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
         settings.write(&self.machine.folders)?;
         self.keep_prompts.store(settings.keep_prompts, Ordering::SeqCst);
+        self.rules.send_replace(settings.manners.clone());
         if !settings.keep_prompts {
             self.ledger.open().await?.forget_prompts().await?;
         }

@@ -1,5 +1,6 @@
 //! One life of the miner, from the start to the last task: the only owner of the status.
 
+mod aside;
 mod mirror;
 mod prepare;
 mod serve;
@@ -7,6 +8,7 @@ mod serve;
 use std::sync::{Arc, atomic::AtomicBool};
 
 use cortensor_hardware::Hardware;
+use cortensor_manners::Reason;
 use cortensor_models::Artifact;
 use cortensor_node::{Identity, Ledger, Node, NodeConfig};
 use cortensor_planner::Plan;
@@ -45,6 +47,12 @@ struct Life {
     ledger: Ledger,
     mirror: JoinHandle<()>,
     loaded: Option<LoadedModel>,
+    /// Something else on this machine has the memory.
+    lent: bool,
+    /// Why to step aside, by the rules of the user.
+    aside: watch::Receiver<Vec<Reason>>,
+    /// The user said to mine all the same, until no reason is left.
+    mines_anyway: bool,
 }
 
 /// Lives until told to quit, or until something must be done first.
@@ -63,7 +71,7 @@ pub(crate) async fn live(config: AppConfig, mut begun: Begun) {
 async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Problem> {
     let mut choice = Choice::read(&config.machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
     begun.status.send_modify(|status| status.mode = Some(choice.mode));
-    let Begun { status, commands, passphrases, ledger, identity, keep_prompts } = begun;
+    let Begun { status, commands, passphrases, ledger, identity, keep_prompts, aside } = begun;
     let stop = CancellationToken::new();
     let ready = {
         let mut preparing = std::pin::pin!(prepare::prepare(&config, ledger, status, passphrases, &stop));
@@ -85,7 +93,7 @@ async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Pro
         }
     };
     identity.send_replace(Some(ready.identity.clone()));
-    Ok(Some(Life::begin(config, status.clone(), choice, ready, Arc::clone(keep_prompts))))
+    Ok(Some(Life::begin(config, status.clone(), choice, ready, Arc::clone(keep_prompts), aside.clone())))
 }
 
 /// What became of a command that came while there was nothing to change.
@@ -136,6 +144,7 @@ impl Life {
         choice: Choice,
         ready: Ready,
         keep_prompts: Arc<AtomicBool>,
+        aside: watch::Receiver<Vec<Reason>>,
     ) -> Self {
         let node = Node::start(NodeConfig {
             router: config.router.clone(),
@@ -148,7 +157,21 @@ impl Life {
         });
         let mirror = mirror::start(&node, ready.ledger.clone(), status.clone());
         let Ready { hardware, artifacts, plan, ledger, .. } = ready;
-        Self { config, status, choice, hardware, artifacts, plan, node, ledger, mirror, loaded: None }
+        Self {
+            config,
+            status,
+            choice,
+            hardware,
+            artifacts,
+            plan,
+            node,
+            ledger,
+            mirror,
+            loaded: None,
+            lent: false,
+            aside,
+            mines_anyway: false,
+        }
     }
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
@@ -157,17 +180,25 @@ impl Life {
             self.status.send_modify(|status| status.fail(problem));
             return self.end().await;
         }
-        while let Some(command) = commands.recv().await {
-            if let Noted::Quit(reply) = self.obey(command, &mut commands).await {
-                self.quit().await;
-                return quitting_done(reply);
+        let mut aside = self.aside.clone();
+        loop {
+            tokio::select! {
+                command = commands.recv() => {
+                    let Some(command) = command else { break };
+                    if let Noted::Quit(reply) = self.obey(command, &mut commands).await {
+                        self.quit().await;
+                        return quitting_done(reply);
+                    }
+                }
+                Ok(()) = aside.changed() => self.mind().await,
             }
         }
         self.quit().await;
     }
 
     async fn first_load(&mut self) -> Result<(), Problem> {
-        if self.choice.paused {
+        self.show_aside();
+        if !self.may_load() {
             self.hold(Some(Phase::Paused));
             return Ok(());
         }
@@ -235,7 +266,7 @@ impl Life {
 
     async fn serve_anew(&mut self, decided: Result<Plan, Problem>) -> Result<(), CommandError> {
         let measured = decided.map(|plan| self.plan = plan);
-        let served = if self.choice.paused { self.pause().await } else { self.resume().await };
+        let served = self.go_on().await;
         measured.map_err(|problem| CommandError::NotLoaded { message: problem.message })?;
         served
     }

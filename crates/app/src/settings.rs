@@ -3,6 +3,7 @@
 use std::{fs, io, net::SocketAddr, path::PathBuf};
 
 use cortensor_hardware::Overrides;
+use cortensor_manners::Rules;
 use cortensor_protocol::NodeAddress;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub keep_prompts: bool,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
+    /// When to step aside. Holds from when it is saved.
+    pub manners: Rules,
 }
 
 /// The settings and what there is to know for changing them.
@@ -67,12 +70,16 @@ pub struct Range {
 }
 
 /// Name, least and most.
-const RANGES: [(&str, u64, u64); 5] = [
+const RANGES: [(&str, u64, u64); 9] = [
     ("memory_budget_bytes", 64 << 20, 1 << 50),
     ("context_tokens", 256, 1 << 20),
     ("slots", 1, 64),
     ("hardware.memory_bytes", 64 << 20, 1 << 50),
     ("hardware.cpu_cores", 1, 4096),
+    ("manners.in_use_seconds", 0, 86_400),
+    ("manners.celsius", 0, 120),
+    ("manners.others_cpu_percent", 0, 100),
+    ("manners.others_gpu_percent", 0, 100),
 ];
 
 impl Default for Settings {
@@ -86,6 +93,7 @@ impl Default for Settings {
             payout_address: None,
             keep_prompts: false,
             hardware: Overrides::default(),
+            manners: Rules::default(),
         }
     }
 }
@@ -184,7 +192,12 @@ impl Settings {
 
     /// Whether a miner that runs with `self` has to start again to run with `other`.
     pub fn needs_restart(&self, other: &Self) -> bool {
-        let without_live = |settings: &Self| Self { payout_address: None, keep_prompts: false, ..settings.clone() };
+        let without_live = |settings: &Self| Self {
+            payout_address: None,
+            keep_prompts: false,
+            manners: Rules::default(),
+            ..settings.clone()
+        };
         without_live(self) != without_live(other)
     }
 
@@ -195,6 +208,10 @@ impl Settings {
             self.slots.map(u64::from),
             self.hardware.memory_bytes,
             self.hardware.cpu_cores.map(u64::from),
+            Some(self.manners.in_use_seconds.into()),
+            Some(self.manners.celsius.into()),
+            Some(self.manners.others_cpu_percent.into()),
+            Some(self.manners.others_gpu_percent.into()),
         ];
         for ((name, least, most), value) in RANGES.into_iter().zip(values) {
             if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {

@@ -3,6 +3,7 @@
 mod changes;
 
 use cortensor_hardware::Hardware;
+use cortensor_manners::Reason;
 use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, Work};
 use cortensor_planner::{Measurement, Plan};
 use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport};
@@ -57,6 +58,9 @@ pub struct Status {
     pub tier: Option<TierReport>,
     /// How far the network trusts the node, and why; nothing from a router that does not say.
     pub standing: Option<Standing>,
+    /// Why it steps aside just now, by the user's rules; nothing where it does not, or is to mine all the same.
+    #[serde(default)]
+    pub aside: Vec<Reason>,
     /// Tasks being worked on.
     pub running: u32,
     /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the
@@ -118,7 +122,7 @@ pub enum Phase {
     Switching,
     /// Finishing what runs.
     Draining,
-    /// Paused by the user; the memory is given back.
+    /// Paused by the user, or by a rule of theirs ([`Status::aside`]); the memory is given back.
     Paused,
     /// Ended on purpose.
     Stopped,

@@ -113,6 +113,9 @@ pub(crate) fn headline(status: &Status) -> String {
 
 fn summary(status: &Status, with_running: bool) -> String {
     let mut parts = vec![capitalised(status.phase.words())];
+    if status.phase == Phase::Paused {
+        parts.extend(status.aside.iter().map(ToString::to_string));
+    }
     if let (Phase::Testing, Some((done, total))) = (status.phase, status.testing) {
         parts.push(format!("{done} of {total}"));
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use cortensor_app::{
-    App, AppConfig, Folders, Machine, Passphrases, ProblemCode, Settings, SettingsError, control::Control,
+    App, AppConfig, Folders, Machine, Passphrases, ProblemCode, Senses, Settings, SettingsError, control::Control,
 };
 use cortensor_engine::Engine;
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
@@ -27,6 +27,8 @@ pub struct Options {
     pub passphrases: Passphrases,
     /// The engine.
     pub engine: Arc<dyn Engine>,
+    /// What is known of the machine's use.
+    pub senses: Senses,
 }
 
 /// Why a miner did not start.
@@ -62,7 +64,16 @@ pub fn engine() -> Arc<dyn Engine> {
 impl Options {
     /// The defaults, with the engine that this program is built with.
     pub fn new(folders: Folders, starter_model: PathBuf, passphrases: Passphrases) -> Self {
-        Self { folders, starter_model, router: None, listen: None, passphrases, engine: engine() }
+        let senses = cortensor_senses::Senses::default();
+        Self {
+            folders,
+            starter_model,
+            router: None,
+            listen: None,
+            passphrases,
+            engine: engine(),
+            senses: Arc::new(move |rules| senses.read(rules)),
+        }
     }
 }
 
@@ -96,7 +107,8 @@ impl Running {
         };
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
         let machine = Machine { folders, starter_model, settings, engine: Arc::clone(&options.engine) };
-        let (app, life) = App::start(AppConfig { machine, router, passphrases: options.passphrases.clone() });
+        let senses = Arc::clone(&options.senses);
+        let (app, life) = App::start(AppConfig { machine, router, passphrases: options.passphrases.clone(), senses });
         let control = Control::start(app.clone(), options.folders.clone()).await.map_err(StartError::of)?;
         let (router, practice) = embedded.unzip();
         Ok(Self { app, life, control, router, practice })

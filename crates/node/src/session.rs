@@ -18,7 +18,7 @@ use std::{
 use cortensor_protocol::{ArtifactDigest, HardwareSummary, Rejection, RejectionCode, Settlement};
 use rand::Rng;
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{Notify, broadcast, watch},
     task::JoinHandle,
     time::{Instant, sleep},
 };
@@ -66,6 +66,7 @@ pub struct Node {
     state: watch::Sender<NodeState>,
     events: broadcast::Sender<NodeEvent>,
     stop: CancellationToken,
+    hand_back: Arc<Notify>,
     life: JoinHandle<()>,
 }
 
@@ -75,8 +76,9 @@ impl Node {
         let state = watch::Sender::new(NodeState::default());
         let events = broadcast::Sender::new(256);
         let stop = CancellationToken::new();
-        let life = tokio::spawn(live(config, state.clone(), events.clone(), stop.clone()));
-        Self { state, events, stop, life }
+        let hand_back = Arc::<Notify>::default();
+        let life = tokio::spawn(live(config, state.clone(), events.clone(), stop.clone(), Arc::clone(&hand_back)));
+        Self { state, events, stop, hand_back, life }
     }
 
     /// How it is, now and from now on.
@@ -100,6 +102,12 @@ impl Node {
         let _ = state.wait_for(|state| !state.runs_on(artifact)).await;
     }
 
+    /// Gives every task that still runs back to the router, where another node goes on behind what was said so far, and
+    /// comes back to the router without them. Stop serving first. Without a connection nothing runs, and nothing happens.
+    pub fn hand_back(&self) {
+        self.hand_back.notify_waiters();
+    }
+
     /// Leaves the router. Tasks that still run are given back to it; drain first to finish them.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -116,6 +124,8 @@ enum Ended {
     Unreachable(String),
     #[error("the router closed the connection")]
     Closed,
+    #[error("what ran was given back")]
+    HandedBack,
     #[error("the connection was lost: {0}")]
     Lost(String),
     #[error("the router has been silent for too long")]
@@ -137,12 +147,13 @@ async fn live(
     state: watch::Sender<NodeState>,
     events: broadcast::Sender<NodeEvent>,
     stop: CancellationToken,
+    hand_back: Arc<Notify>,
 ) {
     let mut attempt = 0;
     while !stop.is_cancelled() {
         state.send_modify(|state| state.connection = Connection::Connecting);
         let started = Instant::now();
-        let ended = connection::run(&config, &state, &events, &stop).await;
+        let ended = connection::run(&config, &state, &events, &stop, &hand_back).await;
         let Err(ended) = ended else { break };
         let was_connected = matches!(state.borrow().connection, Connection::Connected { .. });
         if was_connected && started.elapsed() >= STEADY {

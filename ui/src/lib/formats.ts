@@ -1,6 +1,6 @@
 // How figures are written. Every one has its unit.
 import { locale, t } from "./messages";
-import type { Amount, Millis } from "./host/types";
+import type { Amount, LocalTime, Millis } from "./host/types";
 
 const BASE_UNITS = 10n ** 18n;
 const decimalMark = new Intl.NumberFormat(locale).formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".";
@@ -106,6 +106,9 @@ export function formatRelative(at: Millis, now: Millis): string {
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
 const clockWithSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const WEEK: LocalTime["weekday"][] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const weekdayName = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
 
 export const formatExactTime = (at: Millis): string => exact.format(at);
@@ -114,6 +117,13 @@ export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds.f
 export const formatDay = (at: Millis): string => day.format(at);
 
 /** The two ends of a long address or id; the whole of it belongs into a title or a copy button. */
+/** A minute of the week, by the clock on the wall. */
+export function clockOf({ weekday, minute }: LocalTime): { weekday: string; time: string } {
+  // A week that began on a Monday.
+  const time = Date.UTC(2024, 0, 1 + WEEK.indexOf(weekday), 0, minute);
+  return { weekday: weekdayName.format(time), time: clock.format(time) };
+}
+
 export function shorten(id: string, ends = 6): string {
   return id.length <= 2 * ends + 3 ? id : `${id.slice(0, ends)}…${id.slice(-ends)}`;
 }

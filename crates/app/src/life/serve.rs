@@ -13,8 +13,8 @@ use crate::{CommandError, Loaded, Phase, StepName, choice::Choice, survey};
 
 /// A model in memory and what is said of it.
 pub(super) struct LoadedModel {
-    model: Arc<dyn Model>,
-    view: Loaded,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) view: Loaded,
 }
 
 impl Life {
@@ -22,7 +22,7 @@ impl Life {
     /// is no moment without a model, and if they do not, the router keeps requests waiting meanwhile.
     pub(super) async fn switch(&mut self, mode: Mode) -> Result<(), CommandError> {
         let next = Choice { mode, ..self.choice };
-        if self.choice.paused || self.loaded.as_ref().is_some_and(|loaded| loaded.view.mode == mode) {
+        if !self.may_load() || self.loaded.as_ref().is_some_and(|loaded| loaded.view.mode == mode) {
             return self.keep(next);
         }
         self.status.send_modify(|status| status.switching_to = Some(mode));
@@ -76,26 +76,43 @@ impl Life {
     /// Finishes what runs and gives the memory back.
     pub(super) async fn pause(&mut self) -> Result<(), CommandError> {
         self.keep(Choice { paused: true, ..self.choice })?;
-        self.lend().await;
+        self.make_room().await;
         Ok(())
     }
 
     /// The same for something else on this machine, and nothing is written down of it.
     pub(super) async fn lend(&mut self) {
+        self.lent = true;
+        self.make_room().await;
+    }
+
+    /// Goes on after [`Life::lend`], if nothing else is in the way.
+    pub(super) async fn take_back(&mut self) -> Result<(), CommandError> {
+        self.lent = false;
+        self.go_on().await
+    }
+
+    /// Takes tasks again, whatever reason there is to step aside: who says so has seen it.
+    pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
+        self.keep(Choice { paused: false, ..self.choice })?;
+        self.mines_anyway = !self.aside.borrow().is_empty();
+        self.show_aside();
+        self.go_on().await
+    }
+
+    async fn make_room(&mut self) {
         self.hold(Some(Phase::Draining));
         self.unserve().await;
         self.hold(Some(Phase::Paused));
     }
 
-    /// Goes on after [`Life::lend`], unless the user paused meanwhile.
-    pub(super) async fn take_back(&mut self) -> Result<(), CommandError> {
-        if self.choice.paused { Ok(()) } else { self.load_again().await }
-    }
-
-    /// Takes tasks again.
-    pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
-        self.keep(Choice { paused: false, ..self.choice })?;
-        self.load_again().await
+    /// Loads again what is chosen, unless something is in the way.
+    pub(super) async fn go_on(&mut self) -> Result<(), CommandError> {
+        if self.may_load() {
+            return self.load_again().await;
+        }
+        self.hold(Some(Phase::Paused));
+        Ok(())
     }
 
     async fn load_again(&mut self) -> Result<(), CommandError> {

@@ -8,7 +8,7 @@ use cortensor_protocol::{
 use futures::{SinkExt, StreamExt};
 use tokio::{
     net::TcpStream,
-    sync::{broadcast, mpsc, watch},
+    sync::{Notify, broadcast, mpsc, watch},
     task::JoinSet,
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout},
 };
@@ -45,6 +45,7 @@ pub(super) async fn run(
     state: &watch::Sender<NodeState>,
     events: &broadcast::Sender<NodeEvent>,
     stop: &CancellationToken,
+    hand_back: &Notify,
 ) -> Result<(), Ended> {
     let opened = tokio::select! {
         opened = open(config, state) => opened?,
@@ -52,7 +53,7 @@ pub(super) async fn run(
     };
     let (socket, ledger_name, heartbeat) = opened;
     let mut session = Session::new(config, state, events, socket, ledger_name);
-    let ended = session.work(heartbeat, stop).await;
+    let ended = session.work(heartbeat, stop, hand_back).await;
     session.lay_down().await;
     ended
 }
@@ -123,8 +124,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn work(&mut self, mut heartbeat: Interval, stop: &CancellationToken) -> Result<(), Ended> {
+    async fn work(
+        &mut self,
+        mut heartbeat: Interval,
+        stop: &CancellationToken,
+        hand_back: &Notify,
+    ) -> Result<(), Ended> {
         let mut changes = self.state.subscribe();
+        // Heard from here on, whatever is done meanwhile.
+        let mut handing_back = std::pin::pin!(hand_back.notified());
+        handing_back.as_mut().enable();
         self.offer().await?;
         loop {
             tokio::select! {
@@ -139,6 +148,10 @@ impl<'a> Session<'a> {
                 Ok(()) = changes.changed() => self.offer().await?,
                 () = sleep_until(self.unkept.next_try()), if !self.unkept.is_empty() => self.keep().await?,
                 _ = heartbeat.tick() => self.beat(heartbeat.period()).await?,
+                () = &mut handing_back => {
+                    let _ = timeout(PARTING, self.leave()).await;
+                    return Err(Ended::HandedBack);
+                }
                 () = stop.cancelled() => return timeout(PARTING, self.leave()).await.unwrap_or(Ok(())),
             }
         }

@@ -6,6 +6,10 @@ import { changedFields, draftOf, faultsOf, limitsOf, settingsOf, type SettingsDr
 const defaults: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
   payout_address: null, keep_prompts: false, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  manners: {
+    in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
+    metered: true, hours: [],
+  },
 };
 const ranges: Range[] = [
   { name: "memory_budget_bytes", least: 67_108_864, most: 2 ** 50 },
@@ -20,6 +24,10 @@ describe("the settings form", () => {
       memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",
       listen: "[::1]:5010", payout_address: `0x${"aB".repeat(20)}`, keep_prompts: true,
       hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true },
+      manners: {
+        in_use_seconds: 120, battery: false, full_screen: false, programs: ["steam", "blender"], celsius: 0, others_cpu_percent: 60,
+        others_gpu_percent: 40, metered: false, hours: ["mon-fri 18:00-08:00", "sat 00:00-24:00"],
+      },
     };
     for (const one of [defaults, settings]) {
       expect(settingsOf(draftOf(one))).toEqual(one);
@@ -50,6 +58,9 @@ describe("the settings form", () => {
     [{ embedded: false, listen: "" }, { router: { is: "no_router" } }],
     [{ embedded: false, router: "https://router.example.net" }, { router: { is: "not_a_router" } }],
     [{ embedded: false, router: "wss://router.example.net:5010" }, {}],
+    [{ hours: "mon-fri 18:00-08:00, SAT 0:00-24:00" }, {}],
+    [{ hours: "always" }, { hours: { is: "not_hours" } }],
+    [{ hours: "mon 08:00-08:00" }, { hours: { is: "not_hours" } }],
     [{ payoutAddress: "0x1234" }, { payoutAddress: { is: "not_an_address" } }],
   ])("%o has the faults %o", (change, faults) => {
     expect(faultsOf(draft(change), ranges)).toMatchObject(faults);

@@ -7,13 +7,15 @@ export type SettingsDraft = {
   memoryBudget: string; contextTokens: string; slots: string;
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean;
+  inUse: string; celsius: string; othersCpu: string; othersGpu: string;
+  battery: boolean; fullScreen: boolean; metered: boolean; programs: string; hours: string;
 };
 export type FieldName = keyof SettingsDraft;
 
 /** What is wrong, to be put in words; `least` and `most` as the field counts. */
 export type Fault =
   | { is: "not_a_number" } | { is: "not_whole" } | { is: "out_of_range"; least: number; most: number }
-  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" }
+  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" } | { is: "not_hours" }
   | { is: "refused"; message: string };
 export type Faults = Partial<Record<FieldName, Fault>>;
 
@@ -24,7 +26,12 @@ const contextTokens: NumberField = { field: "contextTokens", range: "context_tok
 const slots: NumberField = { field: "slots", range: "slots", each: 1 };
 const hardwareMemory: NumberField = { field: "hardwareMemory", range: "hardware.memory_bytes", each: GIGABYTE };
 const hardwareCores: NumberField = { field: "hardwareCores", range: "hardware.cpu_cores", each: 1 };
-const numberFields = [memoryBudget, contextTokens, slots, hardwareMemory, hardwareCores];
+/** Of these, 0 is off, and shown as an empty field. */
+const inUse: NumberField = { field: "inUse", range: "manners.in_use_seconds", each: 1 };
+const celsius: NumberField = { field: "celsius", range: "manners.celsius", each: 1 };
+const othersCpu: NumberField = { field: "othersCpu", range: "manners.others_cpu_percent", each: 1 };
+const othersGpu: NumberField = { field: "othersGpu", range: "manners.others_gpu_percent", each: 1 };
+const numberFields = [memoryBudget, contextTokens, slots, hardwareMemory, hardwareCores, inUse, celsius, othersCpu, othersGpu];
 
 const shown = (value: number | null, { each }: NumberField): string => (value === null ? "" : String(value / each));
 
@@ -41,6 +48,15 @@ export function draftOf(settings: Settings): SettingsDraft {
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
+    inUse: shown(settings.manners.in_use_seconds || null, inUse),
+    celsius: shown(settings.manners.celsius || null, celsius),
+    othersCpu: shown(settings.manners.others_cpu_percent || null, othersCpu),
+    othersGpu: shown(settings.manners.others_gpu_percent || null, othersGpu),
+    battery: settings.manners.battery,
+    fullScreen: settings.manners.full_screen,
+    metered: settings.manners.metered,
+    programs: settings.manners.programs.join(", "),
+    hours: settings.manners.hours.join(", "),
   };
 }
 
@@ -67,6 +83,17 @@ export function settingsOf(draft: SettingsDraft): Settings {
       cpu_cores: numberOf(draft, hardwareCores),
       ignore_gpus: draft.ignoreGpus,
     },
+    manners: {
+      in_use_seconds: numberOf(draft, inUse) ?? 0,
+      celsius: numberOf(draft, celsius) ?? 0,
+      others_cpu_percent: numberOf(draft, othersCpu) ?? 0,
+      others_gpu_percent: numberOf(draft, othersGpu) ?? 0,
+      battery: draft.battery,
+      full_screen: draft.fullScreen,
+      metered: draft.metered,
+      programs: listed(draft.programs),
+      hours: listed(draft.hours),
+    },
   };
 }
 
@@ -88,7 +115,19 @@ export function faultsOf(draft: SettingsDraft, ranges: Range[]): Faults {
   if (draft.embedded) note("listen", endpointFault(draft.listen.trim()));
   else note("router", routerFault(draft.router.trim()));
   note("payoutAddress", addressFault(draft.payoutAddress.trim()));
+  note("hours", listed(draft.hours).every(areHours) ? null : { is: "not_hours" });
   return faults;
+}
+
+const listed = (text: string): string[] => text.split(",").map((one) => one.trim()).filter(Boolean);
+
+/** Such as `mon-fri 18:00-08:00`. */
+function areHours(text: string): boolean {
+  const day = "(?:mon|tue|wed|thu|fri|sat|sun)";
+  const found = new RegExp(`^${day}(?:-${day})? (\\d\\d?:[0-5]\\d)-(\\d\\d?:[0-5]\\d)$`, "i").exec(text);
+  if (!found) return false;
+  const [from, to] = found.slice(1).map((clock) => clock.split(":").reduce((minutes, part) => minutes * 60 + Number(part), 0));
+  return from !== undefined && to !== undefined && from < 1440 && to <= 1440 && from !== to;
 }
 
 function numberOf(draft: SettingsDraft, { field, each }: NumberField): number | null {

@@ -45,6 +45,13 @@ describe("the reason", () => {
     expect(reasonOf(statusWith({ phase: "offline", connection: { is: "rejected", rejection, retry_at: 1 } }))).toBe("no heartbeat");
   });
 
+  it("is why the miner steps aside, while it does", () => {
+    const aside: Status["aside"] = [{ is: "hours", until: { weekday: "tuesday", minute: 18 * 60 } }, { is: "hot", celsius: 91, limit: 90 }];
+    const words = "Outside the hours that are set, until Tuesday 06:00 PM. 91 °C, more than the 90 °C that are set";
+    expect(reasonOf(statusWith({ phase: "paused", aside, connection: offline }))).toBe(words);
+    expect(reasonOf(statusWith({ phase: "mining", aside }))).toBeNull();
+  });
+
   it("counts down to the next try and stops at now", () => {
     expect(secondsToNextTry(offline, 1000)).toBe(16);
     expect(secondsToNextTry(offline, 16_400)).toBe(0);

@@ -81,6 +81,7 @@ export class Life {
   }
 
   async resume(): Promise<void> {
+    this.stage.change((status) => (status.aside = []));
     this.stage.phase("starting");
     await this.#load();
     this.mine();

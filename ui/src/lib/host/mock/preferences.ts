@@ -7,6 +7,10 @@ import { DATA_FOLDER } from "./machine";
 const DEFAULTS: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
   payout_address: null, keep_prompts: false, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  manners: {
+    in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
+    metered: true, hours: [],
+  },
 };
 
 /** Named as in settings.toml. */
@@ -16,6 +20,10 @@ const RANGES: Range[] = [
   { name: "slots", least: 1, most: 64 },
   { name: "hardware.memory_bytes", least: 64 * 2 ** 20, most: 2 ** 50 },
   { name: "hardware.cpu_cores", least: 1, most: 4096 },
+  { name: "manners.in_use_seconds", least: 0, most: 86_400 },
+  { name: "manners.celsius", least: 0, most: 120 },
+  { name: "manners.others_cpu_percent", least: 0, most: 100 },
+  { name: "manners.others_gpu_percent", least: 0, most: 100 },
 ];
 
 export class Preferences {
@@ -40,8 +48,8 @@ export class Preferences {
     if (settings.payout_address?.toLowerCase().endsWith("bad")) {
       throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`, "payout_address");
     }
-    const { keep_prompts: _before, payout_address: _old, ...before } = this.#saved;
-    const { keep_prompts: _after, payout_address: _new, ...after } = settings;
+    const { keep_prompts: _before, payout_address: _old, manners: _rules, ...before } = this.#saved;
+    const { keep_prompts: _after, payout_address: _new, manners: _others, ...after } = settings;
     this.#restartNeeded ||= JSON.stringify(before) !== JSON.stringify(after);
     this.#saved = structuredClone(settings);
     return this.view();
@@ -59,6 +67,10 @@ function read(settings: Settings, name: string): number | null {
     slots: settings.slots,
     "hardware.memory_bytes": settings.hardware.memory_bytes,
     "hardware.cpu_cores": settings.hardware.cpu_cores,
+    "manners.in_use_seconds": settings.manners.in_use_seconds,
+    "manners.celsius": settings.manners.celsius,
+    "manners.others_cpu_percent": settings.manners.others_cpu_percent,
+    "manners.others_gpu_percent": settings.manners.others_gpu_percent,
   };
   return values[name] ?? null;
 }

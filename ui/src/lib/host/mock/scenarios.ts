@@ -38,6 +38,11 @@ export const SCENARIOS = {
     served(miner);
     miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused" }));
   },
+  aside: (miner) => {
+    miner.life.arrive();
+    served(miner);
+    miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused", aside: [{ is: "battery" }] }));
+  },
   offline: (miner) => {
     miner.life.arrive();
     miner.stage.change((status) => {

@@ -19,7 +19,7 @@ describe("the settings form", () => {
     const settings: Settings = {
       memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",
       listen: "[::1]:5010", payout_address: `0x${"aB".repeat(20)}`, keep_prompts: true,
-      hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true },
+      hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true, gpus: [0, 2] },
     };
     for (const one of [defaults, settings]) {
       expect(settingsOf(draftOf(one))).toEqual(one);
@@ -50,6 +50,8 @@ describe("the settings form", () => {
     [{ embedded: false, listen: "" }, { router: { is: "no_router" } }],
     [{ embedded: false, router: "https://router.example.net" }, { router: { is: "not_a_router" } }],
     [{ embedded: false, router: "wss://router.example.net:5010" }, {}],
+    [{ gpus: "0, 1" }, {}],
+    [{ gpus: "the second" }, { gpus: { is: "not_cards" } }],
     [{ payoutAddress: "0x1234" }, { payoutAddress: { is: "not_an_address" } }],
   ])("%o has the faults %o", (change, faults) => {
     expect(faultsOf(draft(change), ranges)).toMatchObject(faults);

@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "resume",
     "restart",
     "measure",
+    "what_if",
     "quit",
     "give_passphrase",
     "earnings",

@@ -3,15 +3,20 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "support/synthetic.rs"]
+mod synthetic;
+
 use std::{fs, path::PathBuf};
 
 use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::MistralEngine;
 use cortensor_models::Artifact;
 use cortensor_planner::{Load, MemoryEstimate, Variant, estimate_memory};
-use cortensor_protocol::{Prompt, Sampling};
+use cortensor_protocol::{Precision, Prompt, Sampling};
 use futures::{StreamExt, future::join_all};
 use tokio::sync::watch;
+
+use synthetic::{HALF_A_BILLION, ONE_BILLION, THREE_BILLIONS};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -27,10 +32,13 @@ fn forget_the_most() {
     fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
-fn ladder() -> Vec<Artifact> {
+fn starter() -> PathBuf {
     let source = std::env::var_os("CORTENSOR_STARTER_MODEL");
-    let source =
-        PathBuf::from(source.expect("set CORTENSOR_STARTER_MODEL to the starter model's file (`./dev test` does)"));
+    PathBuf::from(source.expect("set CORTENSOR_STARTER_MODEL to the starter model's file (`./dev test` does)"))
+}
+
+fn ladder() -> Vec<Artifact> {
+    let source = starter();
     let folder = source.with_file_name("ladder");
     cortensor_models::prepare_ladder(&source, &folder, &cortensor_models::starter(), &mut |_| {}, &|| false).unwrap()
 }
@@ -65,14 +73,33 @@ fn close(what: &str, estimate: u64, taken: u64) {
     assert!(estimate.abs_diff(taken) <= allowed, "{what}: estimated {estimate}, taken {taken}");
 }
 
+/// Loads, fills and unloads, and compares what was taken with the estimate.
+async fn check(artifact: &Artifact, load: Load) {
+    let estimate: MemoryEstimate = estimate_memory(&Variant::from(artifact), load);
+    let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
+    let (loaded, most) = taken(artifact, options).await;
+    let name = format!("{} {}", artifact.model, artifact.precision);
+    close(&format!("{name} loaded"), estimate.loaded(), loaded);
+    close(&format!("{name} at full context"), estimate.total(), most);
+}
+
+/// One test for all of it: two at a time would be measured together.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_model_takes_is_what_the_planner_says() {
     for artifact in ladder() {
-        let load = Load { context_tokens: 1024, slots: 1 };
-        let estimate: MemoryEstimate = estimate_memory(&Variant::from(&artifact), load);
-        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
-        let (loaded, most) = taken(&artifact, options).await;
-        close(&format!("{} loaded", artifact.precision), estimate.loaded(), loaded);
-        close(&format!("{} at full context", artifact.precision), estimate.total(), most);
+        check(&artifact, Load { context_tokens: 1024, slots: 1 }).await;
+    }
+    // On the disk that is built on: a folder in memory would not hold them.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for (shape, precision, context_tokens) in [
+        (HALF_A_BILLION, Precision::F16, 512),
+        (HALF_A_BILLION, Precision::Q8_0, 512),
+        (ONE_BILLION, Precision::Q8_0, 256),
+        (ONE_BILLION, Precision::Q4_0, 256),
+        (THREE_BILLIONS, Precision::Q4_0, 256),
+    ] {
+        let artifact = shape.artifact(folder.path(), precision, &starter());
+        check(&artifact, Load { context_tokens, slots: 1 }).await;
+        fs::remove_file(&artifact.path).unwrap();
     }
 }

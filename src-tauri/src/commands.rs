@@ -7,8 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
-    FidelityReports, FidelityRequest, KeptVote, Revealed, Settings, SettingsView, Span, VoteChoice, VoteRequest,
-    VoteSummary,
+    FidelityReports, FidelityRequest, KeptVote, Plan, Revealed, Settings, SettingsView, Span, VoteChoice, VoteRequest,
+    VoteSummary, WhatIf,
 };
 use cortensor_host::{About, LogLine, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
@@ -83,6 +83,8 @@ commands! {
     restart() -> () = |desk, app| desk.start().await;
     /// Measures every precision again and plans anew.
     measure() -> () = |desk, app| desk.app()?.measure().await?;
+    /// What would be served within other limits; changes nothing.
+    what_if(limits: WhatIf) -> Plan = |desk, app| desk.app()?.what_if(limits)?;
     /// Finishes what runs and closes the window.
     quit() -> () = |desk, app| window::close(&app);
     /// Answers the status that asks for a passphrase.

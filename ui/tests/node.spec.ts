@@ -90,6 +90,41 @@ test("measuring again shows how far it is, and ends in mining", async ({ page, m
   await expect(page.getByRole("navigation").getByText("Mining", { exact: true })).toBeVisible();
 });
 
+test("other limits are answered as they are typed, and nothing changes", async ({ page, miner }) => {
+  await miner.open({ screen: "node" });
+  const alternatives = page.getByRole("region", { name: "Alternatives" });
+  const table = alternatives.getByRole("table", { name: "Models and precisions" });
+  const row = (precision: string) => table.getByRole("row").filter({ has: page.getByRole("cell", { name: precision, exact: true }) });
+  await expect(alternatives.getByText("Volume: Q8_0")).toBeVisible();
+  await expect(row("Q8_0")).toContainText("Chosen for Volume");
+  await alternatives.getByRole("radio", { name: "Precision" }).click();
+  await expect(row("F16")).toContainText("Chosen for Precision");
+  await alternatives.getByLabel("Memory budget").fill("0.8");
+  await expect(alternatives.getByText("Precision: Q8_0")).toBeVisible();
+  await expect(row("F16")).toContainText("may be used");
+  await alternatives.getByLabel("Memory budget").fill("0.1");
+  await expect(alternatives.getByRole("alert")).toContainText("No model fits");
+  await alternatives.getByLabel("Memory budget").fill("");
+  await alternatives.getByLabel("Context").fill("100");
+  await expect(alternatives.getByText("must be between 256")).toBeVisible();
+  await alternatives.getByLabel("Context").fill("8192");
+  await expect(row("F16")).toContainText("8,192 tokens");
+  await expect(page.getByRole("region", { name: "Plan" })).toContainText("1,024 tokens of context each");
+});
+
+test("alternatives are sorted by a column", async ({ page, miner }) => {
+  await miner.open({ screen: "node" });
+  const table = page.getByRole("table", { name: "Models and precisions" });
+  const memory = table.getByRole("button", { name: "Memory" });
+  const first = table.getByRole("row").nth(1);
+  await expect(first).toContainText("F16");
+  await memory.press("Enter");
+  await expect(first).toContainText("Q4_0");
+  await expect(table.getByRole("columnheader", { name: "Memory" })).toHaveAttribute("aria-sort", "ascending");
+  await memory.press("Enter");
+  await expect(first).toContainText("F16");
+});
+
 test("an address is copied whole", async ({ page, miner, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await miner.open({ screen: "node" });

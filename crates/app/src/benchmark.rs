@@ -105,6 +105,7 @@ pub(crate) async fn measure_artifact(
     let speed = speed.ok_or("the measuring was stopped")??;
     Ok(Measurement {
         artifact: artifact.digest,
+        backend: None,
         prefill_tokens_per_second: speed.prefill_tokens_per_second,
         decode_tokens_per_second: speed.decode_tokens_per_second,
         first_token_ms: speed.first_token.as_secs_f64() * 1e3,

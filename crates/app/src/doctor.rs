@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use cortensor_hardware::Hardware;
+use cortensor_hardware::{Gpu, GpuUse, Hardware};
 use cortensor_models::starter;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,7 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
         model(subject.starter_model),
         key(subject),
     ];
+    checks.extend(graphics(&hardware));
     if subject.router.as_ref().or(known.router.as_ref()).is_none() {
         checks.push(port(subject.listen.unwrap_or(known.listen), subject.folders));
     }
@@ -93,6 +94,14 @@ fn memory(hardware: &Hardware) -> Check {
         "Memory",
         if free >= needed { Ok(words) } else { Err(format!("{words}; close programs until 600 MB are free")) },
     )
+}
+
+/// Every card, with the number that settings name it by, and what would have to be done to use it.
+fn graphics(hardware: &Hardware) -> Option<Check> {
+    let cards: Vec<String> = hardware.gpus.iter().map(Gpu::summary_line).collect();
+    let idle = hardware.gpus.iter().any(|gpu| gpu.usable != GpuUse::Usable);
+    let verdict = if idle { Verdict::Advice } else { Verdict::Fine };
+    (!cards.is_empty()).then(|| Check { name: "Graphics".to_owned(), verdict, detail: cards.join("; ") })
 }
 
 fn disk(hardware: &Hardware) -> Check {

@@ -21,6 +21,7 @@ mod measurements;
 mod settings;
 mod status;
 mod survey;
+mod what_if;
 mod withdrawal;
 
 use std::{
@@ -45,6 +46,7 @@ use tokio::{
 
 pub use chart::{EarningsChart, Span};
 pub use cortensor_manners::{Readings, Reason, Rules};
+pub use cortensor_planner::{Plan, WhatIf};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
@@ -269,6 +271,12 @@ impl App {
     /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.
     pub async fn measure(&self) -> Result<(), CommandError> {
         self.tell(Command::Measure).await
+    }
+
+    /// What would be served within other limits. Changes nothing, and answers at once.
+    pub fn what_if(&self, limits: WhatIf) -> Result<Plan, Failure> {
+        let (_, free_bytes) = cortensor_hardware::current_load();
+        what_if::what_if(&self.status.borrow(), &self.machine.settings, limits, free_bytes)
     }
 
     /// Answers [`Status::passphrase`]. Whether it was right is in the status after that.

@@ -201,7 +201,8 @@ impl Settings {
         without_live(self) != without_live(other)
     }
 
-    fn check(&self, path: PathBuf) -> Result<(), SettingsError> {
+    /// Whether every value may be what it is; `path` is where the user finds them.
+    pub(crate) fn check(&self, path: PathBuf) -> Result<(), SettingsError> {
         let values = [
             self.memory_budget_bytes,
             self.context_tokens.map(u64::from),

@@ -1,14 +1,14 @@
 //! What this machine can serve: its hardware, its model files, how fast each precision is, and the plan.
 
 use cortensor_engine::LoadOptions;
-use cortensor_hardware::Hardware;
+use cortensor_hardware::{Build, Hardware};
 use cortensor_models::{
     Artifact,
     ladder::{LadderProgress, LadderStep, prepare_ladder},
     starter,
 };
 use cortensor_node::Work;
-use cortensor_planner::{Measurement, Plan, PlanSettings, Variant};
+use cortensor_planner::{Measurement, Plan, PlanSettings, Unmeasured, Variant};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,16 @@ use crate::{
 pub(crate) async fn detect(machine: &Machine, status: &StatusSender) -> Result<Hardware, Problem> {
     status.send_modify(|status| status.step(StepName::Hardware, None, "looking"));
     let (folder, overrides) = (machine.folders.data().to_owned(), machine.settings.hardware.clone());
-    let hardware = spawn_blocking(move || cortensor_hardware::detect(&folder, &overrides)).await;
-    let hardware = hardware.map_err(|error| problem(ProblemCode::Engine, &error))?;
+    let (folders, engine) = (machine.folders.clone(), machine.engine.name().to_owned());
+    let hardware = spawn_blocking(move || {
+        let mut hardware = cortensor_hardware::detect(&folder, &overrides);
+        // What was measured of a model says more than this could.
+        if Measurements::read(&folders).of(&machine_key(&hardware, &engine)).is_empty() {
+            hardware.cpu.memory_bandwidth = cortensor_hardware::memory_bandwidth(hardware.cpu.physical_cores);
+        }
+        hardware
+    });
+    let hardware = hardware.await.map_err(|error| problem(ProblemCode::Engine, &error))?;
     status.send_modify(|status| {
         status.done(StepName::Hardware, hardware.summary_lines().join("; "));
         status.hardware = Some(hardware.clone());
@@ -93,7 +101,7 @@ pub(crate) async fn decide(
         known.forget(&key);
     }
     let missing = cortensor_planner::unmeasured(hardware, &variants, known.of(&key), &settings);
-    for (index, (variant, load)) in missing.iter().enumerate() {
+    for (index, Unmeasured { variant, load, placement }) in missing.iter().enumerate() {
         let Some(artifact) = artifacts.iter().find(|artifact| artifact.digest == variant.artifact) else { continue };
         let detail = format!("measuring {} ({} of {})", variant.precision, index + 1, missing.len());
         #[expect(clippy::cast_precision_loss, reason = "a handful of variants")]
@@ -101,7 +109,8 @@ pub(crate) async fn decide(
         status.send_modify(|status| status.step(StepName::Benchmark, Some(progress), detail));
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
         let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options, stop).await;
-        known.add(&key, measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?);
+        let measured = measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?;
+        known.add(&key, Measurement { backend: placement.backend(), ..measured });
         known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
     }
     let plan = cortensor_planner::plan(hardware, &variants, known.of(&key), &settings);
@@ -119,6 +128,7 @@ pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {
         memory_budget_bytes: settings.memory_budget_bytes,
         context_tokens: settings.context_tokens,
         slots: settings.slots,
+        build: Build::THIS,
         ..PlanSettings::default()
     }
 }

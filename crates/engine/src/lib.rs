@@ -142,16 +142,18 @@ pub enum LoadError {
         /// What the engine said.
         message: String,
     },
-    /// There is not enough memory.
+    /// There is not enough memory, or the user allows no more.
     #[error(
-        "{artifact} needs {needed_bytes} bytes of memory and {free_bytes} are free; close other programs or choose a smaller model"
+        "{artifact} needs {} MB of memory and {} MB may be used; close other programs, raise memory_budget_bytes or choose a smaller model",
+        needed_bytes / 1_000_000,
+        free_bytes / 1_000_000
     )]
     Memory {
         /// Which.
         artifact: String,
-        /// Estimate.
+        /// What it takes, as far as is known.
         needed_bytes: u64,
-        /// Now.
+        /// What is free now and allowed.
         free_bytes: u64,
     },
     /// The engine failed on the way.

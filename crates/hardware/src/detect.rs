@@ -82,6 +82,7 @@ fn portable_cpu() -> Cpu {
         features: features::from_standard_library(),
         physical_cores: physical.unwrap_or(logical_cores),
         logical_cores,
+        memory_bandwidth: None,
     }
 }
 

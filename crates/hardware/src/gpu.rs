@@ -1,8 +1,8 @@
 //! Graphics cards: what the system and NVIDIA's management library see, and which of them this build computes on.
 
-use nvml_wrapper::{Nvml, error::NvmlError};
+use nvml_wrapper::{Device, Nvml, enum_wrappers::device::Clock, error::NvmlError};
 
-use crate::{Gpu, GpuUse};
+use crate::{Backend, Gpu, GpuUse};
 
 /// What the engine of a build can compute on, beside the processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,23 @@ pub struct Build {
 impl Build {
     /// This one.
     pub const THIS: Self = Self { cuda: cfg!(feature = "cuda"), metal: cfg!(feature = "metal") };
+
+    /// Whether it computes through `backend`.
+    pub const fn has(self, backend: Backend) -> bool {
+        match backend {
+            Backend::Cuda => self.cuda,
+            Backend::Metal => self.metal,
+        }
+    }
+
+    /// One that computes through `backend` too.
+    #[must_use]
+    pub const fn with(self, backend: Backend) -> Self {
+        match backend {
+            Backend::Cuda => Self { cuda: true, ..self },
+            Backend::Metal => Self { metal: true, ..self },
+        }
+    }
 }
 
 /// A card as the operating system lists it.
@@ -34,6 +51,8 @@ pub(crate) struct Nvidia {
     model: String,
     memory: Option<(u64, u64)>,
     driver: Option<String>,
+    /// Megahertz and bits of its memory.
+    clock_and_width: Option<(u32, u32)>,
 }
 
 /// All cards of this machine.
@@ -47,7 +66,8 @@ pub(crate) fn cards(seen: Vec<Seen>, nvidia: Vec<Nvidia>, build: Build) -> Vec<G
     let answered = !nvidia.is_empty();
     let own = nvidia.into_iter().map(|card| from_driver(card, build));
     let others = seen.into_iter().filter(|card| !(answered && vendor_name(&card.vendor) == "NVIDIA"));
-    own.chain(others.map(|card| from_system(card, build))).collect()
+    let all = own.chain(others.map(|card| from_system(card, build)));
+    (0..).zip(all).map(|(index, card)| Gpu { index, ..card }).collect()
 }
 
 fn from_driver(card: Nvidia, build: Build) -> Gpu {
@@ -57,6 +77,7 @@ fn from_driver(card: Nvidia, build: Build) -> Gpu {
         (true, Some(_)) => GpuUse::Usable,
     };
     Gpu {
+        index: 0,
         vendor: "NVIDIA".to_owned(),
         model: card.model,
         total_bytes: card.memory.map(|(_, total)| total),
@@ -65,7 +86,14 @@ fn from_driver(card: Nvidia, build: Build) -> Gpu {
         // Only cards with memory of their own answer with it.
         integrated: card.memory.map(|_| false),
         driver: card.driver,
+        backend: card.memory.map(|_| Backend::Cuda),
+        memory_bandwidth: card.clock_and_width.map(|(megahertz, bits)| bandwidth(megahertz, bits)),
     }
+}
+
+/// Its memory passes a value at both edges of the clock that the driver tells.
+fn bandwidth(megahertz: u32, bits: u32) -> u64 {
+    u64::from(megahertz) * 1_000_000 * 2 * u64::from(bits) / 8
 }
 
 fn from_system(card: Seen, build: Build) -> Gpu {
@@ -85,8 +113,18 @@ fn from_system(card: Seen, build: Build) -> Gpu {
     };
     let free_bytes = card.total_bytes.zip(card.used_bytes).map(|(total, used)| total.saturating_sub(used));
     let model = card.model.unwrap_or_else(|| "card of unknown model".to_owned());
-    let total_bytes = card.total_bytes;
-    Gpu { vendor: vendor.to_owned(), model, total_bytes, free_bytes, usable, integrated, driver: None }
+    Gpu {
+        index: 0,
+        vendor: vendor.to_owned(),
+        model,
+        total_bytes: card.total_bytes,
+        free_bytes,
+        usable,
+        integrated,
+        driver: None,
+        backend: (vendor == "Apple").then_some(Backend::Metal),
+        memory_bandwidth: None,
+    }
 }
 
 fn not_yet(reason: &str) -> GpuUse {
@@ -122,8 +160,20 @@ fn nvidia() -> Result<Vec<Nvidia>, NvmlError> {
         model: device.name().unwrap_or_else(|_| "card of unknown model".to_owned()),
         memory: device.memory_info().ok().map(|memory| (memory.free, memory.total)),
         driver: driver.clone(),
+        clock_and_width: clock_and_width(&device),
     });
     Ok(told.collect())
+}
+
+fn clock_and_width(device: &Device<'_>) -> Option<(u32, u32)> {
+    Some((device.max_clock_info(Clock::Memory).ok()?, device.memory_bus_width().ok()?))
+}
+
+/// Cards for tests of what is done with a list of them.
+#[cfg(test)]
+pub(crate) fn listed(count: u32) -> Vec<Gpu> {
+    let card = |_| Nvidia { model: "card".to_owned(), memory: Some((6, 8)), driver: None, clock_and_width: None };
+    cards(Vec::new(), (0..count).map(card).collect(), Build::default())
 }
 
 #[cfg(test)]
@@ -139,7 +189,8 @@ mod tests {
     }
 
     fn driver(memory: Option<(u64, u64)>) -> Nvidia {
-        Nvidia { model: "NVIDIA H100".to_owned(), memory, driver: Some("580.65".to_owned()) }
+        let clock_and_width = Some((2619, 5120));
+        Nvidia { model: "NVIDIA H100".to_owned(), memory, driver: Some("580.65".to_owned()), clock_and_width }
     }
 
     #[test]
@@ -169,10 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn a_card_says_which_build_it_needs_and_how_fast_its_memory_is() {
+        // The maker gives 3.35 TB/s for the first, 936 GB/s for a card with the second's clock and width.
+        let [card] = &cards(vec![], vec![driver(Some((6, 8)))], CPU)[..] else { panic!("one card") };
+        assert_eq!((card.backend, card.memory_bandwidth), (Some(Backend::Cuda), Some(3_352_320_000_000)));
+        assert_eq!(bandwidth(9751, 384), 936_096_000_000);
+        for (seen, backend) in [(system("Apple", 255), Some(Backend::Metal)), (system("NVIDIA", 1), None)] {
+            assert_eq!(cards(vec![seen], vec![], CPU)[0].backend, backend);
+        }
+        assert!(CUDA.has(Backend::Cuda) && !CUDA.has(Backend::Metal) && METAL.has(Backend::Metal));
+    }
+
+    #[test]
     fn cards_of_several_makers_are_all_listed() {
         let cards = cards(vec![system("Intel", 0), system("NVIDIA", 1)], vec![driver(Some((6, 8)))], CUDA);
         let vendors: Vec<&str> = cards.iter().map(|card| card.vendor.as_str()).collect();
         assert_eq!(vendors, ["NVIDIA", "Intel"]);
+        assert_eq!(cards.iter().map(|card| card.index).collect::<Vec<_>>(), [0, 1]);
         assert_eq!((cards[1].total_bytes, cards[1].free_bytes), (Some(8), Some(5)));
     }
 

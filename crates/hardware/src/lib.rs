@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** knows no engine, no model and no plan, and changes nothing on the machine.
 
+mod bandwidth;
 mod detect;
 mod energy;
 mod features;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use bandwidth::memory_bandwidth;
 pub use detect::{current_load, detect, operating_system, process_memory_bytes, processor_times};
 pub use energy::{EnergyMeter, energy_meter};
 pub use gpu::Build;
@@ -26,7 +28,7 @@ pub use times::ProcessorTimes;
 pub use words::bytes_in_words;
 
 /// This machine, as far as it can be known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Hardware {
     /// The processor.
     pub cpu: Cpu,
@@ -55,6 +57,10 @@ pub struct Cpu {
     pub physical_cores: u32,
     /// Hardware threads this process may use.
     pub logical_cores: u32,
+    /// Bytes a second that its cores read from main memory together; `None` until [`memory_bandwidth`] measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub memory_bandwidth: Option<u64>,
 }
 
 /// Main memory.
@@ -77,9 +83,22 @@ pub struct Disk {
     pub total_bytes: u64,
 }
 
+/// What a graphics card is computed on through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// NVIDIA's.
+    Cuda,
+    /// Apple's.
+    Metal,
+}
+
 /// A graphics card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Gpu {
+    /// Its number among the cards of this machine, by which [`Overrides::gpus`] names it.
+    #[serde(default)]
+    pub index: u32,
     /// The maker: `NVIDIA`, `AMD`, `Intel`, `Apple`, or as the system calls it.
     pub vendor: String,
     /// The card.
@@ -94,6 +113,14 @@ pub struct Gpu {
     pub integrated: Option<bool>,
     /// Version of its driver, where that is known.
     pub driver: Option<String>,
+    /// Through what an engine computes on it; `None`: through nothing that is known here, or its driver does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub backend: Option<Backend>,
+    /// Bytes a second that it reads from its own memory, as its driver tells; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub memory_bandwidth: Option<u64>,
 }
 
 /// Whether the engine of this build can compute on a card.
@@ -119,6 +146,27 @@ pub struct Overrides {
     pub cpu_cores: Option<u32>,
     /// Look for no graphics cards.
     pub ignore_gpus: bool,
+    /// Use only these graphics cards, by the numbers that `cortensor doctor` lists them with. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub gpus: Option<Vec<u32>>,
+}
+
+impl Backend {
+    /// The name of the build that computes through it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cuda => "CUDA",
+            Self::Metal => "Metal",
+        }
+    }
+}
+
+impl Gpu {
+    /// The card in plain words.
+    pub fn summary_line(&self) -> String {
+        words::gpu_line(self)
+    }
 }
 
 impl Hardware {
@@ -147,6 +195,9 @@ impl Hardware {
         if overrides.ignore_gpus {
             self.gpus.clear();
         }
+        if let Some(pinned) = &overrides.gpus {
+            self.gpus.retain(|gpu| pinned.contains(&gpu.index));
+        }
         self
     }
 }
@@ -171,10 +222,25 @@ mod tests {
             (Some(5000), Some(64), (1000, 800, 8, 16)),
             (None, Some(0), (1000, 800, 1, 1)),
         ] {
-            let overrides = Overrides { memory_bytes, cpu_cores, ignore_gpus: false };
+            let overrides = Overrides { memory_bytes, cpu_cores, ..Overrides::default() };
             let Hardware { cpu, memory, .. } = found.clone().limited_by(&overrides);
             let got = (memory.total_bytes, memory.free_bytes, cpu.physical_cores, cpu.logical_cores);
             assert_eq!(got, expected, "{overrides:?}");
+        }
+    }
+
+    #[test]
+    fn cards_that_are_not_pinned_are_left_alone_and_the_others_keep_their_numbers() {
+        let found = || Hardware { gpus: gpu::listed(3), ..Hardware::default() };
+        for (gpus, ignore_gpus, expected) in [
+            (None, false, vec![0, 1, 2]),
+            (Some(vec![2]), false, vec![2]),
+            (Some(vec![0, 7]), false, vec![0]),
+            (Some(vec![]), false, vec![]),
+            (Some(vec![1]), true, vec![]),
+        ] {
+            let limited = found().limited_by(&Overrides { gpus, ignore_gpus, ..Overrides::default() });
+            assert_eq!(limited.gpus.iter().map(|gpu| gpu.index).collect::<Vec<_>>(), expected);
         }
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn cpu(text: &str, architecture: &str) -> Option<Cpu> {
         features: features::from_flags(flags),
         physical_cores: physical_cores(text).unwrap_or(logical_cores),
         logical_cores,
+        memory_bandwidth: None,
     })
 }
 

@@ -73,7 +73,7 @@ fn disk_line(disk: &Disk) -> String {
     }
 }
 
-fn gpu_line(gpu: &Gpu) -> String {
+pub(crate) fn gpu_line(gpu: &Gpu) -> String {
     let memory = match (gpu.free_bytes, gpu.total_bytes) {
         (Some(free), Some(total)) => format!("{} free of {}", bytes_in_words(free), bytes_in_words(total)),
         (None, Some(total)) => format!("{}, free memory unknown", bytes_in_words(total)),
@@ -87,7 +87,7 @@ fn gpu_line(gpu: &Gpu) -> String {
     };
     let name =
         if gpu.model.starts_with(&gpu.vendor) { gpu.model.clone() } else { format!("{} {}", gpu.vendor, gpu.model) };
-    format!("Graphics: {name}: {memory}{driver}; {usable}")
+    format!("Graphics {}: {name}: {memory}{driver}; {usable}", gpu.index)
 }
 
 #[cfg(test)]
@@ -120,6 +120,7 @@ mod tests {
             ..Cpu::default()
         };
         let gpu = Gpu {
+            index: 0,
             vendor: "Intel".to_owned(),
             model: "UHD Graphics 630".to_owned(),
             total_bytes: None,
@@ -127,6 +128,8 @@ mod tests {
             usable: GpuUse::NotYet { reason: "seen, not usable by this engine yet".to_owned() },
             integrated: Some(true),
             driver: None,
+            backend: None,
+            memory_bandwidth: None,
         };
         let hardware = Hardware {
             cpu,
@@ -139,7 +142,7 @@ mod tests {
             "Processor: AMD EPYC 7B13: 2 cores, 4 threads, AVX2, FMA, F16C",
             "Memory: 9.7 GB free of 17.2 GB",
             "Disk: free space at /home unknown",
-            "Graphics: Intel UHD Graphics 630: shares the main memory; seen, not usable by this engine yet",
+            "Graphics 0: Intel UHD Graphics 630: shares the main memory; seen, not usable by this engine yet",
             "System: Debian GNU/Linux 13",
         ];
         assert_eq!(hardware.summary_lines(), expected);

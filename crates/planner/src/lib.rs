@@ -1,19 +1,33 @@
-//! Which precision to serve, from hardware, files and measurements, with the reasons in words.
+//! Which model and precision to serve, where on the machine and with what load, from hardware, files and measurements, with
+//! the reasons in words.
 //!
 //! Small is not fast: some formats of fewer bits run slower here than larger ones. So volume is chosen by what was
-//! measured, never by bits; what was not measured is not guessed.
+//! measured, never by bits; what was not measured is estimated by the speed of memory, where that is known, and said to be.
 //!
 //! **Invariant:** pure. No tokio, no files, no network, no clock; the same input gives the same plan.
 
+mod advice;
+mod candidate;
+mod choice;
+mod device;
+mod estimate;
+mod fit;
 mod memory;
 mod speed;
 
-use cortensor_hardware::Hardware;
+use cortensor_hardware::{Build, Hardware};
 use cortensor_models::{Artifact, Geometry};
-use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision, PrecisionClass};
+use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use self::candidate::{Candidates, ever_less};
+
+pub use candidate::{Alternative, Fit};
+pub use choice::Choice;
+pub use device::{DeviceMemory, Placement};
+pub use estimate::SpeedEstimate;
+pub use fit::{Badge, Listed, fit};
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
 pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
 
@@ -32,10 +46,10 @@ pub struct Variant {
     pub geometry: Geometry,
 }
 
-/// What the user asked for. Everything has a default.
+/// What the user asked for, what this build can do, and what the network pays. Everything has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanSettings {
-    /// Most memory the model may take, in bytes.
+    /// Most memory the model may take, in bytes, on all devices together. It is a cap: a tenth of it is left over.
     pub memory_budget_bytes: Option<u64>,
     /// Most tokens of prompt and answer together.
     pub context_tokens: Option<u32>,
@@ -43,11 +57,22 @@ pub struct PlanSettings {
     pub slots: Option<u32>,
     /// The request that requests per hour are counted in.
     pub shape: RequestShape,
+    /// What the engine computes on, beside the processor.
+    pub build: Build,
+    /// What the network pays, if it said so: volume is then what earns most.
+    pub prices: Option<PriceList>,
 }
 
 impl Default for PlanSettings {
     fn default() -> Self {
-        Self { memory_budget_bytes: None, context_tokens: None, slots: None, shape: TYPICAL_REQUEST }
+        Self {
+            memory_budget_bytes: None,
+            context_tokens: None,
+            slots: None,
+            shape: TYPICAL_REQUEST,
+            build: Build::default(),
+            prices: None,
+        }
     }
 }
 
@@ -67,34 +92,40 @@ pub struct Plan {
     pub precision: Choice,
     /// For most requests.
     pub volume: Choice,
-}
-
-/// What to serve in one mode, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct Choice {
-    /// The mode.
-    pub mode: Mode,
-    /// What to serve.
-    pub variant: Variant,
-    /// What to load it with.
-    pub load: Load,
-    /// What it should take.
-    pub memory: MemoryEstimate,
-    /// By measurement; `None` before there is one.
-    pub predicted_requests_per_hour: Option<f64>,
-    /// In words, with numbers.
-    pub reasons: Vec<String>,
-    /// What else there was.
-    pub runners_up: Vec<RunnerUp>,
+    /// Everything there is, the worthiest for precision first, then what does not fit.
+    pub alternatives: Vec<Alternative>,
+    /// What another build would make of this machine.
+    pub advice: Vec<String>,
 }
 
 /// A variant that was not chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct RunnerUp {
-    /// Which.
+    /// Which model.
+    pub model: ModelId,
+    /// In which format.
     pub precision: Precision,
+    /// Its file.
+    pub artifact: ArtifactDigest,
     /// In words.
     pub why_not: String,
+}
+
+impl RunnerUp {
+    fn new(variant: &Variant, why_not: String) -> Self {
+        Self { model: variant.model.clone(), precision: variant.precision, artifact: variant.artifact, why_not }
+    }
+}
+
+/// Other limits, to see what would be. Nothing: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WhatIf {
+    /// Most memory the model may take, in bytes.
+    pub memory_budget_bytes: Option<u64>,
+    /// Most tokens of prompt and answer together.
+    pub context_tokens: Option<u32>,
+    /// Requests worked on at a time.
+    pub slots: Option<u32>,
 }
 
 /// Why there is no plan.
@@ -115,15 +146,6 @@ pub enum PlanError {
     },
 }
 
-const DEFAULT_CONTEXT: u32 = 4096;
-const LEAST_CONTEXT: u32 = 512;
-/// Measurements of one machine differ by as much from run to run; who is this close to the most is as fast.
-const NEAR_TIE: f64 = 0.95;
-/// Share of the processor that others may take before it is said: the engine's threads wait for each other.
-const BUSY: f32 = 0.15;
-/// The engine answers one request after the other: others wait in the router, where another node may take them.
-const DEFAULT_SLOTS: u32 = 1;
-
 impl From<&Artifact> for Variant {
     fn from(artifact: &Artifact) -> Self {
         Self {
@@ -143,185 +165,67 @@ pub fn plan(
     measurements: &[Measurement],
     settings: &PlanSettings,
 ) -> Result<Plan, PlanError> {
-    let candidates = candidates(hardware, variants, measurements, settings)?;
-    Ok(Plan { precision: most_exact(&candidates), volume: most_requests(&candidates) })
+    let candidates = Candidates::of(hardware, variants, measurements, settings);
+    if candidates.fitting.is_empty() {
+        return Err(nothing_fits(&candidates));
+    }
+    Ok(Plan {
+        precision: choice::most_exact(hardware, &candidates),
+        volume: choice::most_requests(hardware, &candidates),
+        alternatives: candidates.alternatives(),
+        advice: advice::advice(hardware, variants, settings),
+    })
 }
 
-/// The variants that fit and have no measurement yet, the most exact first, with what they would be loaded with.
+fn nothing_fits(candidates: &Candidates) -> PlanError {
+    let smallest = candidates.too_large.iter().map(|misfit| (misfit.needed_bytes(), misfit.variant.precision)).min();
+    smallest.map_or(PlanError::NoVariants, |(needed_bytes, precision)| PlanError::NothingFits {
+        precision,
+        needed_bytes,
+        free_bytes: candidates.usable_bytes,
+    })
+}
+
+/// A variant that fits and was not measured yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unmeasured {
+    /// Which.
+    pub variant: Variant,
+    /// With what it would be loaded.
+    pub load: Load,
+    /// Where it would compute.
+    pub placement: Placement,
+}
+
+/// The variants that fit and have no measurement yet, the worthiest for precision first.
 pub fn unmeasured(
     hardware: &Hardware,
     variants: &[Variant],
     measurements: &[Measurement],
     settings: &PlanSettings,
-) -> Vec<(Variant, Load)> {
-    let candidates = candidates(hardware, variants, measurements, settings).map(|found| found.fitting);
-    let missing = candidates.unwrap_or_default().into_iter().filter(|candidate| candidate.per_hour.is_none());
-    missing.map(|candidate| (candidate.variant, candidate.load)).collect()
+) -> Vec<Unmeasured> {
+    let fitting = Candidates::of(hardware, variants, measurements, settings).fitting;
+    let missing = fitting.into_iter().filter(|candidate| candidate.per_hour.is_none());
+    let missing = missing.map(|one| Unmeasured { variant: one.variant, load: one.load, placement: one.placement });
+    missing.collect()
 }
 
-/// What a variant is loaded with where memory is no concern.
-fn wished_load(variant: &Variant, settings: &PlanSettings) -> Load {
-    let wished = settings.context_tokens.unwrap_or(DEFAULT_CONTEXT);
-    Load { context_tokens: wished.min(variant.geometry.context_tokens), slots: settings.slots.unwrap_or(DEFAULT_SLOTS) }
-}
-
-#[derive(Clone)]
-struct Candidate {
-    variant: Variant,
-    load: Load,
-    wished_context: u32,
-    memory: MemoryEstimate,
-    per_hour: Option<f64>,
-}
-
-struct Candidates {
-    fitting: Vec<Candidate>,
-    too_large: Vec<RunnerUp>,
-    usable_bytes: u64,
-    shape: RequestShape,
-    taken_by_others: f32,
-}
-
-fn candidates(
+/// What would be decided within other limits.
+pub fn what_if(
     hardware: &Hardware,
     variants: &[Variant],
     measurements: &[Measurement],
     settings: &PlanSettings,
-) -> Result<Candidates, PlanError> {
-    let free = hardware.memory.free_bytes;
-    let usable_bytes = settings.memory_budget_bytes.map_or(free, |budget| budget.min(free));
-    let mut sorted: Vec<&Variant> = variants.iter().collect();
-    sorted.sort_by_key(|variant| (variant.precision, variant.bytes, variant.artifact));
-    let (mut fitting, mut too_large) = (Vec::new(), Vec::new());
-    for variant in &sorted {
-        match fit(variant, usable_bytes, measurements, settings) {
-            Ok(candidate) => fitting.push(candidate),
-            Err(needed) => too_large.push(RunnerUp {
-                precision: variant.precision,
-                why_not: format!("needs {}, {} may be used", in_megabytes(needed), in_megabytes(usable_bytes)),
-            }),
-        }
-    }
-    if fitting.is_empty() {
-        return Err(nothing_fits(&sorted, usable_bytes, settings));
-    }
-    let taken = measurements.iter().filter_map(|one| one.taken_by_others);
-    let taken_by_others = taken.fold(0.0, f32::max);
-    Ok(Candidates { fitting, too_large, usable_bytes, shape: settings.shape, taken_by_others })
+    limits: WhatIf,
+) -> Result<Plan, PlanError> {
+    let WhatIf { memory_budget_bytes, context_tokens, slots } = limits;
+    plan(hardware, variants, measurements, &PlanSettings { memory_budget_bytes, context_tokens, slots, ..*settings })
 }
 
-fn nothing_fits(variants: &[&Variant], free_bytes: u64, settings: &PlanSettings) -> PlanError {
-    let smallest = variants.iter().map(|variant| (least(variant, settings).total(), variant.precision)).min();
-    smallest.map_or(PlanError::NoVariants, |(needed_bytes, precision)| PlanError::NothingFits {
-        precision,
-        needed_bytes,
-        free_bytes,
-    })
-}
-
-fn least(variant: &Variant, settings: &PlanSettings) -> MemoryEstimate {
-    let load = wished_load(variant, settings);
-    estimate_memory(variant, Load { context_tokens: load.context_tokens.min(LEAST_CONTEXT), ..load })
-}
-
-/// Halves the context until the variant fits; or says what it needs with the least.
-fn fit(
-    variant: &Variant,
-    usable_bytes: u64,
-    measurements: &[Measurement],
-    settings: &PlanSettings,
-) -> Result<Candidate, u64> {
-    let mut load = wished_load(variant, settings);
-    let wished_context = load.context_tokens;
-    loop {
-        let memory = estimate_memory(variant, load);
-        if memory.total() <= usable_bytes {
-            let measured = measurements.iter().find(|one| one.artifact == variant.artifact);
-            let per_hour = measured.and_then(|one| requests_per_hour(one, settings.shape));
-            return Ok(Candidate { variant: variant.clone(), load, wished_context, memory, per_hour });
-        }
-        if load.context_tokens <= LEAST_CONTEXT {
-            return Err(memory.total());
-        }
-        load.context_tokens = (load.context_tokens / 2).max(LEAST_CONTEXT);
-    }
-}
-
-/// Candidates are sorted by exactness, and not empty.
-fn most_exact(candidates: &Candidates) -> Choice {
-    let chosen = 0;
-    let mut reasons = Vec::new();
-    match candidates.fitting.first().map(|best| best.variant.precision.class()) {
-        Some(PrecisionClass::Full) => reasons.push("The most exact weights that fit into free memory.".to_owned()),
-        _ => reasons.push("No full-precision file fits here; this is the most exact one that does.".to_owned()),
-    }
-    choice(Mode::Precision, candidates, chosen, reasons, |_| "less exact".to_owned())
-}
-
-fn most_requests(candidates: &Candidates) -> Choice {
-    let rated = || candidates.fitting.iter().enumerate().filter_map(|(index, one)| Some((index, one.per_hour?)));
-    let most = rated().map(|(_, rate)| rate).max_by(f64::total_cmp);
-    let near = || rated().filter(|(_, rate)| most.is_some_and(|most| *rate >= most * NEAR_TIE));
-    // Who chooses volume is given the requests for quantized answers, and full precision gets none of them: a tie goes to
-    // the most exact of the quantized.
-    let quantized = |index: usize| candidates.fitting[index].variant.precision.class() == PrecisionClass::Quantized;
-    let chosen = near().find(|(index, _)| quantized(*index)).or_else(|| near().next());
-    let (Some(most), Some((chosen, rate))) = (most, chosen) else {
-        let reasons =
-            vec!["Nothing was measured yet; measure it on the Node screen or with `cortensor bench`.".to_owned()];
-        return choice(Mode::Volume, candidates, 0, reasons, |_| "not measured yet".to_owned());
-    };
-    let RequestShape { prompt_tokens, completion_tokens } = candidates.shape;
-    let what = if rate < most {
-        "within a twentieth of the one that serves most, and the most exact of the quantized"
-    } else {
-        "the one that serves most"
-    };
-    let mut reasons = vec![format!(
-        "Measured here as {what}: {rate:.0} requests an hour of {prompt_tokens} prompt and {completion_tokens} answer tokens."
-    )];
-    if candidates.taken_by_others > BUSY {
-        let percent = candidates.taken_by_others * 100.0;
-        reasons.push(format!(
-            "Other programs took up to {percent:.0} % of the processor meanwhile; measure again when it is quiet."
-        ));
-    }
-    choice(Mode::Volume, candidates, chosen, reasons, |other| match other.per_hour {
-        Some(other) => format!("measured at {other:.0} requests an hour"),
-        None => "not measured yet".to_owned(),
-    })
-}
-
-fn choice(
-    mode: Mode,
-    candidates: &Candidates,
-    chosen: usize,
-    mut reasons: Vec<String>,
-    why_not: impl Fn(&Candidate) -> String,
-) -> Choice {
-    let Candidate { variant, load, wished_context, memory, per_hour } = candidates.fitting[chosen].clone();
-    reasons.push(format!(
-        "It should take {} of the {} that may be used.",
-        in_megabytes(memory.total()),
-        in_megabytes(candidates.usable_bytes)
-    ));
-    if load.context_tokens < wished_context {
-        reasons.push(format!(
-            "The context is {} tokens instead of {wished_context}, so that it fits.",
-            load.context_tokens
-        ));
-    }
-    let others = candidates.fitting.iter().enumerate().filter(|(index, _)| *index != chosen);
-    let others = others.map(|(_, other)| RunnerUp { precision: other.variant.precision, why_not: why_not(other) });
-    Choice {
-        mode,
-        variant,
-        load,
-        memory,
-        predicted_requests_per_hour: per_hour,
-        reasons,
-        runners_up: others.chain(candidates.too_large.iter().cloned()).collect(),
-    }
+/// What `wished` becomes where the processor's memory has no more than `usable_bytes` for it now; `None`: not even the least
+/// context fits.
+pub fn shrunk(variant: &Variant, wished: Load, usable_bytes: u64) -> Option<Load> {
+    ever_less(wished).find(|load| estimate_memory(variant, *load).total() <= usable_bytes)
 }
 
 #[cfg(test)]

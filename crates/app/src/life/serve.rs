@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use cortensor_engine::{LoadError, LoadOptions, Model};
 use cortensor_node::Serving;
-use cortensor_planner::{Choice as Planned, in_megabytes};
+use cortensor_planner::{Choice as Planned, Load, MemoryEstimate, Placement, estimate_memory, in_megabytes, shrunk};
 use cortensor_protocol::Mode;
 use tokio::sync::watch;
 
@@ -43,8 +43,7 @@ impl Life {
             self.serve(LoadedModel { view: Loaded { mode, ..loaded.view }, model: loaded.model });
             return Ok(());
         }
-        let (_, free) = cortensor_hardware::current_load();
-        if free < needed {
+        if self.room() < needed {
             return self.exchange_one_by_one(mode).await;
         }
         let loaded = self.load(mode).await?;
@@ -133,6 +132,39 @@ impl Life {
         }
     }
 
+    /// What may be taken now: what is free, and what the user's budget leaves beside what is loaded.
+    fn room(&self) -> u64 {
+        let (_, free) = cortensor_hardware::current_load();
+        let held = self.loaded.as_ref().map_or(0, |loaded| loaded.view.most_bytes);
+        let budget = self.config.machine.settings.memory_budget_bytes;
+        budget.map_or(free, |budget| budget.saturating_sub(held).min(free))
+    }
+
+    /// What was planned; with less context where there is less memory now than there was then. Refused before anything
+    /// is loaded if even the least does not fit.
+    fn affordable(&self, planned: &Planned) -> Result<(Load, MemoryEstimate), LoadError> {
+        if planned.placement != Placement::Processor {
+            return Ok((planned.load, planned.memory));
+        }
+        let room = self.room();
+        let load = shrunk(&planned.variant, planned.load, room).ok_or_else(|| LoadError::Memory {
+            artifact: planned.variant.precision.to_string(),
+            needed_bytes: planned.memory.loaded(),
+            free_bytes: room,
+        })?;
+        Ok((load, estimate_memory(&planned.variant, load)))
+    }
+
+    /// A model that took more than the user allows is given up again: the estimate was wrong, and the budget is not.
+    async fn within_budget(&self, model: &dyn Model, taken: Option<u64>) -> Result<(), LoadError> {
+        let budget = self.config.machine.settings.memory_budget_bytes;
+        let Some((needed_bytes, free_bytes)) = taken.zip(budget).filter(|(taken, budget)| taken > budget) else {
+            return Ok(());
+        };
+        model.unload().await;
+        Err(LoadError::Memory { artifact: model.artifact().precision.to_string(), needed_bytes, free_bytes })
+    }
+
     /// Loads the model of `mode` and checks the estimate against what the process really took.
     pub(super) async fn load(&self, mode: Mode) -> Result<LoadedModel, LoadError> {
         let planned = self.planned(mode);
@@ -141,18 +173,21 @@ impl Life {
             artifact: planned.variant.precision.to_string(),
             message: "its file is not in the precision ladder".to_owned(),
         })?;
-        let options = LoadOptions { context_tokens: planned.load.context_tokens, slots: planned.load.slots };
+        let (load, memory) = self.affordable(planned)?;
+        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
         let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
         let model =
             self.show_load(planned, self.config.machine.engine.load(artifact, options, self.progress())).await?;
         let after = cortensor_hardware::process_memory_bytes();
+        let measured_bytes = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+        self.within_budget(model.as_ref(), measured_bytes).await?;
         let view = Loaded {
             model: artifact.model.clone(),
             precision: artifact.precision,
             mode,
-            estimated_bytes: planned.memory.loaded(),
-            measured_bytes: after.zip(before).map(|(after, before)| after.saturating_sub(before)),
-            most_bytes: planned.memory.total(),
+            estimated_bytes: memory.loaded(),
+            measured_bytes,
+            most_bytes: memory.total(),
             seconds: started.elapsed().as_secs_f32(),
         };
         Ok(LoadedModel { model, view })
@@ -186,10 +221,11 @@ impl Life {
         let view = loaded.view.clone();
         tracing::info!(model = %view.model, precision = %view.precision, mode = %view.mode, "serving");
         self.node.serve(Some(Serving { model: Arc::clone(&loaded.model), mode: view.mode }));
+        let context_tokens = loaded.model.options().context_tokens;
         self.loaded = Some(loaded);
         self.status.send_modify(|status| {
             status.mode = Some(view.mode);
-            status.done(StepName::Load, loaded_in_words(&view));
+            status.done(StepName::Load, loaded_in_words(&view, context_tokens));
             status.loaded = Some(view);
         });
     }
@@ -229,10 +265,10 @@ impl Life {
     }
 }
 
-fn loaded_in_words(view: &Loaded) -> String {
+fn loaded_in_words(view: &Loaded, context_tokens: u32) -> String {
     let took = view.measured_bytes.map_or_else(|| "an unknown amount".to_owned(), in_megabytes);
     format!(
-        "{} in {:.1} s; memory: {took} taken, {} estimated; up to {} at full context",
+        "{} in {:.1} s; memory: {took} taken, {} estimated; up to {} at full context ({context_tokens} tokens)",
         view.precision,
         view.seconds,
         in_megabytes(view.estimated_bytes),

@@ -23,6 +23,7 @@ import type {
   LogLine,
   Mode,
   NodeAddress,
+  Plan,
   Practice,
   Revealed,
   Settings,
@@ -34,6 +35,7 @@ import type {
   VoteChoice,
   VoteRequest,
   VoteSummary,
+  WhatIf,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -52,6 +54,7 @@ export interface Commands {
   resume: { args: Nothing; result: null };
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
+  what_if: { args: { limits: WhatIf }; result: Plan };
   quit: { args: Nothing; result: null };
   give_passphrase: { args: { passphrase: string }; result: null };
   earnings: { args: { span: Span }; result: EarningsChart };

@@ -2,8 +2,8 @@
 
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
-  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, NodeAddress, Practice,
-  Revealed, Settings, SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary,
+  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, NodeAddress, Plan, Practice,
+  Revealed, Settings, SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf,
 } from "./types";
 
 /** Ends a subscription. */
@@ -24,6 +24,8 @@ export interface Host {
   restart(): Promise<void>;
   /** Measures every precision again and plans anew; finishes what runs first, then goes on. Progress is in the status. */
   measure(): Promise<void>;
+  /** What would be served within other limits. Answers at once, and changes nothing. */
+  whatIf(limits: WhatIf): Promise<Plan>;
   /** Finishes what runs and closes the window. */
   quit(): Promise<void>;
   /** Answers `status.passphrase`. What was wrong with it comes back in `status.passphrase.refused`. */

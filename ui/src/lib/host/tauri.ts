@@ -52,6 +52,7 @@ export const tauriHost: Host = {
   resume: () => call("resume", {}).then(done),
   restart: () => call("restart", {}).then(done),
   measure: () => call("measure", {}).then(done),
+  whatIf: (limits) => call("what_if", { limits }),
   quit: () => call("quit", {}).then(done),
   givePassphrase: (passphrase) => call("give_passphrase", { passphrase }).then(done),
   earnings: (span) => call("earnings", { span }),

@@ -89,6 +89,43 @@ offset: number,
 limit: number, };
 
 /**
+ * A variant as it would be loaded here, or why it cannot be.
+ */
+export type Alternative = { 
+/**
+ * Which.
+ */
+variant: Variant, 
+/**
+ * Whether it fits.
+ */
+fit: Fit, 
+/**
+ * Why, in words.
+ */
+reason: string, 
+/**
+ * Where it would compute.
+ */
+placement: Placement, 
+/**
+ * With what it would be loaded; with the least if it does not fit.
+ */
+load: Load, 
+/**
+ * What that takes.
+ */
+memory: MemoryEstimate, 
+/**
+ * By measurement.
+ */
+measured_requests_per_hour: number | null, 
+/**
+ * By the speed of memory, beside a measurement too: so one sees how far off it is.
+ */
+estimate: SpeedEstimate | null, };
+
+/**
  * A sum of money, never negative, in base units of 10⁻¹⁸ credit.
  *
  * On the wire it is a decimal string of base units (JSON numbers lose digits beyond 2⁵³). In a database it is the two
@@ -148,6 +185,11 @@ divergence: Estimate,
 same_top: Estimate, };
 
 /**
+ * What a graphics card is computed on through.
+ */
+export type Backend = "cuda" | "metal";
+
+/**
  * What was earned in a span of time.
  */
 export type Bucket = { 
@@ -194,6 +236,14 @@ variant: Variant,
  */
 load: Load, 
 /**
+ * Where it computes.
+ */
+placement: Placement, 
+/**
+ * What it takes of each device.
+ */
+devices: Array<DeviceMemory>, 
+/**
  * What it should take.
  */
 memory: MemoryEstimate, 
@@ -201,6 +251,10 @@ memory: MemoryEstimate,
  * By measurement; `None` before there is one.
  */
 predicted_requests_per_hour: number | null, 
+/**
+ * By the speed of memory, where that is known.
+ */
+estimate: SpeedEstimate | null, 
 /**
  * In words, with numbers.
  */
@@ -577,7 +631,32 @@ physical_cores: number,
 /**
  * Hardware threads this process may use.
  */
-logical_cores: number, };
+logical_cores: number, 
+/**
+ * Bytes a second that its cores read from main memory together; `None` until [`memory_bandwidth`] measured it.
+ */
+memory_bandwidth?: number, };
+
+/**
+ * What a model takes of one device.
+ */
+export type DeviceMemory = { 
+/**
+ * The card's number; nothing: the processor's memory.
+ */
+card: number | null, 
+/**
+ * Layers there.
+ */
+layers: number, 
+/**
+ * What should be taken.
+ */
+needed_bytes: number, 
+/**
+ * What may be.
+ */
+usable_bytes: number, };
 
 /**
  * The disk that holds the data folder. Zero `total_bytes`: unknown.
@@ -872,6 +951,11 @@ failure: Failure | null, };
 export type FinishReason = "stop" | "length" | "cancelled";
 
 /**
+ * Whether something fits into memory.
+ */
+export type Fit = "fits" | "fits_with_less_context" | "does_not_fit";
+
+/**
  * A folder that a user may want to look into.
  */
 export type Folder = "data" | "logs";
@@ -926,6 +1010,10 @@ tied_embeddings: boolean, };
  */
 export type Gpu = { 
 /**
+ * Its number among the cards of this machine, by which [`Overrides::gpus`] names it.
+ */
+index: number, 
+/**
  * The maker: `NVIDIA`, `AMD`, `Intel`, `Apple`, or as the system calls it.
  */
 vendor: string, 
@@ -952,7 +1040,15 @@ integrated: boolean | null,
 /**
  * Version of its driver, where that is known.
  */
-driver: string | null, };
+driver: string | null, 
+/**
+ * Through what an engine computes on it; `None`: through nothing that is known here, or its driver does not answer.
+ */
+backend?: Backend, 
+/**
+ * Bytes a second that it reads from its own memory, as its driver tells; `None` if unknown.
+ */
+memory_bandwidth?: number, };
 
 /**
  * Whether the engine of this build can compute on a card.
@@ -1255,6 +1351,10 @@ export type Measurement = {
  */
 artifact: ArtifactDigest, 
 /**
+ * Through what it computed, beside the processor.
+ */
+backend?: Backend, 
+/**
  * Prompt tokens a second.
  */
 prefill_tokens_per_second: number, 
@@ -1424,7 +1524,11 @@ cpu_cores: number | null,
 /**
  * Look for no graphics cards.
  */
-ignore_gpus: boolean, };
+ignore_gpus: boolean, 
+/**
+ * Use only these graphics cards, by the numbers that `cortensor doctor` lists them with. Default: all.
+ */
+gpus?: Array<number>, };
 
 /**
  * The passphrase of the key's file is needed.
@@ -1450,6 +1554,35 @@ export type Percentage = number;
 export type Phase = "starting" | "offline" | "testing" | "untrusted" | "mining" | "hindered" | "switching" | "draining" | "paused" | "stopped" | "failed";
 
 /**
+ * Where a model computes.
+ */
+export type Placement = { "on": "processor" } | { "on": "cards", 
+/**
+ * Through what.
+ */
+backend: Backend, 
+/**
+ * Which.
+ */
+cards: Array<number>, } | { "on": "split", 
+/**
+ * Through what.
+ */
+backend: Backend, 
+/**
+ * Which.
+ */
+cards: Array<number>, 
+/**
+ * Layers on them.
+ */
+card_layers: number, 
+/**
+ * Layers on the processor.
+ */
+processor_layers: number, };
+
+/**
  * Both sides of the switch.
  */
 export type Plan = { 
@@ -1460,7 +1593,15 @@ precision: Choice,
 /**
  * For most requests.
  */
-volume: Choice, };
+volume: Choice, 
+/**
+ * Everything there is, the worthiest for precision first, then what does not fit.
+ */
+alternatives: Array<Alternative>, 
+/**
+ * What another build would make of this machine.
+ */
+advice: Array<string>, };
 
 /**
  * How to send a request to the embedded practice network.
@@ -1581,9 +1722,17 @@ second: Precision, };
  */
 export type RunnerUp = { 
 /**
- * Which.
+ * Which model.
+ */
+model: ModelId, 
+/**
+ * In which format.
  */
 precision: Precision, 
+/**
+ * Its file.
+ */
+artifact: ArtifactDigest, 
 /**
  * In words.
  */
@@ -1783,6 +1932,23 @@ export type SideState = "waiting" | "loading" | "answering" | "answered" | "scor
  * How far back.
  */
 export type Span = "hour" | "day" | "week";
+
+/**
+ * What a variant should do, by the speed of memory.
+ */
+export type SpeedEstimate = { 
+/**
+ * Answer tokens a second.
+ */
+decode_tokens_per_second: number, 
+/**
+ * Typical requests in an hour.
+ */
+requests_per_hour: number, 
+/**
+ * The truth should be within this factor, up or down.
+ */
+error_factor: number, };
 
 /**
  * The spread of the divergences.
@@ -2254,6 +2420,23 @@ told: Told,
  * Votes before anything is said.
  */
 least_votes: number, };
+
+/**
+ * Other limits, to see what would be. Nothing: no limit.
+ */
+export type WhatIf = { 
+/**
+ * Most memory the model may take, in bytes.
+ */
+memory_budget_bytes: number | null, 
+/**
+ * Most tokens of prompt and answer together.
+ */
+context_tokens: number | null, 
+/**
+ * Requests worked on at a time.
+ */
+slots: number | null, };
 
 /**
  * User tasks that were served, and how long the node was busy with them.

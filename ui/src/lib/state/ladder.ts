@@ -1,7 +1,7 @@
 import type { Precision, Status } from "../host/types";
 
 /** Every precision, the most exact first: the order of the type. */
-const exactness: readonly Precision[] = [
+export const exactness: readonly Precision[] = [
   "F32", "BF16", "F16", "Q8_0", "Q6_K", "Q5_1", "Q5_0", "Q5_K", "Q4_1", "Q4_0", "Q4_K", "Q3_K", "Q2_K",
 ];
 

@@ -23,7 +23,7 @@ describe("the settings form", () => {
     const settings: Settings = {
       memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",
       listen: "[::1]:5010", payout_address: `0x${"aB".repeat(20)}`, keep_prompts: true,
-      hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true },
+      hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true, gpus: [0, 2] },
       manners: {
         in_use_seconds: 120, battery: false, full_screen: false, programs: ["steam", "blender"], celsius: 0, others_cpu_percent: 60,
         others_gpu_percent: 40, metered: false, hours: ["mon-fri 18:00-08:00", "sat 00:00-24:00"],
@@ -58,6 +58,8 @@ describe("the settings form", () => {
     [{ embedded: false, listen: "" }, { router: { is: "no_router" } }],
     [{ embedded: false, router: "https://router.example.net" }, { router: { is: "not_a_router" } }],
     [{ embedded: false, router: "wss://router.example.net:5010" }, {}],
+    [{ gpus: "0, 1" }, {}],
+    [{ gpus: "the second" }, { gpus: { is: "not_cards" } }],
     [{ hours: "mon-fri 18:00-08:00, SAT 0:00-24:00" }, {}],
     [{ hours: "always" }, { hours: { is: "not_hours" } }],
     [{ hours: "mon 08:00-08:00" }, { hours: { is: "not_hours" } }],

@@ -6,7 +6,7 @@ const GIGABYTE = 1e9;
 export type SettingsDraft = {
   memoryBudget: string; contextTokens: string; slots: string;
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
-  hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean;
+  hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   battery: boolean; fullScreen: boolean; metered: boolean; programs: string; hours: string;
 };
@@ -15,7 +15,7 @@ export type FieldName = keyof SettingsDraft;
 /** What is wrong, to be put in words; `least` and `most` as the field counts. */
 export type Fault =
   | { is: "not_a_number" } | { is: "not_whole" } | { is: "out_of_range"; least: number; most: number }
-  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" } | { is: "not_hours" }
+  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" } | { is: "not_cards" } | { is: "not_hours" }
   | { is: "refused"; message: string };
 export type Faults = Partial<Record<FieldName, Fault>>;
 
@@ -48,6 +48,7 @@ export function draftOf(settings: Settings): SettingsDraft {
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
+    gpus: settings.hardware.gpus?.join(", ") ?? "",
     inUse: shown(settings.manners.in_use_seconds || null, inUse),
     celsius: shown(settings.manners.celsius || null, celsius),
     othersCpu: shown(settings.manners.others_cpu_percent || null, othersCpu),
@@ -82,6 +83,7 @@ export function settingsOf(draft: SettingsDraft): Settings {
       memory_bytes: numberOf(draft, hardwareMemory),
       cpu_cores: numberOf(draft, hardwareCores),
       ignore_gpus: draft.ignoreGpus,
+      ...pinned(draft.gpus),
     },
     manners: {
       in_use_seconds: numberOf(draft, inUse) ?? 0,
@@ -95,6 +97,12 @@ export function settingsOf(draft: SettingsDraft): Settings {
       hours: listed(draft.hours),
     },
   };
+}
+
+/** Nothing for all cards: an empty list would be none. */
+function pinned(text: string): { gpus?: number[] } {
+  const numbers = text.split(",").map((one) => one.trim()).filter(Boolean);
+  return numbers.length === 0 ? {} : { gpus: numbers.map(Number) };
 }
 
 /** The fields that would change what is saved. */
@@ -114,6 +122,7 @@ export function faultsOf(draft: SettingsDraft, ranges: Range[]): Faults {
   numberFields.forEach((one) => note(one.field, numberFault(draft, one, ranges)));
   if (draft.embedded) note("listen", endpointFault(draft.listen.trim()));
   else note("router", routerFault(draft.router.trim()));
+  note("gpus", /^[\d\s,]*$/.test(draft.gpus) ? null : { is: "not_cards" });
   note("payoutAddress", addressFault(draft.payoutAddress.trim()));
   note("hours", listed(draft.hours).every(areHours) ? null : { is: "not_hours" });
   return faults;

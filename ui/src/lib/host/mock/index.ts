@@ -7,6 +7,7 @@ import { COMPONENTS } from "./components";
 import { failure } from "./failure";
 import { DATA_FOLDER, HARDWARE, IMPORTED_ADDRESS } from "./machine";
 import { Miner, isScenario } from "./miner";
+import { planWithin } from "./planning";
 import { STILL_TIME } from "./still";
 
 /** How a test moves a still mock on. */
@@ -48,6 +49,7 @@ function hostOf(miner: Miner): Host {
       preferences.restarted();
     },
     measure: () => life.measure(),
+    whatIf: async (limits) => planWithin(limits),
     quit: () => life.quit(),
     givePassphrase: (passphrase) => life.givePassphrase(passphrase),
     earnings: async (span) => ledger.chart(span, clock.now()),

@@ -6,8 +6,9 @@ import type { Journal } from "./journal";
 import type { Ledger } from "./ledger";
 import {
   ADDRESS, DATA_FOLDER, HARDWARE, HARDWARE_IN_WORDS, LADDER, MODEL, failedReport, loaded, loadedInWords, measured, measurement,
-  modeViews, plan, precisionOf, tierReport,
+  modeViews, precisionOf, tierReport,
 } from "./machine";
+import { plan } from "./planning";
 import type { Stage } from "./stage";
 import { coolingDown, newcomer, seasoned } from "./standing";
 import type { Workload } from "./workload";

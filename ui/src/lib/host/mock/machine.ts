@@ -1,8 +1,7 @@
 /** The recorded machine: what it is, what was measured on it, and what the network said of it. */
 
 import type {
-  ArtifactDigest, Choice, Evidence, Geometry, Hardware, Loaded, Measured, Measurement, Millis, Mode, ModeView, Plan, Precision,
-  PrecisionClass, Tier, TierReport, Variant,
+  ArtifactDigest, Evidence, Geometry, Hardware, Loaded, Measured, Measurement, Millis, Mode, ModeView, Precision, PrecisionClass, Tier, TierReport, Variant,
 } from "../types";
 import { PRICES } from "./prices";
 
@@ -78,33 +77,8 @@ export function variant(precision: Precision): Variant {
   return { model: MODEL, precision, ...file, geometry: GEOMETRY };
 }
 
-export function plan(): Plan {
-  return { precision: choice("precision"), volume: choice("volume") };
-}
-
 export function precisionOf(mode: Mode): Precision {
   return mode === "precision" ? "F16" : "Q8_0";
-}
-
-function choice(mode: Mode): Choice {
-  const full = mode === "precision";
-  const precision = precisionOf(mode);
-  const working = { kv_cache_bytes: 94_371_840, working_bytes: 92_274_688, engine_bytes: 62_914_560 };
-  const weights_bytes = full ? 687_865_856 : 293_601_280;
-  const most = Math.round((weights_bytes + 249_561_088) / 1e6);
-  const reasons = full
-    ? ["The most exact weights that fit into free memory."]
-    : ["Measured here as the one that serves most: 580 requests an hour of 256 prompt and 128 answer tokens."];
-  return {
-    mode, variant: variant(precision), load: { context_tokens: 1024, slots: 2 },
-    memory: { weights_bytes, ...working },
-    predicted_requests_per_hour: PER_HOUR[precision] ?? null,
-    reasons: [...reasons, `It should take ${most} MB of the 22814 MB that may be used.`],
-    runners_up: LADDER.filter((other) => other !== precision).map((other) => ({
-      precision: other,
-      why_not: full ? "less exact" : `measured at ${(PER_HOUR[other] ?? 0).toFixed(0)} requests an hour`,
-    })),
-  };
 }
 
 export function loaded(mode: Mode): Loaded {

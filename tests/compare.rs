@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{Home, Miner, Network, echo, soon, starter};
 use cortensor_app::{
-    Comparison, ComparisonPhase, ComparisonRequest, ExportFormat, FailureCode, FidelityPhase, FidelityRequest,
+    Comparison, ComparisonPhase, ComparisonRequest, ExportFormat, Failure, FailureCode, FidelityPhase, FidelityRequest,
     FidelityRun, Lab, MiningMeanwhile, Phase, SamplingChoice, Settings, Sharing, SideChoice, SideState, TextChoice,
     Vote, VoteChoice, VotePhase, VoteRequest,
 };
@@ -20,19 +20,19 @@ use cortensor_engine_mistral::MistralEngine;
 use cortensor_protocol::{FinishReason, Precision};
 use tokio::sync::watch;
 
-const F16: SideChoice = SideChoice::MostExact;
-const Q8_0: SideChoice = SideChoice::Precision { precision: Precision::Q8_0 };
+pub(crate) const F16: SideChoice = SideChoice::MostExact;
+pub(crate) const Q8_0: SideChoice = SideChoice::Precision { precision: Precision::Q8_0 };
 const SAMPLING: SamplingChoice = SamplingChoice { temperature: 0.0, top_p: None, max_tokens: 8 };
 
 /// A lab on a folder of its own.
-struct Place {
-    home: Home,
-    engine: Arc<ScriptedEngine>,
-    lab: Lab,
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) engine: Arc<ScriptedEngine>,
+    pub(crate) lab: Lab,
 }
 
 impl Place {
-    fn new(script: Script) -> Self {
+    pub(crate) fn new(script: Script) -> Self {
         let (home, engine) = (Home::new(), Arc::new(ScriptedEngine::new(script)));
         let lab = Lab::new(home.folders(), starter(), engine.clone());
         Self { home, engine, lab }
@@ -44,8 +44,8 @@ impl Place {
         self
     }
 
-    async fn compare(&self, request: ComparisonRequest) -> Comparison {
-        self.lab.compare(request, None).unwrap();
+    pub(crate) async fn compare(&self, request: ComparisonRequest) -> Comparison {
+        self.lab.compare(request, None, Err(nowhere())).unwrap();
         let over = compared(self.lab.comparison()).await;
         assert_eq!(self.engine.loaded(), 0, "nothing stays loaded");
         over
@@ -57,9 +57,14 @@ impl Place {
     }
 }
 
-async fn compared(mut comparison: watch::Receiver<Comparison>) -> Comparison {
+pub(crate) async fn compared(mut comparison: watch::Receiver<Comparison>) -> Comparison {
     let over = |comparison: &Comparison| comparison.id.is_some() && comparison.phase.is_over();
     soon("the comparison's end", comparison.wait_for(over)).await.unwrap().clone()
+}
+
+/// Nobody is asked: an error that must not matter.
+fn nowhere() -> Failure {
+    Failure::new(FailureCode::Network, "there is no network here".to_owned())
 }
 
 async fn measured(mut run: watch::Receiver<FidelityRun>) -> FidelityRun {
@@ -67,7 +72,7 @@ async fn measured(mut run: watch::Receiver<FidelityRun>) -> FidelityRun {
     soon("the report's end", run.wait_for(over)).await.unwrap().clone()
 }
 
-fn asked() -> ComparisonRequest {
+pub(crate) fn asked() -> ComparisonRequest {
     ComparisonRequest {
         prompt: "why is the sky blue?".to_owned(),
         system: None,
@@ -87,7 +92,7 @@ fn without_speeds(mut comparison: Comparison) -> Comparison {
 }
 
 /// Both begin alike; the quantized one parts at the third word, and expects otherwise everywhere.
-fn parting() -> Script {
+pub(crate) fn parting() -> Script {
     let words = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
     Script {
         answer_of: Arc::new(move |precision, _| {
@@ -166,10 +171,10 @@ async fn models_that_do_not_fit_together_are_loaded_one_by_one_and_it_is_said_wh
 async fn a_comparison_that_is_stopped_gives_the_memory_back_and_keeps_what_was_said() {
     let place = Place::new(Script::saying(&["word "; 8]).paced(Duration::from_millis(200)));
     let mut comparison = place.lab.comparison();
-    place.lab.compare(asked(), None).unwrap();
+    place.lab.compare(asked(), None, Err(nowhere())).unwrap();
     let said = |comparison: &Comparison| comparison.sides.iter().any(|side| !side.tokens.is_empty());
     drop(soon("the first word", comparison.wait_for(said)).await.unwrap());
-    let busy = place.lab.compare(asked(), None).unwrap_err();
+    let busy = place.lab.compare(asked(), None, Err(nowhere())).unwrap_err();
     assert_eq!(busy.code, FailureCode::Busy);
     soon("the stop", place.lab.stop_comparison()).await;
     assert_eq!(place.engine.loaded(), 0);
@@ -205,7 +210,7 @@ async fn a_miner_whose_memory_was_asked_for_mines_again_afterwards() {
     let place = Place::new(Script::saying(&["yes"])).with_memory(64 << 20);
     let mut status = miner.app.status();
     let paused = tokio::spawn(async move { status.wait_for(|status| status.phase == Phase::Paused).await.is_ok() });
-    place.lab.compare(asked(), Some(miner.app.clone())).unwrap();
+    place.lab.compare(asked(), Some(miner.app.clone()), Err(nowhere())).unwrap();
     let over = compared(place.lab.comparison()).await;
     assert_eq!(over.failure.unwrap().code, FailureCode::Memory);
     assert!(soon("the pause", paused).await.unwrap());
@@ -213,7 +218,7 @@ async fn a_miner_whose_memory_was_asked_for_mines_again_afterwards() {
     assert_eq!(miner.engine.loaded(), 1);
 
     let roomy = Place::new(Script::saying(&["yes"]));
-    roomy.lab.compare(asked(), Some(miner.app.clone())).unwrap();
+    roomy.lab.compare(asked(), Some(miner.app.clone()), Err(nowhere())).unwrap();
     assert_eq!(compared(roomy.lab.comparison()).await.mining, MiningMeanwhile::GoesOn);
     miner.quit().await;
 }
@@ -305,7 +310,7 @@ async fn the_real_engine_is_close_to_its_reference_and_nowhere_from_itself() {
     let engine: Arc<dyn Engine> = Arc::new(MistralEngine::default());
     let lab = Lab::new(home.folders(), starter(), engine);
     let request = ComparisonRequest { sides: vec![F16, F16, Q8_0], in_turn: true, ..asked() };
-    lab.compare(request, None).unwrap();
+    lab.compare(request, None, Err(nowhere())).unwrap();
     let over = compared(lab.comparison()).await;
     assert_eq!(over.phase, ComparisonPhase::Done, "{:?}", over.failure);
     let [_, same, quantized] = over.sides.as_slice() else { panic!("{over:?}") };

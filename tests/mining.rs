@@ -2,6 +2,7 @@
 //! down. What the real engine is asked for is tested with the command line.
 
 mod compare;
+mod compare_sides;
 mod manners;
 mod resident;
 mod support;

@@ -7,13 +7,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
-    FidelityReports, FidelityRequest, KeptVote, Plan, Revealed, Settings, SettingsView, Span, VoteChoice, VoteRequest,
-    VoteSummary, WhatIf,
+    FidelityReports, FidelityRequest, KeptVote, ModelFile, Plan, Revealed, Settings, SettingsView, Span, VoteChoice,
+    VoteRequest, VoteSummary, WhatIf,
 };
-use cortensor_host::{About, LogLine, Practice};
+use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, TaskId};
-use tauri::{AppHandle, Manager, State, Wry, ipc::Channel};
+use tauri::{
+    AppHandle, Manager, State, Wry,
+    ipc::{Channel, InvokeBody, Request},
+};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
 use tauri_plugin_opener::OpenerExt;
 use ts_rs::TS;
@@ -67,7 +70,7 @@ macro_rules! commands {
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_logs, unwatch, $($name),+]
+            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_logs, unwatch, save_picture, $($name),+]
         }
     };
 }
@@ -120,8 +123,14 @@ commands! {
     about() -> About = |desk, app| desk.about();
     /// How to send a request to the embedded practice network, if it runs.
     practice() -> Option<Practice> = |desk, app| desk.miner.practice();
+    /// Whether the network can be asked for a comparison.
+    network() -> NetworkView = |desk, app| desk.miner.network_view();
+    /// Keeps the user's key for the network.
+    keep_network_key(key: String) -> NetworkView = |desk, app| desk.miner.keep_network_key(&key)?;
+    /// Models of this machine that can be compared, besides the starter model's precisions.
+    model_files() -> Vec<ModelFile> = |desk, app| desk.miner.lab().model_files().await?;
     /// Begins a comparison, which is followed with [`watch_comparison`].
-    compare(request: ComparisonRequest) -> () = |desk, app| desk.miner.lab().compare(request, desk.app().ok())?;
+    compare(request: ComparisonRequest) -> () = |desk, app| desk.miner.lab().compare(request, desk.app().ok(), desk.miner.network())?;
     /// Ends the comparison that is under way; done when its memory is given back.
     stop_comparison() -> () = |desk, app| desk.miner.lab().stop_comparison().await;
     /// Comparisons that were kept.
@@ -155,11 +164,6 @@ commands! {
     votes() -> Vec<KeptVote> = |desk, app| desk.miner.lab().votes()?;
     /// Whether the user tells precisions apart, by pair.
     vote_summary() -> Vec<VoteSummary> = |desk, app| desk.miner.lab().vote_summaries()?;
-    /// Asks where, and writes a PNG picture that the window drew; `None`: the user changed their mind.
-    save_picture(bytes: Vec<u8>) -> Option<PathBuf> = |desk, app| match save(app, "Save the picture", "cortensor-comparison.png").await? {
-        Some(path) => cortensor_app::save_picture(&path, &bytes).map(|()| Some(path))?,
-        None => None,
-    };
 }
 
 /// Follows the status; answers with what [`unwatch`] takes.
@@ -205,9 +209,28 @@ pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), F
     Ok(())
 }
 
-/// The signatures of the commands above, which a channel keeps from being declared like the others.
+/// Asks where, and writes a PNG picture that the window drew, which is the call's body as it is: as JSON it would be four times as
+/// large. `None`: the user changed their mind.
+#[tauri::command]
+pub(crate) async fn save_picture(app: AppHandle, request: Request<'_>) -> Result<Option<PathBuf>, Failure> {
+    let bytes = bytes_of(request.body())?;
+    let path = save(app, "Save the picture", "cortensor-comparison.png").await?;
+    path.map(|path| cortensor_app::save_picture(&path, &bytes).map(|()| path)).transpose()
+}
+
+/// Where the window's own protocol is blocked, Tauri sends bytes as a list of numbers.
+fn bytes_of(body: &InvokeBody) -> Result<Vec<u8>, Failure> {
+    match body {
+        InvokeBody::Raw(bytes) => Ok(bytes.clone()),
+        InvokeBody::Json(list) => {
+            serde_json::from_value(list.clone()).map_err(|error| Failure::of(FailureCode::File, &error))
+        }
+    }
+}
+
+/// The signatures of the commands above, which a channel or a body of bytes keeps from being declared like the others.
 #[cfg(test)]
-pub(crate) fn channel_signatures() -> Vec<String> {
+pub(crate) fn other_signatures() -> Vec<String> {
     vec![
         signature("watch_status", &["channel: Channel<Partial<Status>>".to_owned()], "number"),
         signature("watch_tasks", &["channel: Channel<LiveTask[]>".to_owned()], "number"),
@@ -216,6 +239,7 @@ pub(crate) fn channel_signatures() -> Vec<String> {
         signature("watch_vote", &["channel: Channel<Partial<Vote>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
+        "save_picture: { args: Uint8Array; result: string | null };".to_owned(),
     ]
 }
 

@@ -41,7 +41,7 @@ fn types(config: &Config) -> String {
 
 fn signatures(config: &Config) -> String {
     let mut text = format!("{HEAD}\nimport type {{ Channel }} from \"@tauri-apps/api/core\";\n\nimport type {{\n");
-    let members: Vec<String> = commands::channel_signatures().into_iter().chain(commands::signatures(config)).collect();
+    let members: Vec<String> = commands::other_signatures().into_iter().chain(commands::signatures(config)).collect();
     let mut declarations = Declarations { config, seen: Vec::new(), found: BTreeMap::new() };
     commands::visit(&mut declarations);
     let used = declarations.found.into_keys().filter(|name| members.iter().any(|member| mentions(member, name)));

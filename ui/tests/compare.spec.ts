@@ -66,6 +66,59 @@ test("a comparison is saved to read, to calculate with, and as a picture", async
   }
 });
 
+test("a model of another vocabulary is compared without scores, and it is said why", async ({ page, miner }) => {
+  await miner.open({ scenario: "empty-activity", screen: "compare" });
+  await page.getByRole("combobox", { name: "Compared with" }).click();
+  await page.getByRole("option", { name: "qwen3-0.6b, Q8_0" }).click();
+  await expect(page.getByText("1 model of this computer cannot be compared")).toBeVisible();
+  await page.getByRole("button", { name: "Use an example" }).click();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await miner.pass(20_000);
+  await expect(page.getByText(/qwen3-0.6b Q8_0 has no divergence: its vocabulary of 151,936 tokens/)).toBeVisible();
+  await expect(page.getByRole("row", { name: /^Mean divergence/ })).toContainText("No figure");
+  await expect(page.getByRole("row", { name: /^Writing speed/ }).first()).toContainText("tokens/s");
+});
+
+test("the network answers beside a precision, marked as remote, and says what leaves this computer", async ({ page, miner }) => {
+  await miner.open({ scenario: "empty-activity", screen: "compare" });
+  await page.getByRole("combobox", { name: "Reference" }).click();
+  await page.getByRole("option", { name: "The network, in high accuracy" }).click();
+  await expect(page.getByText(/The prompt and the system prompt are sent to http:\/\/127.0.0.1:5010\/v1/)).toBeVisible();
+  await page.getByRole("button", { name: "Use an example" }).click();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await miner.pass(3_000);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("Stopped. What there was is kept")).toBeVisible();
+  await page.getByRole("button", { name: "Regenerate" }).click();
+  await miner.pass(20_000);
+  await expect(page.getByRole("heading", { name: "Network: F16" })).toBeVisible();
+  await expect(page.getByText("remote", { exact: true })).toBeVisible();
+  await expect(page.getByText(/are compared letter by letter/)).toBeVisible();
+  const tokens = page.getByRole("listbox", { name: "Tokens of the answers" });
+  await tokens.focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowUp");
+  await expect(page.getByRole("region", { name: "Token in detail" })).toContainText("Network: F16 expected");
+});
+
+test("a network whose key is not known asks for it, and one that has nobody says so", async ({ page, miner }) => {
+  await miner.open({ scenario: "compare-network", screen: "compare" });
+  await page.getByRole("combobox", { name: "Compared with" }).click();
+  await page.getByRole("option", { name: "The network, in high accuracy" }).click();
+  await page.getByRole("button", { name: "Use an example" }).click();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "No API key is known for https://router.example.net/v1" })).toBeVisible();
+  await page.getByRole("button", { name: "Keep the key" }).click();
+  await expect(page.getByText("Enter the key.")).toBeVisible();
+  await page.getByLabel("Your API key there").fill("sk-1234");
+  await page.keyboard.press("Tab");
+  await page.getByRole("button", { name: "Keep the key" }).press("Enter");
+  await expect(page.getByLabel("Your API key there")).toHaveCount(0);
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await miner.pass(2_000);
+  await expect(page.getByRole("alert").filter({ hasText: "no high-accuracy node serves" })).toBeVisible();
+});
+
 test("a report is measured, stopped, gone on with, and shown as chart and table", async ({ page, miner }) => {
   await miner.open({ scenario: "empty-activity", screen: "compare" });
   await page.getByRole("radio", { name: "Fidelity report" }).click();

@@ -113,6 +113,27 @@ export const views: View[] = [
       await page.getByRole("heading", { name: "All three on the sky" }).waitFor();
     },
   }),
+  view("compare-with-network", "mining", "compare", {
+    arrange: async (page) => {
+      await page.getByRole("button", { name: "The network and Q4_0", exact: true }).click();
+      await page.getByRole("heading", { name: "The network and Q4_0" }).waitFor();
+    },
+  }),
+  view("compare-two-models", "mining", "compare", {
+    arrange: async (page) => {
+      await page.getByRole("button", { name: "Two models on the sky", exact: true }).click();
+      await page.getByRole("heading", { name: "Two models on the sky" }).waitFor();
+    },
+  }),
+  view("compare-network-key", "compare-network", "compare", {
+    arrange: async (page) => {
+      await page.getByRole("combobox", { name: "Compared with" }).click();
+      await page.getByRole("option", { name: "The network, in high accuracy" }).click();
+      await page.getByRole("button", { name: "Keep the key" }).click();
+      await page.getByText("Enter the key.").waitFor();
+      await page.getByText("1 model of this computer cannot be compared").click();
+    },
+  }),
   view("compare-sampling", "mining", "compare", {
     arrange: async (page) => {
       await page.getByText("System prompt and sampling").click();

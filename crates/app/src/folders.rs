@@ -100,6 +100,11 @@ impl Folders {
         self.data.join("practice-api-key")
     }
 
+    /// The key of this user at another router than the practice network's.
+    pub(crate) fn network_key(&self) -> PathBuf {
+        self.data.join("network-api-key.json")
+    }
+
     /// The key of the validators of a router on this machine.
     pub fn validator_key(&self) -> PathBuf {
         self.data.join("validator-key")

@@ -1,7 +1,8 @@
 //! Where precisions are compared on this machine: answers side by side, figures over a text, blind votes.
 //!
 //! One job at a time, whatever it is: each wants the processor and the memory to itself. A job ends with its models
-//! unloaded and the miner as it was before, whether it came to its end or was stopped. Nothing leaves the machine.
+//! unloaded and the miner as it was before, whether it came to its end or was stopped. Nothing leaves the machine but the
+//! question of a comparison that the user wants the network to answer too.
 
 mod arrangement;
 mod ballot;
@@ -11,9 +12,12 @@ mod comparison;
 mod export;
 mod history;
 mod measure;
+mod network;
 mod report;
 mod shelf;
+mod side;
 mod spool;
+mod stock;
 mod vote;
 
 use std::{
@@ -22,22 +26,24 @@ use std::{
 };
 
 use cortensor_engine::Engine;
+use cortensor_models::inventory::Inventory;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use arrangement::{Arrangement, MiningMeanwhile, Sharing};
 pub use comparison::{
     ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase, ComparisonRequest,
-    ComparisonSide, ExportFormat, SamplingChoice, SideChoice, SideState, TopToken, UnknownSide,
+    ExportFormat, SamplingChoice, TopToken,
 };
 pub(crate) use measure::{Losses, losses};
 pub use report::{
     FidelityPhase, FidelityReport, FidelityReports, FidelityRequest, FidelityRow, FidelityRun, MeasuredLoss,
     ReportedFile, ScoringSpeed, TextChoice, TextFacts,
 };
+pub use side::{ComparisonSide, ModelFile, RemoteSide, SideChoice, SideState, UnknownSide, Unscored};
 pub use vote::{KeptVote, Revealed, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary};
 
-use crate::{App, Failure, FailureCode, Folders, files::write_bytes};
+use crate::{App, Failure, FailureCode, Folders, NetworkAccess, files::write_bytes};
 
 /// Largest picture that is saved.
 const MOST_PICTURE_BYTES: usize = 32 << 20;
@@ -110,10 +116,22 @@ impl Lab {
         self.0.comparison.subscribe()
     }
 
-    /// Begins a comparison; [`Lab::comparison`] says how it is. `miner` is paused if its memory is needed.
-    pub fn compare(&self, request: ComparisonRequest, miner: Option<App>) -> Result<(), Failure> {
+    /// The models of the record of models, which can be sides too.
+    pub async fn model_files(&self) -> Result<Vec<ModelFile>, Failure> {
+        stock::files(Inventory::at(self.0.folders.models())).await
+    }
+
+    /// Begins a comparison; [`Lab::comparison`] says how it is. `miner` is paused if its memory is needed. `network` is
+    /// asked, or why it cannot be is told, only if it is one of the sides.
+    pub fn compare(
+        &self,
+        request: ComparisonRequest,
+        miner: Option<App>,
+        network: Result<NetworkAccess, Failure>,
+    ) -> Result<(), Failure> {
         compare::check(&request)?;
-        self.begin(JobKind::Comparison, |place, stop| compare::begin(place, request, miner, stop))
+        let access = request.sides.iter().any(compare::is_remote).then_some(network).transpose()?;
+        self.begin(JobKind::Comparison, |place, stop| compare::begin(place, request, access, miner, stop))
     }
 
     /// Ends the comparison that is under way, if one is. Done when its memory is given back.

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** knows no Tauri, no concrete engine and no router's inside. The status has one owner, the life.
 
+mod access;
 pub mod benchmark;
 mod chart;
 mod choice;
@@ -44,6 +45,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
+pub use access::NetworkAccess;
 pub use chart::{EarningsChart, Span};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
@@ -53,9 +55,9 @@ pub use folders::{Folders, FoldersError, Lock};
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
     ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
-    FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ReportedFile, Revealed, SamplingChoice,
-    ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken, UnknownSide, Vote, VoteChoice,
-    VotePhase, VoteRequest, VoteSummary, save_picture,
+    FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ModelFile, RemoteSide, ReportedFile,
+    Revealed, SamplingChoice, ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken,
+    UnknownSide, Unscored, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary, save_picture,
 };
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use status::{

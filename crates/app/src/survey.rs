@@ -133,10 +133,13 @@ pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {
     }
 }
 
-/// Says in the plan's step what the chosen mode serves, and why.
+/// Says in the plan's step what the chosen mode serves, why, and what was measured of its loss.
 pub(crate) fn show_choice(status: &mut Status, plan: &Plan) {
     let choice = if status.mode == Some(plan.precision.mode) { &plan.precision } else { &plan.volume };
-    let words = format!("{} for {}: {}", choice.variant.precision, choice.mode, choice.reasons.join(" "));
+    let measured = status.measurements.iter().find(|one| one.measurement.artifact == choice.variant.artifact);
+    let loss =
+        measured.and_then(|one| one.loss.as_ref()).map(|loss| format!(" It {}.", loss.words)).unwrap_or_default();
+    let words = format!("{} for {}: {}{loss}", choice.variant.precision, choice.mode, choice.reasons.join(" "));
     status.done(StepName::Plan, words);
 }
 

@@ -1,11 +1,11 @@
-//! `cortensor compare`: one prompt, two or more precisions, token by token.
+//! `cortensor compare`: one prompt for two or more precisions, models, or the network, token by token.
 
 use std::process::ExitCode;
 
 use cortensor_app::{
     Comparison, ComparisonPhase, ComparisonRequest, ComparisonSide, Lab, SamplingChoice, SideState, TopToken,
 };
-use cortensor_host::{Logs, Terminal, engine};
+use cortensor_host::{Logs, Terminal, engine, network};
 
 use crate::{Common, CompareArguments, Outcome, job};
 
@@ -14,9 +14,10 @@ pub(crate) async fn compare(common: &Common, arguments: CompareArguments) -> Out
     let folders = common.folders()?;
     let _lock = folders.lock()?;
     let _logs = Logs::start(&folders.logs(), Terminal::Errors);
+    let access = network(&folders, arguments.router.as_deref(), arguments.api_key.clone());
     let lab = Lab::new(folders, arguments.model.model_file.clone(), engine());
     let job = lab.comparison();
-    lab.compare(request(arguments), None)?;
+    lab.compare(request(arguments), None, access)?;
     let over = job::follow(job, line, async || lab.stop_comparison().await).await;
     if common.json {
         say!("{}", serde_json::to_string_pretty(&over)?);
@@ -50,17 +51,22 @@ fn line(comparison: &Comparison) -> job::Line {
 
 fn print(comparison: &Comparison) {
     for side in &comparison.sides {
-        say!("── {} {}", side.title(), side.model);
+        say!("── {}{}", side.title(), model(side));
         say!("{}\n", marked(side));
+        side.notes().iter().for_each(|note| say!("   {note}"));
     }
     if let Some(arrangement) = &comparison.arrangement {
         say!("{}", arrangement.words);
     }
-    say!("side       file MB  memory MB  first token ms  tokens/s  energy J  equal tokens  mean KL nats  same word");
-    comparison.sides.iter().for_each(print_figures);
+    let width = title_width(comparison);
+    say!(
+        "{:<width$}  file MB  memory MB  first token ms  tokens/s  energy J  equal tokens  mean KL nats  same word",
+        "side"
+    );
+    comparison.sides.iter().for_each(|side| print_figures(side, width));
     match comparison.first_divergence {
         Some(at) => print_tops(comparison, at as usize),
-        None if comparison.phase == ComparisonPhase::Done => say!("The answers are the same, token by token."),
+        None if comparison.phase == ComparisonPhase::Done => say!("The answers are the same."),
         None => {}
     }
 }
@@ -74,13 +80,23 @@ fn marked(side: &ComparisonSide) -> String {
     if at == Some(side.tokens.len()) { text + "⟦end⟧" } else { text }
 }
 
-fn print_figures(side: &ComparisonSide) {
+/// Its model, where its name does not say it.
+fn model(side: &ComparisonSide) -> String {
+    if side.title().contains(side.model.as_str()) { String::new() } else { format!(" {}", side.model) }
+}
+
+fn title_width(comparison: &Comparison) -> usize {
+    comparison.sides.iter().map(|side| side.title().len()).max().unwrap_or_default().max(9)
+}
+
+fn print_figures(side: &ComparisonSide, width: usize) {
+    let megabytes = |bytes: Option<u64>| bytes.map_or("?".to_owned(), |bytes| (bytes / 1_000_000).to_string());
     let number = |value: Option<f64>, digits: usize| value.map_or("?".to_owned(), |value| format!("{value:.digits$}"));
     say!(
-        "{:<9}  {:>7}  {:>9}  {:>14}  {:>8}  {:>8}  {:>12}  {:>12}  {:>9}",
+        "{:<width$}  {:>7}  {:>9}  {:>14}  {:>8}  {:>8}  {:>12}  {:>12}  {:>9}",
         side.title(),
-        side.file_bytes / 1_000_000,
-        side.memory_bytes.map_or("?".to_owned(), |bytes| (bytes / 1_000_000).to_string()),
+        megabytes(side.file_bytes),
+        megabytes(side.memory_bytes),
         number(side.first_token_ms, 0),
         number(side.decode_tokens_per_second, 1),
         number(side.energy_joules, 1),
@@ -94,8 +110,9 @@ fn print_figures(side: &ComparisonSide) {
 fn print_tops(comparison: &Comparison, at: usize) {
     let Some(token) = comparison.sides.iter().find_map(|side| side.tokens.get(at)) else { return };
     say!("\nThe answers part at token {at}. Expected there:");
-    for (side, top) in comparison.sides.iter().zip(&token.top) {
-        say!("{:<9}  {}", side.title(), top.iter().map(expected).collect::<Vec<_>>().join("  "));
+    let width = title_width(comparison);
+    for (side, top) in comparison.sides.iter().zip(&token.top).filter(|(_, top)| !top.is_empty()) {
+        say!("{:<width$}  {}", side.title(), top.iter().map(expected).collect::<Vec<_>>().join("  "));
     }
 }
 

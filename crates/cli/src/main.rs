@@ -88,7 +88,7 @@ enum Command {
     Quit,
     /// Measure every precision on this machine
     Bench(ModelArguments),
-    /// Let two or more precisions answer one prompt, and say token by token how far they are apart
+    /// Let two or more precisions, models or the network answer one prompt, and say token by token how far they are apart
     Compare(CompareArguments),
     /// Measure over a text how far each precision is from a reference
     Fidelity(FidelityArguments),
@@ -117,12 +117,19 @@ struct CompareArguments {
     /// Instructions for the whole answer
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// The reference: `full`, a precision such as `q8_0`, or a file's SHA-256
-    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    /// The reference: `full` or a precision of the starter model such as `q8_0`, `MODEL:FORMAT` as `cortensor models` lists
+    /// them, a file's SHA-256, or `remote` for the network's high accuracy (`remote:MODEL:CHOICE` for anything else there)
+    #[arg(long, default_value = "full", value_name = "SIDE")]
     a: SideChoice,
-    /// What is compared with it; up to three times
-    #[arg(long, required = true, num_args = 1, value_name = "PRECISION")]
+    /// What is compared with it, written likewise; up to three times
+    #[arg(long, required = true, num_args = 1, value_name = "SIDE")]
     b: Vec<SideChoice>,
+    /// The router that `remote` asks [default: the settings, or the practice network of this machine]
+    #[arg(long, value_name = "URL")]
+    router: Option<String>,
+    /// Your key there [default: the practice network's own user's, or the one that the window has kept]
+    #[arg(long, env = "CORTENSOR_API_KEY", hide_env_values = true, value_name = "KEY")]
+    api_key: Option<String>,
     /// Most tokens of an answer
     #[arg(long, default_value_t = 128, value_name = "TOKENS")]
     max_tokens: u32,
@@ -144,8 +151,8 @@ struct FidelityArguments {
     model: ModelArguments,
     /// A text file in UTF-8 [default: two chapters of Alice's Adventures in Wonderland]
     text: Option<PathBuf>,
-    /// What the others are compared with: `full`, a precision, or a file's SHA-256
-    #[arg(long, default_value = "full", value_name = "PRECISION")]
+    /// What the others of its model are compared with: `full`, a precision, `MODEL:FORMAT`, or a file's SHA-256
+    #[arg(long, default_value = "full", value_name = "FILE")]
     reference: SideChoice,
     /// Which to compare, such as `q8_0,q4_0` [default: all]
     #[arg(long, value_delimiter = ',', value_name = "PRECISIONS")]

@@ -9,7 +9,9 @@ use std::{
 };
 
 use cortensor_models::Artifact;
-use cortensor_protocol::{FinishReason, Precision, PrecisionClass, Prompt, Sampling, StreamedToken, TokenId, Usage};
+use cortensor_protocol::{
+    FinishReason, Precision, PrecisionClass, Prompt, Sampling, StreamedToken, TokenId, TokenLogprob, Usage,
+};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -42,6 +44,9 @@ pub type Expects = Arc<dyn Fn(Precision, TokenId) -> Vec<(TokenId, f32)> + Send 
 /// What a token of this precision's vocabulary is.
 pub type TokenTexts = Arc<dyn Fn(Precision, TokenId) -> String + Send + Sync>;
 
+/// Natural logarithm of nine in ten.
+const LIKELY: f32 = -0.105_360_5;
+
 /// What a scripted engine does.
 #[derive(Clone)]
 pub struct Script {
@@ -57,6 +62,8 @@ pub struct Script {
     pub pace: Pace,
     /// What it holds likeliest behind a text that is scored.
     pub next: Next,
+    /// Whether it tells the log-probabilities of its tokens where they are asked for: each one's is that of nine in ten.
+    pub tells_top: bool,
     /// What a load says instead of loading, if anything.
     pub load_failure: Option<String>,
 }
@@ -73,6 +80,7 @@ impl Script {
             token_texts: Arc::new(|_, token| format!("<{token}>")),
             pace: Arc::new(|_| Duration::ZERO),
             next: Arc::new(|_| None),
+            tells_top: false,
             load_failure: None,
         }
     }
@@ -288,7 +296,9 @@ impl Run {
             }
             first_token.get_or_insert_with(|| started.elapsed());
             let id = if own_ids { id_of(text) } else { id };
-            let token = StreamedToken { id, text: text.clone(), logprob: None };
+            let told = sampling.top_logprobs.filter(|_| self.script.tells_top);
+            let logprob = told.map(|_| TokenLogprob { logprob: LIKELY, top: vec![(id, text.clone(), LIKELY)] });
+            let token = StreamedToken { id, text: text.clone(), logprob };
             if sender.send(Ok(GenerationEvent::Token(token))).await.is_err() {
                 return;
             }

@@ -26,6 +26,18 @@ pub enum CompareError {
         /// What it is in the other one.
         other: String,
     },
+    /// The same tokens in another order, which two models never have by themselves.
+    #[error(
+        "the vocabularies have the same tokens in another order: token {id} is {reference:?} in one and {other:?} in the other; one of the files is damaged, get it again"
+    )]
+    Order {
+        /// The first that differs.
+        id: usize,
+        /// What it is in the reference.
+        reference: String,
+        /// What it is in the other one.
+        other: String,
+    },
     /// Logits that are no numbers.
     #[error("the model's numbers overflowed at token {index}; its file may be damaged, make it anew")]
     NotANumber {
@@ -42,15 +54,26 @@ pub enum CompareError {
 
 /// Refuses two vocabularies that are not the same, token by token: a divergence over them would add up what does not
 /// belong together.
-pub fn same_vocabulary(
-    reference: impl ExactSizeIterator<Item = String>,
-    other: impl ExactSizeIterator<Item = String>,
-) -> Result<(), CompareError> {
+pub fn same_vocabulary(reference: &[String], other: &[String]) -> Result<(), CompareError> {
     if reference.len() != other.len() {
         return Err(CompareError::Size { reference: reference.len(), other: other.len() });
     }
-    let different = reference.zip(other).enumerate().find(|(_, (reference, other))| reference != other);
-    different.map_or(Ok(()), |(id, (reference, other))| Err(CompareError::Token { id, reference, other }))
+    let Some(id) = reference.iter().zip(other).position(|(reference, other)| reference != other) else {
+        return Ok(());
+    };
+    let permuted = sorted(reference) == sorted(other);
+    let (reference, other) = (reference[id].clone(), other[id].clone());
+    Err(if permuted {
+        CompareError::Order { id, reference, other }
+    } else {
+        CompareError::Token { id, reference, other }
+    })
+}
+
+fn sorted(tokens: &[String]) -> Vec<&String> {
+    let mut tokens: Vec<_> = tokens.iter().collect();
+    tokens.sort_unstable();
+    tokens
 }
 
 /// Where two answers part: the first place whose tokens differ.
@@ -67,16 +90,18 @@ pub fn first_divergence<T: PartialEq>(reference: &[T], other: &[T], finished: bo
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> std::vec::IntoIter<String> {
-        text.split(' ').map(str::to_owned).collect::<Vec<_>>().into_iter()
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
     }
 
     #[test]
     fn a_vocabulary_of_another_size_or_order_is_refused() {
-        assert_eq!(same_vocabulary(words("a b c"), words("a b c")), Ok(()));
-        assert_eq!(same_vocabulary(words("a b c"), words("a b")), Err(CompareError::Size { reference: 3, other: 2 }));
-        let token = CompareError::Token { id: 1, reference: "b".to_owned(), other: "c".to_owned() };
-        assert_eq!(same_vocabulary(words("a b c"), words("a c b")), Err(token));
+        let same = |reference: &str, other: &str| same_vocabulary(&words(reference), &words(other));
+        let (b, c) = ("b".to_owned(), "c".to_owned());
+        assert_eq!(same("a b c", "a b c"), Ok(()));
+        assert_eq!(same("a b c", "a b"), Err(CompareError::Size { reference: 3, other: 2 }));
+        assert_eq!(same("a b b", "a c b"), Err(CompareError::Token { id: 1, reference: b.clone(), other: c.clone() }));
+        assert_eq!(same("a b c", "a c b"), Err(CompareError::Order { id: 1, reference: b, other: c }));
     }
 
     #[test]

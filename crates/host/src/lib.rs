@@ -9,6 +9,7 @@
 mod about;
 mod logs;
 mod miner;
+mod network;
 mod practice;
 mod running;
 mod signals;
@@ -17,6 +18,7 @@ mod withdrawal;
 pub use about::{About, Component};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;
+pub use network::{NetworkView, network, network_url};
 pub use practice::{Practice, operator_key, start_router, validator_key};
 pub use running::{Options, Running, StartError, engine, machine};
 pub use signals::interrupted;

@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use cortensor_app::{App, Failure, FailureCode, Lab, Phase, Problem, Settings, SettingsView, Status};
+use cortensor_app::{App, Failure, FailureCode, Lab, NetworkAccess, Phase, Problem, Settings, SettingsView, Status};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{Options, Practice, Running};
+use crate::{NetworkView, Options, Practice, Running, network, network_url};
 
 /// A miner in a host that outlives it.
 pub struct Miner {
@@ -89,6 +89,33 @@ impl Miner {
     /// How to send a request to the embedded practice network, if it runs.
     pub fn practice(&self) -> Option<Practice> {
         self.current()?.practice
+    }
+
+    /// Access to the network that the miner works for, as one of its users.
+    pub fn network(&self) -> Result<NetworkAccess, Failure> {
+        match self.practice() {
+            Some(Practice { api_url, api_key }) => Ok(NetworkAccess { api_url, api_key }),
+            None => network(&self.options.folders, self.options.router.as_deref(), None),
+        }
+    }
+
+    /// Whether the network can be asked.
+    pub fn network_view(&self) -> NetworkView {
+        match self.network() {
+            Ok(access) => NetworkView { api_url: Some(access.api_url), has_key: true },
+            Err(_) => NetworkView { api_url: self.network_url().ok(), has_key: false },
+        }
+    }
+
+    /// Keeps the user's key for the network that the miner works for.
+    pub fn keep_network_key(&self, api_key: &str) -> Result<NetworkView, Failure> {
+        let (api_url, api_key) = (self.network_url()?, api_key.trim().to_owned());
+        NetworkAccess { api_url, api_key }.keep(&self.options.folders)?;
+        Ok(self.network_view())
+    }
+
+    fn network_url(&self) -> Result<String, Failure> {
+        network_url(&self.options.folders, self.options.router.as_deref())
     }
 
     /// Finishes what runs, if anything does, and starts anew with the settings as they are. What goes wrong is in the

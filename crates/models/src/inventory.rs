@@ -8,6 +8,7 @@ mod error;
 mod import;
 mod record;
 mod split;
+mod usable;
 
 use std::{
     fs::{self, File},
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use caches::{Caches, FoundFile};
 pub use error::InventoryError;
 pub use split::{SplitName, split_name};
+pub use usable::UnusableError;
 
 use self::record::Record;
 

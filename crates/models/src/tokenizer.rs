@@ -8,6 +8,7 @@ mod pieces;
 mod write;
 
 pub use pieces::TextDecoder;
+pub(crate) use write::is_written;
 pub use write::write_tokenizer;
 
 use std::{
@@ -186,6 +187,13 @@ impl Tokenizer {
     /// A decoder for one answer.
     pub fn decoder(&self) -> TextDecoder {
         TextDecoder::new(Arc::clone(&self.pieces))
+    }
+
+    /// A text cut into its tokens, each with the text that is complete with it: put together they are the text again.
+    pub fn cut(&self, text: &str) -> Result<Vec<(TokenId, String)>, EncodeError> {
+        let (mut ids, mut decoder) = (Vec::new(), self.decoder());
+        self.encode_plain(text, &mut ids)?;
+        Ok(ids.into_iter().map(|id| (id, decoder.push(id))).collect())
     }
 
     /// One token for people to read: special tokens by name, part of a character as `�`.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cortensor_engine::{GenerationEvent, LoadOptions};
 use cortensor_fidelity::{LEAST_VOTES, Preference};
-use cortensor_models::Artifact;
+use cortensor_models::{Artifact, starter};
 use cortensor_protocol::{Millis, Precision};
 use futures::StreamExt;
 use tokio::sync::watch;
@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Place,
-    bench::{Bench, Need},
+    bench::{Bench, Need, context},
     compare::{CONTEXT_TOKENS, Question, check_question, of_engine, of_prompt, short},
+    side::SideChoice,
+    stock::Stock,
     vote::{KeptVote, Revealed, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary},
 };
 use crate::{
@@ -89,13 +91,12 @@ fn open(place: &Place, view: &mut Vote, who: Revealed, first: String, second: St
 
 async fn answers(place: &Place, bench: &mut Bench<'_>, request: &VoteRequest) -> Result<Answered, Failure> {
     let found = bench.look().await?;
-    let mut files: Vec<Artifact> =
-        request.sides.iter().map(|side| found.choose(side).cloned()).collect::<Result<_, _>>()?;
+    let mut files = choose(&found.stock, &request.sides).await?;
     if rand::random() {
         files.reverse();
     }
     let who = Revealed { first: files[0].precision, second: files[1].precision };
-    let options = LoadOptions { context_tokens: found.context(CONTEXT_TOKENS), slots: 1 };
+    let options = LoadOptions { context_tokens: context(&files, CONTEXT_TOKENS), slots: 1 };
     bench.arrange(&found, files, Need { options, besides: 0 }).await?;
     let question = Question::of(&request.prompt, request.system.as_deref(), &request.sampling);
     // Who answers first is thrown for once more: the progress tells who is slow, and is not to tell which answer that is.
@@ -105,6 +106,20 @@ async fn answers(place: &Place, bench: &mut Bench<'_>, request: &VoteRequest) ->
         texts[index] = answer(bench, index, &question, &place.vote).await?;
     }
     Ok((who, texts))
+}
+
+/// The files that were chosen. Votes are kept by precision: they are about one model.
+async fn choose(stock: &Stock, sides: &[SideChoice]) -> Result<Vec<Artifact>, Failure> {
+    let mut files = Vec::new();
+    for side in sides {
+        files.push(stock.choose(side).await?);
+    }
+    if files.iter().any(|file| file.model != starter().model) {
+        let message =
+            "a blind vote is between two precisions of the starter model; choose them, or compare side by side";
+        return Err(Failure::new(FailureCode::Request, message.to_owned()));
+    }
+    Ok(files)
 }
 
 async fn answer(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cortensor_engine::LoadOptions;
 use cortensor_fidelity::same_vocabulary;
 use cortensor_hardware::Hardware;
-use cortensor_models::Artifact;
+use cortensor_models::{Artifact, inventory::Inventory};
 use cortensor_planner::{Load, Plan, Variant, estimate_memory, in_megabytes};
 use cortensor_protocol::ArtifactDigest;
 use tokio::{sync::watch, task::spawn_blocking};
@@ -13,8 +13,9 @@ use tokio::{sync::watch, task::spawn_blocking};
 use super::{
     Place,
     arrangement::{Arrangement, MiningMeanwhile, Sharing},
-    comparison::SideChoice,
+    compare,
     shelf::Shelf,
+    stock::Stock,
 };
 use crate::{
     App, Failure, FailureCode, Machine, Problem, ProblemCode, Settings, Status,
@@ -33,7 +34,7 @@ pub(super) struct Bench<'a> {
 /// What was found on this machine.
 pub(super) struct Found {
     pub(super) machine: ThisMachine,
-    pub(super) artifacts: Vec<Artifact>,
+    pub(super) stock: Stock,
 }
 
 /// A machine and what was measured on it.
@@ -52,26 +53,9 @@ pub(super) struct Need {
     pub(super) besides: u64,
 }
 
-impl Found {
-    /// The file that was chosen.
-    pub(super) fn choose(&self, choice: &SideChoice) -> Result<&Artifact, Failure> {
-        let found = match choice {
-            SideChoice::MostExact => self.artifacts.iter().min_by_key(|artifact| artifact.precision),
-            SideChoice::Precision { precision } => self.artifacts.iter().find(|one| one.precision == *precision),
-            SideChoice::Artifact { digest, .. } => self.artifacts.iter().find(|one| one.digest == *digest),
-        };
-        found.ok_or_else(|| {
-            let there: Vec<_> = self.artifacts.iter().map(|artifact| artifact.precision.to_string()).collect();
-            let message = format!("there is no such model file; choose one of {}", there.join(", "));
-            Failure::new(FailureCode::Request, message)
-        })
-    }
-
-    /// Most tokens of prompt and answer together, of all that is loaded here.
-    pub(super) fn context(&self, wished: u32) -> u32 {
-        let known = self.artifacts.iter().map(|artifact| artifact.geometry.context_tokens).min();
-        wished.min(known.unwrap_or(wished))
-    }
+/// Most tokens of prompt and answer together, of all these files.
+pub(super) fn context(artifacts: &[Artifact], wished: u32) -> u32 {
+    artifacts.iter().map(|artifact| artifact.geometry.context_tokens).fold(wished, u32::min)
 }
 
 impl ThisMachine {
@@ -115,9 +99,9 @@ impl<'a> Bench<'a> {
             settings: Settings::read(&self.place.folders)?,
             engine: Arc::clone(&self.place.engine),
         };
-        let artifacts = survey::ladder(&before, &watch::Sender::new(Status::default())).await;
-        let artifacts = artifacts.map_err(of_problem)?;
-        Ok(Found { machine: machine(self.place).await?, artifacts })
+        let ladder = survey::ladder(&before, &watch::Sender::new(Status::default())).await.map_err(of_problem);
+        let stock = Stock::new(ladder, Inventory::at(self.place.folders.models())).await;
+        Ok(Found { machine: machine(self.place).await?, stock })
     }
 
     /// Puts files on the shelf, with as much room as there is: together, else one by one, else with the miner paused.
@@ -158,14 +142,12 @@ impl<'a> Bench<'a> {
         vocabulary: &mut Option<Vec<String>>,
         index: usize,
     ) -> Result<(), Failure> {
-        let model = self.shelf.model(index).await?;
-        let count = model.artifact().geometry.vocabulary;
+        let tokens = compare::tokens(&*self.shelf.model(index).await?);
         let Some(known) = vocabulary else {
-            *vocabulary = Some((0..count).map(|token| model.token_text(token)).collect());
+            *vocabulary = Some(tokens);
             return Ok(());
         };
-        let texts = (0..count as usize).map(|token| model.token_text(u32::try_from(token).unwrap_or(u32::MAX)));
-        same_vocabulary(known.iter().cloned(), texts).map_err(|error| Failure::of(FailureCode::NotComparable, &error))
+        same_vocabulary(known, &tokens).map_err(|error| Failure::of(FailureCode::NotComparable, &error))
     }
 
     /// Unloads everything and gives the miner its memory back.

@@ -1,33 +1,40 @@
 //! A comparison from its start to its end: load, answer, score, keep.
 
 mod answer;
+mod cast;
+mod parting;
+mod remote;
 mod score;
 
 use std::sync::Arc;
 
-use cortensor_engine::LoadOptions;
-use cortensor_planner::{Load, Variant, estimate_memory};
+use cortensor_engine::Model;
 use cortensor_protocol::{ChatMessage, Millis, Prompt, Role, Sampling};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    cast::{Cast, Fit, Measure},
+    remote::Network,
+};
 use super::{
     Place,
-    bench::{Bench, Found, Need},
-    comparison::{
-        Comparison, ComparisonId, ComparisonPhase, ComparisonRequest, ComparisonSide, SamplingChoice, SideChoice,
-        SideState,
-    },
+    bench::{Bench, Need},
+    comparison::{Comparison, ComparisonId, ComparisonPhase, ComparisonRequest, SamplingChoice},
     history,
+    side::{ComparisonSide, SideChoice, SideState, Unscored},
 };
-use crate::{App, Failure, FailureCode};
+use crate::{App, Failure, FailureCode, NetworkAccess};
 pub(super) use answer::{of_engine, of_prompt};
+pub(super) use cast::tokens;
 
 /// Most tokens of prompt and answer together.
 pub(super) const CONTEXT_TOKENS: u32 = 2048;
 /// Most tokens of an answer.
 const MOST_ANSWER_TOKENS: u32 = 1024;
+/// Share of the whole that the answers are.
+const ANSWERS: f32 = 0.7;
 /// Most letters of a name.
 const LONGEST_NAME: usize = 80;
 
@@ -39,7 +46,15 @@ pub(super) fn check(request: &ComparisonRequest) -> Result<(), Failure> {
     if !(2..=4).contains(&sides) {
         return Err(refused(format!("a comparison has two to four sides, and this one has {sides}")));
     }
+    if request.sides.iter().all(is_remote) {
+        return Err(refused("at least one side has to be on this machine; choose a model file for it".to_owned()));
+    }
     check_question(&request.prompt, &request.sampling)
+}
+
+/// Whether the network is to answer.
+pub(super) fn is_remote(side: &SideChoice) -> bool {
+    matches!(side, SideChoice::Remote { .. })
 }
 
 /// Refuses what cannot be answered.
@@ -68,19 +83,26 @@ fn refused(message: String) -> Failure {
 pub(super) fn begin(
     place: Arc<Place>,
     request: ComparisonRequest,
+    access: Option<NetworkAccess>,
     miner: Option<App>,
     stop: CancellationToken,
 ) -> impl Future<Output = impl FnOnce() + Send> + Send {
     place.comparison.send_replace(begun(request.clone()));
     async move {
-        let over = run(&place, &request, miner, stop).await;
+        let over = run(&place, &request, access.as_ref(), miner, stop).await;
         move || drop(place.comparison.send_replace(over))
     }
 }
 
-async fn run(place: &Place, request: &ComparisonRequest, miner: Option<App>, stop: CancellationToken) -> Comparison {
+async fn run(
+    place: &Place,
+    request: &ComparisonRequest,
+    access: Option<&NetworkAccess>,
+    miner: Option<App>,
+    stop: CancellationToken,
+) -> Comparison {
     let mut bench = Bench::new(place, miner);
-    let compared = stop.run_until_cancelled(compare(place, &mut bench, request)).await;
+    let compared = stop.run_until_cancelled(compare(place, &mut bench, request, access)).await;
     bench.clear().await;
     let (phase, failure) = match compared {
         Some(Ok(())) => (ComparisonPhase::Done, None),
@@ -128,43 +150,51 @@ async fn kept(place: &Place, comparison: Comparison) -> Comparison {
     }
 }
 
-async fn compare(place: &Place, bench: &mut Bench<'_>, request: &ComparisonRequest) -> Result<(), Failure> {
+async fn compare(
+    place: &Place,
+    bench: &mut Bench<'_>,
+    request: &ComparisonRequest,
+    access: Option<&NetworkAccess>,
+) -> Result<(), Failure> {
     let view = &place.comparison;
     let question = Question::of(&request.prompt, request.system.as_deref(), &request.sampling);
+    if let Some(access) = access {
+        access.check().await?;
+    }
     let found = bench.look().await?;
-    let options = LoadOptions { context_tokens: found.context(CONTEXT_TOKENS), slots: 1 };
-    let sides = sides(place, &found, &request.sides, options)?;
+    let cast = Cast::of(&found.stock, &request.sides).await?;
+    let sides = cast.sides(&request.sides, &found, place.engine.name(), access);
     view.send_modify(|view| view.sides = sides);
-    let artifacts = request.sides.iter().map(|side| found.choose(side).cloned());
-    let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?;
-    let need = Need { options, besides: score::bytes(&artifacts[0], options, &question) };
-    let (arrangement, mining) = bench.arrange(&found, artifacts, need).await?;
+    let network = network(access, &cast).await?;
+    let options = cast.options(CONTEXT_TOKENS);
+    let need = Need { options, besides: score::bytes(&cast.artifacts, options, &question) };
+    let (arrangement, mining) = bench.arrange(&found, cast.artifacts.clone(), need).await?;
     view.send_modify(|view| (view.arrangement, view.mining) = (Some(arrangement), mining));
-    answers(bench, view, &question, request).await?;
-    score::score(place, bench, view, &question).await
+    let stage = Stage { view, question: &question, cast: &cast, network: network.as_ref(), in_turn: request.in_turn };
+    answers(bench, &stage).await?;
+    score::score(place, bench, &stage).await
 }
 
-fn sides(
-    place: &Place,
-    found: &Found,
-    choices: &[SideChoice],
-    options: LoadOptions,
-) -> Result<Vec<ComparisonSide>, Failure> {
-    let load = Load { context_tokens: options.context_tokens, slots: options.slots };
-    let side = |choice: &SideChoice| {
-        let artifact = found.choose(choice)?;
-        let label = match choice {
-            SideChoice::Artifact { label, .. } => label.clone(),
-            _ => None,
-        };
-        let variant = Variant::from(artifact);
-        Ok(ComparisonSide {
-            estimated_memory_bytes: estimate_memory(&variant, load).total(),
-            benchmark_tokens_per_second: found.machine.measured(place.engine.name(), artifact.digest),
-            ..ComparisonSide::of(artifact, label)
-        })
-    };
-    choices.iter().map(side).collect()
+async fn network(access: Option<&NetworkAccess>, cast: &Cast) -> Result<Option<Network>, Failure> {
+    let Some(access) = access else { return Ok(None) };
+    let tokenizer = cast.tokenizer().await?;
+    Ok(tokenizer.map(|tokenizer| Network { access: access.clone(), tokenizer }))
+}
+
+/// What is known from the first answer to the last score.
+struct Stage<'a> {
+    view: &'a View,
+    question: &'a Question,
+    cast: &'a Cast,
+    network: Option<&'a Network>,
+    in_turn: bool,
+}
+
+impl Stage<'_> {
+    /// The model of a side of this machine, loaded if it is not.
+    async fn model(&self, bench: &mut Bench<'_>, side: usize) -> Result<Arc<dyn Model>, Failure> {
+        bench.shelf.model(self.cast.seat(side).unwrap_or_default()).await
+    }
 }
 
 /// What every side is asked.
@@ -187,42 +217,76 @@ impl Question {
     }
 }
 
-/// Lets every side answer: side by side where all are in memory, else one after the other.
-async fn answers(
-    bench: &mut Bench<'_>,
-    view: &View,
-    question: &Question,
-    request: &ComparisonRequest,
-) -> Result<(), Failure> {
-    let all = 0..request.sides.len();
-    let alone = request.in_turn || !bench.shelf.is_together();
-    let (mut vocabulary, mut loaded) = (None, Vec::new());
-    for index in all.clone() {
-        loading(bench, view, index).await?;
-        bench.check_vocabularies(&mut vocabulary, index).await?;
-        let model = bench.shelf.model(index).await?;
-        if alone {
-            answer::answer(&*model, question, view, index, alone).await?;
-        } else {
-            loaded.push((index, model));
+/// Lets every side answer: side by side where all are in memory, else one after the other, and the network first: it needs no
+/// memory here, and may have no answer.
+async fn answers(bench: &mut Bench<'_>, stage: &Stage<'_>) -> Result<(), Failure> {
+    let alone = stage.in_turn || !bench.shelf.is_together();
+    let asked = stage.network.map(|network| stage.cast.remote().into_iter().map(move |side| (network, side)));
+    let asking =
+        asked.into_iter().flatten().map(|(network, side)| remote::answer(network, stage.question, stage.view, side));
+    let mut asking: Vec<_> = asking.collect();
+    if alone {
+        for asking in asking.drain(..) {
+            asking.await?;
         }
     }
-    let together = loaded.iter().map(|(index, model)| answer::answer(&**model, question, view, *index, alone));
-    try_join_all(together).await.map(|_| ())
+    let mut loaded = Vec::new();
+    let mut measure = None;
+    for side in stage.cast.here() {
+        loading(bench, stage, side).await?;
+        let model = stage.model(bench, side).await?;
+        fit(&mut measure, &*model, stage, side)?;
+        if alone {
+            answer::answer(&*model, stage.question, stage.view, side, alone).await?;
+        } else {
+            loaded.push((side, model));
+        }
+    }
+    let here = loaded.iter().map(|(side, model)| answer::answer(&**model, stage.question, stage.view, *side, alone));
+    try_join(try_join_all(here), try_join_all(asking)).await.map(|_| ())
+}
+
+/// Says of a side whether and how it can be held against the others.
+fn fit(measure: &mut Option<Measure>, model: &dyn Model, stage: &Stage<'_>, side: usize) -> Result<(), Failure> {
+    let fit = match measure {
+        None => {
+            *measure = Some(Measure::of(model, stage.question)?);
+            Fit::default()
+        }
+        Some(measure) => measure.fit(model, stage.question)?,
+    };
+    stage.view.send_modify(|view| {
+        let remote = view.sides.first().is_some_and(|side| side.remote.is_some());
+        let side = &mut view.sides[side];
+        (side.by_text, side.own_prompt) = (fit.unscored.is_some(), fit.own_prompt);
+        side.unscored = fit.unscored.or_else(|| remote.then_some(Unscored::RemoteReference));
+    });
+    Ok(())
 }
 
 /// Loads a side if it is not in memory, and says so.
-async fn loading(bench: &mut Bench<'_>, view: &View, index: usize) -> Result<(), Failure> {
-    if !bench.shelf.has(index) {
-        view.send_modify(|view| {
+async fn loading(bench: &mut Bench<'_>, stage: &Stage<'_>, side: usize) -> Result<(), Failure> {
+    let Some(seat) = stage.cast.seat(side) else { return Ok(()) };
+    if !bench.shelf.has(seat) {
+        stage.view.send_modify(|view| {
             view.phase = ComparisonPhase::Loading;
-            view.sides[index].state = view.sides[index].state.max(SideState::Loading);
+            view.sides[side].state = view.sides[side].state.max(SideState::Loading);
         });
-        bench.shelf.model(index).await?;
+        bench.shelf.model(seat).await?;
     }
-    let grown = bench.shelf.grown(index);
-    view.send_modify(|view| view.sides[index].memory_bytes = view.sides[index].memory_bytes.or(grown));
+    let grown = bench.shelf.grown(seat);
+    stage.view.send_modify(|view| view.sides[side].memory_bytes = view.sides[side].memory_bytes.or(grown));
     Ok(())
+}
+
+/// How far the answers are, of all that is to be done.
+#[expect(clippy::cast_precision_loss, reason = "a handful of sides, a thousand tokens")]
+fn advance(view: &mut Comparison, most: u32) {
+    let whole = |side: &ComparisonSide| side.state >= SideState::Answered;
+    let most = most as usize;
+    let said = |side: &ComparisonSide| if whole(side) { most } else { side.tokens.len().min(most) };
+    let said: usize = view.sides.iter().map(said).sum();
+    view.progress = view.progress.max(ANSWERS * said as f32 / (view.sides.len() * most).max(1) as f32);
 }
 
 #[cfg(test)]
@@ -246,6 +310,7 @@ mod tests {
             (ComparisonRequest { sides: vec![SideChoice::MostExact], ..good.clone() }, "two to four"),
             (ComparisonRequest { sides: vec![SideChoice::MostExact; 5], ..good.clone() }, "two to four"),
             (ComparisonRequest { prompt: " \n".to_owned(), ..good.clone() }, "empty"),
+            (ComparisonRequest { sides: vec![SideChoice::Remote { model: None }; 2], ..good.clone() }, "this machine"),
             (sampled(SamplingChoice { temperature: f32::NAN, ..sampling }), "temperature"),
             (sampled(SamplingChoice { top_p: Some(0.0), ..sampling }), "top_p"),
             (sampled(SamplingChoice { max_tokens: 0, ..sampling }), "1 to 1024"),

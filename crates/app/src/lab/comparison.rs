@@ -1,14 +1,16 @@
 //! What a comparison is: asked for, under way, and kept.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use cortensor_models::Artifact;
-use cortensor_protocol::{ArtifactDigest, FinishReason, Millis, ModelId, Precision, TokenId};
+use cortensor_protocol::{Millis, TokenId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use uuid::Uuid;
 
-use super::arrangement::{Arrangement, MiningMeanwhile};
+use super::{
+    arrangement::{Arrangement, MiningMeanwhile},
+    side::{ComparisonSide, SideChoice},
+};
 use crate::Failure;
 
 /// One comparison. Version 7, so that the order of ids is the order of creation.
@@ -32,26 +34,6 @@ pub struct ComparisonRequest {
     pub in_turn: bool,
     /// What it is called in the history; nothing: by its prompt.
     pub name: Option<String>,
-}
-
-/// Which model file answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum SideChoice {
-    /// The most exact file there is.
-    MostExact,
-    /// The file of this precision.
-    Precision {
-        /// Exact format.
-        precision: Precision,
-    },
-    /// This file.
-    Artifact {
-        /// Digest of the file.
-        digest: ArtifactDigest,
-        /// What it is called here; nothing: by its precision.
-        label: Option<String>,
-    },
 }
 
 /// How the next token is picked. A temperature of 0 is greedy: always the likeliest one, reproducible.
@@ -115,89 +97,25 @@ pub enum ComparisonPhase {
     Failed,
 }
 
-/// One side of a comparison.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct ComparisonSide {
-    /// The model.
-    pub model: ModelId,
-    /// Exact format.
-    pub precision: Precision,
-    /// Digest of the file.
-    pub artifact: ArtifactDigest,
-    /// What the user called it.
-    pub label: Option<String>,
-    /// Size of the file.
-    pub file_bytes: u64,
-    /// What the process grew by when it was loaded; nothing where the system does not tell.
-    pub memory_bytes: Option<u64>,
-    /// What it should take at full context.
-    pub estimated_memory_bytes: u64,
-    /// How far it is.
-    pub state: SideState,
-    /// From the request to the first token.
-    pub first_token_ms: Option<f64>,
-    /// Answer tokens a second behind the first one.
-    pub decode_tokens_per_second: Option<f64>,
-    /// Whether it answered alone. If not, the sides shared the processor, and speeds are lower than each could have.
-    pub alone: bool,
-    /// What the benchmark measured here, alone.
-    pub benchmark_tokens_per_second: Option<f64>,
-    /// What the processor took while it answered alone, in joules; nothing where it cannot be measured.
-    pub energy_joules: Option<f64>,
-    /// Tokens of the prompt.
-    pub prompt_tokens: Option<u32>,
-    /// Why the answer ended.
-    pub finish: Option<FinishReason>,
-    /// The answer.
-    pub tokens: Vec<ComparedToken>,
-    /// The first token, counted from 0, that is not the reference's; for the reference, the first that any other side
-    /// does not have. Nothing as long as they are equal.
-    pub first_divergence: Option<u32>,
-    /// Tokens that are equal up to there.
-    pub equal_tokens: u32,
-    /// Mean of the divergences of its tokens, in nats; nothing until scored.
-    pub mean_divergence: Option<f64>,
-    /// Share of its tokens where this side and the reference expect the same one most (for the reference: it and every
-    /// other side); nothing until scored.
-    pub same_top: Option<f64>,
-}
-
-/// How far a side is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum SideState {
-    /// Not yet begun.
-    #[default]
-    Waiting,
-    /// Being loaded.
-    Loading,
-    /// Answering.
-    Answering,
-    /// Its answer is whole.
-    Answered,
-    /// Its answer is scored.
-    Scored,
-}
-
 /// A token of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct ComparedToken {
-    /// Index in the vocabulary.
+    /// Index in the vocabulary; of the network's text, as a tokenizer of this machine cuts it.
     pub id: TokenId,
     /// What it adds to the text; may be empty when a character is not complete yet.
     pub text: String,
     /// KL(reference ‖ this side) behind what this side said so far, in nats: how far apart the two expect what comes
     /// here. On the reference's own answer, the largest over the other sides. Nothing until scored.
     pub divergence: Option<f64>,
-    /// What each side expected here most, by side, the likeliest first; empty until scored.
+    /// What each side expected here most, by side, the likeliest first; empty until scored, and for sides of other tokens.
     pub top: Vec<Vec<TopToken>>,
 }
 
 /// A token that was expected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct TopToken {
-    /// Index in the vocabulary.
-    pub id: TokenId,
+    /// Index in the vocabulary; nothing where the network did not tell it.
+    pub id: Option<TokenId>,
     /// The token, for people.
     pub text: String,
     /// 0 to 1.
@@ -215,8 +133,9 @@ pub struct ComparisonEntry {
     pub prompt: String,
     /// When it began.
     pub started_at: Millis,
-    /// The reference first.
-    pub precisions: Vec<Precision>,
+    /// What its sides are called, the reference first.
+    #[serde(alias = "precisions")]
+    pub sides: Vec<String>,
     /// How it ended.
     pub phase: ComparisonPhase,
     /// The first token where an answer is not the reference's.
@@ -242,25 +161,6 @@ pub enum ExportFormat {
     Markdown,
     /// For a spreadsheet: a line for each token.
     Csv,
-}
-
-/// A text that names no side.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no model file; say `full`, a precision such as q8_0, or a file's SHA-256")]
-pub struct UnknownSide(String);
-
-impl FromStr for SideChoice {
-    type Err = UnknownSide;
-
-    /// `full`, a precision, or a digest.
-    fn from_str(text: &str) -> Result<Self, UnknownSide> {
-        if text.eq_ignore_ascii_case("full") {
-            return Ok(Self::MostExact);
-        }
-        let precision = text.parse().map(|precision| Self::Precision { precision });
-        let digest = || text.parse().map(|digest| Self::Artifact { digest, label: None });
-        precision.or_else(|_| digest()).map_err(|_| UnknownSide(text.to_owned()))
-    }
 }
 
 impl ComparisonId {
@@ -297,49 +197,6 @@ impl ComparisonPhase {
     }
 }
 
-impl ComparisonSide {
-    /// A side that has not begun.
-    pub(crate) fn of(artifact: &Artifact, label: Option<String>) -> Self {
-        Self {
-            model: artifact.model.clone(),
-            precision: artifact.precision,
-            artifact: artifact.digest,
-            label,
-            file_bytes: artifact.bytes,
-            memory_bytes: None,
-            estimated_memory_bytes: 0,
-            state: SideState::Waiting,
-            first_token_ms: None,
-            decode_tokens_per_second: None,
-            alone: false,
-            benchmark_tokens_per_second: None,
-            energy_joules: None,
-            prompt_tokens: None,
-            finish: None,
-            tokens: Vec::new(),
-            first_divergence: None,
-            equal_tokens: 0,
-            mean_divergence: None,
-            same_top: None,
-        }
-    }
-
-    /// What it is called.
-    pub fn title(&self) -> String {
-        self.label.clone().unwrap_or_else(|| self.precision.to_string())
-    }
-
-    /// The answer as one text.
-    pub fn text(&self) -> String {
-        self.tokens.iter().map(|token| token.text.as_str()).collect()
-    }
-
-    /// Its token ids.
-    pub fn ids(&self) -> Vec<TokenId> {
-        self.tokens.iter().map(|token| token.id).collect()
-    }
-}
-
 impl ExportFormat {
     /// What a file is called that the user has not named.
     pub const fn file_name(self) -> &'static str {
@@ -347,21 +204,5 @@ impl ExportFormat {
             Self::Markdown => "cortensor-comparison.md",
             Self::Csv => "cortensor-comparison.csv",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_side_is_named_by_what_it_is_by_its_precision_or_by_its_digest() {
-        assert_eq!("Full".parse(), Ok(SideChoice::MostExact));
-        assert_eq!("q8_0".parse(), Ok(SideChoice::Precision { precision: Precision::Q8_0 }));
-        let digest = "ab".repeat(32);
-        let artifact = SideChoice::Artifact { digest: digest.parse().unwrap(), label: None };
-        assert_eq!(digest.parse(), Ok(artifact));
-        let error = "q9".parse::<SideChoice>().unwrap_err().to_string();
-        assert!(error.contains("q8_0"), "{error}");
     }
 }

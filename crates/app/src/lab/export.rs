@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::comparison::{Comparison, ComparisonSide, ExportFormat, TopToken};
+use super::{
+    comparison::{Comparison, ExportFormat, TopToken},
+    side::ComparisonSide,
+};
 use crate::{Failure, FailureCode, export::harmless};
 
 /// The bytes of a file in this format.
@@ -43,10 +46,11 @@ fn figures(comparison: &Comparison) -> String {
     text.push_str("\n|---|");
     comparison.sides.iter().for_each(|_| text.push_str("---|"));
     text.push('\n');
+    let megabytes = |bytes: Option<u64>| bytes.map_or("?".to_owned(), |bytes| (bytes / 1_000_000).to_string());
     let number = |value: Option<f64>, digits: usize| value.map_or("?".to_owned(), |value| format!("{value:.digits$}"));
     let rows: [(&str, Figure<'_>); 8] = [
-        ("file, MB", &|side| (side.file_bytes / 1_000_000).to_string()),
-        ("memory, MB", &|side| side.memory_bytes.map_or("?".to_owned(), |bytes| (bytes / 1_000_000).to_string())),
+        ("file, MB", &|side| megabytes(side.file_bytes)),
+        ("memory, MB", &|side| megabytes(side.memory_bytes)),
         ("first token, ms", &|side| number(side.first_token_ms, 0)),
         ("tokens/s", &|side| {
             number(side.decode_tokens_per_second, 1) + if side.alone { "" } else { " (processor shared)" }
@@ -62,6 +66,11 @@ fn figures(comparison: &Comparison) -> String {
             let _ = write!(text, " {} |", of(side));
         }
         text.push('\n');
+    }
+    for side in &comparison.sides {
+        for note in side.notes() {
+            let _ = writeln!(text, "\n{}: {note}.", side.title());
+        }
     }
     text
 }

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use super::{
     compare::short,
     comparison::{Comparison, ComparisonEntry, ComparisonHistory, ComparisonId},
+    side::ComparisonSide,
 };
 use crate::{
     Failure, FailureCode, Folders,
@@ -137,7 +138,7 @@ fn entry(comparison: &Comparison) -> Option<ComparisonEntry> {
         name: comparison.name.clone(),
         prompt: short(&comparison.request.as_ref()?.prompt),
         started_at: comparison.started_at?,
-        precisions: comparison.sides.iter().map(|side| side.precision).collect(),
+        sides: comparison.sides.iter().map(ComparisonSide::title).collect(),
         phase: comparison.phase,
         first_divergence: comparison.first_divergence,
     })

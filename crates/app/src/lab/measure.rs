@@ -24,10 +24,11 @@ use tokio_util::sync::CancellationToken;
 use self::{kept::Kept, pace::Pace, windows::Windows};
 use super::{
     Place,
-    bench::{self, Bench, Found, Need},
+    bench::{self, Bench, Found, Need, context},
     compare::{of_engine, of_prompt},
     report::{FidelityPhase, FidelityReports, FidelityRequest, FidelityRun, MeasuredLoss, TextFacts},
     spool::Spool,
+    stock::Stock,
 };
 use crate::{App, Failure, FailureCode, Folders, files::FileError};
 
@@ -120,9 +121,9 @@ async fn measure(place: &Place, bench: &mut Bench<'_>, request: &FidelityRequest
     let view = &place.fidelity;
     let text = text::read(&request.text).await?;
     let found = bench.look().await?;
-    let artifacts = chosen(&found, request)?;
+    let artifacts = chosen(&found.stock, request).await?;
     let window = u32::try_from(windows::WINDOW).unwrap_or(u32::MAX);
-    let options = LoadOptions { context_tokens: found.context(window), slots: 1 };
+    let options = LoadOptions { context_tokens: context(&artifacts, window), slots: 1 };
     let besides = 8 * u64::from(window) * u64::from(artifacts[0].geometry.vocabulary);
     let (arrangement, mining) = bench.arrange(&found, artifacts.clone(), Need { options, besides }).await?;
     view.send_modify(|view| {
@@ -140,12 +141,13 @@ async fn measure(place: &Place, bench: &mut Bench<'_>, request: &FidelityRequest
     Task { place, view, found, text, windows, artifacts, kept, pace: speed }.run(bench).await
 }
 
-/// The reference, then the others.
-fn chosen(found: &Found, request: &FidelityRequest) -> Result<Vec<Artifact>, Failure> {
-    let reference = found.choose(&request.reference)?.clone();
+/// The reference, then the other files of its model.
+async fn chosen(stock: &Stock, request: &FidelityRequest) -> Result<Vec<Artifact>, Failure> {
+    let reference = stock.choose(&request.reference).await?;
+    let of_model = stock.of_model(&reference.model).await;
     let wanted =
         |artifact: &&Artifact| request.precisions.is_empty() || request.precisions.contains(&artifact.precision);
-    let others = found.artifacts.iter().filter(|artifact| artifact.digest != reference.digest).filter(wanted);
+    let others = of_model.iter().filter(|artifact| artifact.digest != reference.digest).filter(wanted);
     let all: Vec<Artifact> = [reference.clone()].into_iter().chain(others.cloned()).collect();
     let missing = request.precisions.iter().find(|wanted| !all.iter().any(|one| one.precision == **wanted));
     if let Some(missing) = missing {

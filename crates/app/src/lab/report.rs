@@ -9,7 +9,7 @@ use ts_rs::TS;
 
 use super::{
     arrangement::{Arrangement, MiningMeanwhile},
-    comparison::SideChoice,
+    side::SideChoice,
 };
 use crate::Failure;
 

@@ -5,7 +5,7 @@ use cortensor_protocol::{Millis, Precision};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::comparison::{SamplingChoice, SideChoice};
+use super::{comparison::SamplingChoice, side::SideChoice};
 use crate::Failure;
 
 /// One prompt for two sides that are not named.

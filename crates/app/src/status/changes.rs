@@ -5,7 +5,7 @@ use cortensor_planner::{RequestShape, TYPICAL_REQUEST, rescaled};
 use cortensor_protocol::{Amount, PriceList, Tier};
 
 use super::{ModeView, Phase, Problem, ProblemCode, Status, Step, StepName, StepState};
-use crate::lab::Losses;
+use crate::{lab::Losses, survey};
 
 impl Status {
     /// A miner that did not start.
@@ -106,6 +106,9 @@ impl Status {
         }
         for measured in &mut self.measurements {
             measured.loss = losses.of(measured.measurement.artifact);
+        }
+        if let Some(plan) = self.plan.clone() {
+            survey::show_choice(self, &plan);
         }
     }
 

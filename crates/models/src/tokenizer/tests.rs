@@ -59,6 +59,15 @@ fn a_text_begins_with_its_start_where_the_model_wants_it() {
 }
 
 #[test]
+fn a_text_that_is_cut_comes_together_again() {
+    let (_folder, tokenizer) = tiny("llama-bpe");
+    let cut = tokenizer.unwrap().cut("abc a1<|im_end|>").unwrap();
+    let texts: Vec<_> = cut.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts[..3], ["abc", " a", "1"], "without the start of text");
+    assert!(cut.iter().all(|(id, _)| *id > 2), "what is spelled like a special token is none");
+}
+
+#[test]
 fn ids_outside_the_vocabulary_are_refused() {
     let (_folder, tokenizer) = tiny("qwen2");
     let tokenizer = tokenizer.unwrap();

@@ -30,6 +30,11 @@ pub fn write_tokenizer(gguf: &Path, folder: &Path) -> Result<(), TokenizerError>
     put(&folder.join(CONFIG_FILE), &config)
 }
 
+/// Whether a folder has a tokenizer. Its files appear whole or not at all, the configuration last.
+pub(crate) fn is_written(folder: &Path) -> bool {
+    [TOKENIZER_FILE, CONFIG_FILE].iter().all(|name| folder.join(name).is_file())
+}
+
 /// How a text is taken apart before it is encoded.
 struct Split {
     steps: Value,

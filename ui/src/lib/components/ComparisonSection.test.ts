@@ -6,7 +6,7 @@ import type { Host } from "../host/host";
 import type { Comparison } from "../host/types";
 import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
-import { comparedWith, sideWith } from "../testing/comparisons";
+import { comparedWith, networkSide, sideWith } from "../testing/comparisons";
 import WithApplication from "../testing/WithApplication.svelte";
 import ComparisonSection from "./ComparisonSection.svelte";
 
@@ -61,6 +61,23 @@ describe("the answers", () => {
     shown(parted);
     const row = screen.getByRole("row", { name: /^Energy for the answer/ });
     expect(within(row).getAllByRole("cell").map((cell) => cell.textContent)).toEqual(["Not measured", "12.4 J"]);
+  });
+
+  it("of the network are marked, with what it expected where it told it, and why figures are missing", () => {
+    const said = { id: 4, text: "b", divergence: null, top: [[{ id: 4, text: "b", probability: 0.7 }, { id: null, text: "y", probability: 0.2 }, { id: null, text: "z", probability: 0.1 }], []] };
+    shown(comparedWith([{ ...networkSide(["a"]), tokens: [said] }, sideWith("Q4_0", ["a"], { unscored: { why: "remote_reference" } })]));
+    expect(screen.getByText("remote")).toBeTruthy();
+    expect(within(panel()).getAllByRole("list")).toHaveLength(1);
+    expect(panel().textContent).toContain("Network: F16 expected");
+    const cells = (name: RegExp) => within(screen.getByRole("row", { name })).getAllByRole("cell").map((cell) => cell.textContent);
+    expect([cells(/^File size/), cells(/^Mean divergence/)]).toEqual([["On the network", "271 MB"], ["–", "No figure"]]);
+  });
+
+  it("say that nothing is known of a token once all is over", () => {
+    const blank = comparedWith([sideWith("F16", ["a"]), sideWith("Q8_0", ["b"])]);
+    blank.sides.forEach((side) => side.tokens.forEach((token) => Object.assign(token, { divergence: null })));
+    shown(blank);
+    expect(panel().textContent).toContain("What was expected here is not known.");
   });
 
   it("are made again with the same question", async () => {

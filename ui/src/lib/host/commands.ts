@@ -22,6 +22,8 @@ import type {
   LiveTask,
   LogLine,
   Mode,
+  ModelFile,
+  NetworkView,
   NodeAddress,
   Plan,
   Practice,
@@ -49,6 +51,7 @@ export interface Commands {
   watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
+  save_picture: { args: Uint8Array; result: string | null };
   set_mode: { args: { mode: Mode }; result: null };
   pause: { args: Nothing; result: null };
   resume: { args: Nothing; result: null };
@@ -68,6 +71,9 @@ export interface Commands {
   open_folder: { args: { folder: Folder }; result: null };
   about: { args: Nothing; result: About };
   practice: { args: Nothing; result: Practice | null };
+  network: { args: Nothing; result: NetworkView };
+  keep_network_key: { args: { key: string }; result: NetworkView };
+  model_files: { args: Nothing; result: Array<ModelFile> };
   compare: { args: { request: ComparisonRequest }; result: null };
   stop_comparison: { args: Nothing; result: null };
   comparisons: { args: Nothing; result: ComparisonHistory };
@@ -84,5 +90,4 @@ export interface Commands {
   vote: { args: { choice: VoteChoice }; result: Revealed };
   votes: { args: Nothing; result: Array<KeptVote> };
   vote_summary: { args: Nothing; result: Array<VoteSummary> };
-  save_picture: { args: { bytes: Array<number> }; result: string | null };
 }

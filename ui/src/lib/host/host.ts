@@ -2,8 +2,9 @@
 
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
-  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, NodeAddress, Plan, Practice,
-  Revealed, Settings, SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf,
+  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
+  ModelFile, NetworkView, NodeAddress, Plan, Practice, Revealed, Settings, SettingsView, Span, Status, TaskId, Vote,
+  VoteChoice, VoteRequest, VoteSummary, WhatIf,
 } from "./types";
 
 /** Ends a subscription. */
@@ -54,6 +55,13 @@ export interface Host {
   /** How to send a request to the embedded practice network; null where another router is used. */
   practice(): Promise<Practice | null>;
 
+  /** Whether the network can be asked for an answer, as its users do. */
+  network(): Promise<NetworkView>;
+  /** Keeps the user's key for the network that the miner works for. */
+  keepNetworkKey(key: string): Promise<NetworkView>;
+  /** Models of this machine that can be compared, besides the starter model's precisions. */
+  modelFiles(): Promise<ModelFile[]>;
+
   /** Calls back at once with the latest comparison, and again as it goes on. */
   watchComparison(seen: (comparison: Comparison) => void): Promise<Unwatch>;
   /** Done when it has begun; how it goes on is watched. */
@@ -67,7 +75,7 @@ export interface Host {
   /** Asks where to save. Answers with the file's path; null: the user changed their mind. */
   exportComparison(id: ComparisonId, format: ExportFormat): Promise<string | null>;
   /** The same with a PNG picture that was drawn here. */
-  savePicture(bytes: number[]): Promise<string | null>;
+  savePicture(bytes: Uint8Array): Promise<string | null>;
 
   watchFidelity(seen: (run: FidelityRun) => void): Promise<Unwatch>;
   /** Asks for a text file. null: the user changed their mind. */

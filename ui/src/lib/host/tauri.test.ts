@@ -38,7 +38,9 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.openFolder("logs");
   await tauriHost.renameComparison("c", "n");
   await tauriHost.exportComparison("c", "csv");
-  await tauriHost.savePicture([1]);
+  await tauriHost.savePicture(new Uint8Array([1]));
+  await tauriHost.keepNetworkKey("sk-1");
+  await tauriHost.modelFiles();
   await tauriHost.castVote("equal");
   await tauriHost.voteSummaries();
   expect(asked).toEqual([
@@ -55,7 +57,9 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["open_folder", { folder: "logs" }],
     ["rename_comparison", { id: "c", name: "n" }],
     ["export_comparison", { id: "c", format: "csv" }],
-    ["save_picture", { bytes: [1] }],
+    ["save_picture", new Uint8Array([1])],
+    ["keep_network_key", { key: "sk-1" }],
+    ["model_files", {}],
     ["vote", { choice: "equal" }],
     ["vote_summary", {}],
   ]);

@@ -356,9 +356,9 @@ prompt: string,
  */
 started_at: Millis, 
 /**
- * The reference first.
+ * What its sides are called, the reference first.
  */
-precisions: Array<Precision>, 
+sides: Array<string>, 
 /**
  * How it ended.
  */
@@ -434,27 +434,27 @@ export type ComparisonSide = {
  */
 model: ModelId, 
 /**
- * Exact format.
+ * Exact format; nothing where the network has not said it yet.
  */
-precision: Precision, 
+precision: Precision | null, 
 /**
- * Digest of the file.
+ * Digest of the file; nothing for the network's.
  */
-artifact: ArtifactDigest, 
+artifact: ArtifactDigest | null, 
 /**
- * What the user called it.
+ * What the user called it, or what it is called where its precision alone does not tell the sides apart.
  */
 label: string | null, 
 /**
- * Size of the file.
+ * Size of the file; nothing for the network's.
  */
-file_bytes: number, 
+file_bytes: number | null, 
 /**
  * What the process grew by when it was loaded; nothing where the system does not tell.
  */
 memory_bytes: number | null, 
 /**
- * What it should take at full context.
+ * What it should take at full context; 0 for the network's.
  */
 estimated_memory_bytes: number, 
 /**
@@ -508,9 +508,25 @@ equal_tokens: number,
 mean_divergence: number | null, 
 /**
  * Share of its tokens where this side and the reference expect the same one most (for the reference: it and every
- * other side); nothing until scored.
+ * other side); nothing until scored. Where one of them is the network's, over the network's tokens.
  */
-same_top: number | null, };
+same_top: number | null, 
+/**
+ * Whether it is compared with the reference letter by letter: their tokens are not the same ones.
+ */
+by_text: boolean, 
+/**
+ * Whether its chat template makes another prompt of the question than the reference's does.
+ */
+own_prompt: boolean, 
+/**
+ * Why it has no divergence, if there is a reason.
+ */
+unscored: Unscored | null, 
+/**
+ * Where it answers, if not on this machine.
+ */
+remote: RemoteSide | null, };
 
 /**
  * A library in this program.
@@ -1921,7 +1937,20 @@ digest: ArtifactDigest,
 /**
  * What it is called here; nothing: by its precision.
  */
-label: string | null, };
+label: string | null, } | { "is": "model", 
+/**
+ * Its name in the record of models.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, } | { "is": "remote", 
+/**
+ * The model as the network is to be asked for it, with what is wanted of it, such as
+ * `smollm2-135m-instruct:high-accuracy`. Nothing: the first model of this machine, in high accuracy.
+ */
+model: string | null, };
 
 /**
  * How far a side is.
@@ -2257,9 +2286,9 @@ export type Told = "too_few" | "not_apart" | "prefers_exact" | "prefers_other";
  */
 export type TopToken = { 
 /**
- * Index in the vocabulary.
+ * Index in the vocabulary; nothing where the network did not tell it.
  */
-id: number, 
+id: number | null, 
 /**
  * The token, for people.
  */
@@ -2458,3 +2487,79 @@ completion_tokens: number,
  * Time in which at least one user task ran.
  */
 busy: { secs: number; nanos: number }, };
+
+/**
+ * A model of the record, as something to choose.
+ */
+export type ModelFile = { 
+/**
+ * Its name.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Size of the file.
+ */
+file_bytes: number, 
+/**
+ * Why it cannot be compared and what to do; nothing: it can.
+ */
+problem: string | null, };
+
+/**
+ * Whether the network can be asked.
+ */
+export type NetworkView = { 
+/**
+ * Where it is asked; nothing: the settings' router has no such address.
+ */
+api_url: string | null, 
+/**
+ * Whether a key for it is known. The practice network's own user always has one.
+ */
+has_key: boolean, };
+
+/**
+ * A side that the network answers.
+ */
+export type RemoteSide = { 
+/**
+ * The model as the network was asked for it.
+ */
+asked: string, 
+/**
+ * Where it was asked.
+ */
+api_url: string, 
+/**
+ * The node that answered, once that is known.
+ */
+node: NodeAddress | null, 
+/**
+ * The model of this machine by whose tokenizer the network's text is cut into tokens.
+ */
+tokenizer: ModelId, 
+/**
+ * Whether the network told which tokens it expected.
+ */
+tells_top: boolean, };
+
+/**
+ * Why a side has no divergence.
+ */
+export type Unscored = { "why": "other_vocabulary", 
+/**
+ * Tokens of its vocabulary.
+ */
+tokens: number, 
+/**
+ * The model that it would be held against.
+ */
+reference: ModelId, 
+/**
+ * Tokens of that one's.
+ */
+reference_tokens: number, } | { "why": "remote_reference" } | { "why": "top_only" } | { "why": "text_only" };

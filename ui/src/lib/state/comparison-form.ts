@@ -1,11 +1,12 @@
 // What the user types to have something compared, and what is wrong with it.
-import type { ComparisonRequest, Precision, SideChoice, VoteRequest } from "../host/types";
+import type { ComparisonRequest, VoteRequest } from "../host/types";
+import { sideOf, type SideKey } from "./sides";
 
 /** Texts as they are typed. No sides: none were chosen yet. */
 export type Question = {
   prompt: string;
   system: string;
-  sides: Precision[];
+  sides: SideKey[];
   temperature: string;
   topP: string;
   maxTokens: string;
@@ -36,8 +37,6 @@ export function faultsOf(question: Question): QuestionFaults {
   return faults;
 }
 
-const side = (precision: Precision): SideChoice => ({ is: "precision", precision });
-
 function asked({ prompt, system, temperature, topP, maxTokens }: Question) {
   const sampling = {
     temperature: numberOf(temperature), top_p: topP.trim() === "" ? null : numberOf(topP), max_tokens: numberOf(maxTokens),
@@ -47,11 +46,11 @@ function asked({ prompt, system, temperature, topP, maxTokens }: Question) {
 
 /** What a question without faults asks for. */
 export function comparisonOf(question: Question): ComparisonRequest {
-  return { ...asked(question), sides: question.sides.map(side), in_turn: question.inTurn, name: null };
+  return { ...asked(question), sides: question.sides.map(sideOf), in_turn: question.inTurn, name: null };
 }
 
 export function ballotOf(question: Question): VoteRequest {
   const [first, second] = question.sides;
   if (!first || !second) throw new Error("a vote is between two precisions");
-  return { ...asked(question), sides: [side(first), side(second)] };
+  return { ...asked(question), sides: [sideOf(first), sideOf(second)] };
 }

@@ -3,17 +3,19 @@ import { describe, expect, it } from "vitest";
 
 import { formatDivergence, formatEstimate, formatShare } from "../formats";
 import type { ComparedToken, Comparison, ComparisonSide, Precision } from "../host/types";
-import { comparedWith, sideWith } from "../testing/comparisons";
+import { comparedWith, networkSide, sideWith } from "../testing/comparisons";
 import { statusWith } from "../testing/statuses";
 import { ballotOf, comparisonOf, faultsOf, newQuestion } from "./comparison-form";
+import { notesOf } from "./comparison-notes";
 import { arrangementWords, partings, questionWords, tokenName } from "./comparison-words";
-import { levelOf, moved, placeToBegin, visible } from "./divergence";
+import { levelOf, moved, placeToBegin, titleOf, visible } from "./divergence";
 import { pointsOf } from "./fidelity-points";
 import { ladderOf, usualSides } from "./ladder";
 import { layOut } from "./picture";
+import { sideOf, sideOptions, usualComparison } from "./sides";
 import { toldWords } from "./vote-words";
 
-const asked = { ...newQuestion(), prompt: " Why? ", sides: ["F16", "Q4_0"] as Precision[] };
+const asked = { ...newQuestion(), prompt: " Why? ", sides: ["F16", "Q4_0"] };
 
 describe("a question", () => {
   it.each([
@@ -45,6 +47,47 @@ describe("the ladder", () => {
 
   it("has nothing to compare before anything is known, or with one precision", () => {
     expect([usualSides(null), usualSides(statusWith({ measurements: [measured("F16")] }))]).toEqual([[], []]);
+  });
+});
+
+describe("the sides", () => {
+  const measured = (precision: Precision) => ({ precision, measurement: {} as never });
+  const file = { model: "local-a:b", precision: "Q4_1" as const, file_bytes: 1, problem: null };
+  const broken = { ...file, model: "gone", problem: "a file of gone Q4_1 is gone; import or get it again" };
+
+  it("are precisions, other models that can be used, and the network", () => {
+    const options = sideOptions(["F16", "Q4_0"], [file, broken]);
+    expect(options.map(({ value }) => value)).toEqual(["F16", "Q4_0", "local-a:b:Q4_1", "remote"]);
+    expect(options.map(({ value }) => sideOf(value))).toEqual([
+      { is: "precision", precision: "F16" }, { is: "precision", precision: "Q4_0" }, { is: "model", model: "local-a:b", precision: "Q4_1" },
+      { is: "remote", model: null },
+    ]);
+  });
+
+  it("are the ends of the ladder at first, else what there is, else the network", () => {
+    const one = statusWith({ measurements: [measured("F16")] });
+    expect(usualComparison(statusWith({ measurements: [measured("F16"), measured("Q4_0")] }), [file])).toEqual(["F16", "Q4_0"]);
+    expect([usualComparison(one, [file]), usualComparison(one, [broken])]).toEqual([["F16", "local-a:b:Q4_1"], ["F16", "remote"]]);
+    expect(usualComparison(null, [broken])).toEqual([]);
+  });
+});
+
+describe("what is said of sides of other kinds", () => {
+  it("names who answered, how the text was cut and compared, and why there is no divergence", () => {
+    const sides = [networkSide(["a"]), sideWith("Q4_0", ["a"], { unscored: { why: "remote_reference" }, own_prompt: true })];
+    const notes = notesOf(comparedWith(sides), "0xA");
+    expect(titleOf(networkSide([], { precision: null }))).toBe("Network");
+    expect(notes[0]).toBe("Network: F16 is m:high-accuracy, answered on the network at https://router.example/v1 by node 0xA.");
+    expect(notes.slice(1).map((note) => note.split(" ").slice(0, 4).join(" "))).toEqual([
+      "That node is this", "Its text is cut", "Network: F16 has no", "Q4_0 reads the question", "Q4_0 has no divergence:", "Q4_0 and Network: F16",
+    ]);
+    expect(notesOf(comparedWith(sides), "0xB")).toHaveLength(6);
+  });
+
+  it("counts the tokens of two vocabularies", () => {
+    const unscored = { why: "other_vocabulary", tokens: 151_936, reference: "m", reference_tokens: 49_152 } as const;
+    const [note] = notesOf(comparedWith([sideWith("F16", []), sideWith("Q8_0", [], { label: "n Q8_0", unscored })]), null);
+    expect(note).toContain("n Q8_0 has no divergence: its vocabulary of 151,936 tokens is another one than that of m, with 49,152");
   });
 });
 

@@ -1,5 +1,6 @@
 // How far apart two precisions are at a token, in words and levels.
 import type { Comparison, ComparisonSide } from "../host/types";
+import { t } from "../messages";
 
 /** Nats from which on a level is the next one. Key of `compare.apart.*`. */
 const STEPS = [0.01, 0.1, 0.5] as const;
@@ -39,7 +40,11 @@ export function moved(sides: readonly ComparisonSide[], from: Place, key: string
   return key === "ArrowUp" ? across(from.side - 1) : null;
 }
 
-export const titleOf = (side: Pick<ComparisonSide, "label" | "precision">): string => side.label ?? side.precision;
+export function titleOf({ label, precision, remote }: Pick<ComparisonSide, "label" | "precision" | "remote">): string {
+  if (!remote) return label ?? precision ?? "";
+  const what = [label, precision].filter(Boolean).join(" ");
+  return what ? t("compare.remote.title_of", { what }) : t("compare.remote.title");
+}
 
 /** A token as it can be read by itself: spaces and line ends are shown. */
 export function visible(text: string): string {

@@ -1,5 +1,5 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Comparison, ComparisonId, FidelityRun, Vote } from "../host/types";
+import type { Comparison, ComparisonId, FidelityRun, ModelFile, NetworkView, Vote } from "../host/types";
 import type { Failure } from "../host/types";
 import { Answer } from "./answer.svelte";
 import { newQuestion, type Question } from "./comparison-form";
@@ -21,15 +21,29 @@ export class LabStore {
   ballot = $state<Question>({ ...newQuestion(), temperature: "0.7" });
   /** The one of the history that is looked at; without a value: the latest. */
   kept = new Answer<Comparison | null>();
+  /** Models of this computer besides the starter model's precisions. */
+  files = new Answer<ModelFile[]>();
+  /** Whether the network can be asked. */
+  network = new Answer<NetworkView>();
   #host: Host;
 
   constructor(host: Host) {
     this.#host = host;
   }
 
+  askFiles(): Promise<void> {
+    return this.files.ask(() => this.#host.modelFiles());
+  }
+
+  askNetwork(): Promise<void> {
+    return this.network.ask(() => this.#host.network());
+  }
+
   /** Follows everything until the function that it answers with is called. */
   watch(): Unwatch {
     this.failure = null;
+    void this.askFiles();
+    void this.askNetwork();
     const failed = (failure: Failure): void => void (this.failure = failure);
     const ends = [
       following(this.#host.watchComparison((comparison) => (this.comparison = comparison)), failed),

@@ -45,7 +45,7 @@ function wordsOf(tokens: readonly string[]): Part[][] {
 }
 
 /** The bytes of a PNG file. */
-export async function pictureOf(comparison: Comparison): Promise<number[]> {
+export async function pictureOf(comparison: Comparison): Promise<Uint8Array> {
   const canvas = document.createElement("canvas");
   const brush = canvas.getContext("2d");
   if (!brush) throw new Error("this window draws no pictures");
@@ -92,7 +92,7 @@ function drawColumn({ side, x, width, pieces }: Column, pen: Pen, top: number, l
     side.decode_tokens_per_second === null ? null : formatTokensPerSecond(side.decode_tokens_per_second),
     side.memory_bytes === null ? null : `${t("compare.figures.memory")}: ${formatBytes(side.memory_bytes)}`,
     side.first_token_ms === null ? null : `${t("compare.figures.first")}: ${formatDuration(side.first_token_ms)}`,
-    `${t("compare.figures.file")}: ${formatBytes(side.file_bytes)}`,
+    side.file_bytes === null ? null : `${t("compare.figures.file")}: ${formatBytes(side.file_bytes)}`,
     side.mean_divergence === null ? null : `${t("compare.figures.divergence")}: ${formatNats(side.mean_divergence)}`,
   ];
   pen.type(14);
@@ -168,8 +168,8 @@ class Pen {
   }
 }
 
-async function bytesOf(canvas: HTMLCanvasElement): Promise<number[]> {
+async function bytesOf(canvas: HTMLCanvasElement): Promise<Uint8Array> {
   const blob = await new Promise<Blob | null>((drawn) => canvas.toBlob(drawn, "image/png"));
   if (!blob) throw new Error("the picture is too large for this window");
-  return [...new Uint8Array(await blob.arrayBuffer())];
+  return new Uint8Array(await blob.arrayBuffer());
 }

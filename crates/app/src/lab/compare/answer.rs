@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use cortensor_engine::{GenerateError, GenerationEvent, Model, PromptError};
-use cortensor_fidelity::first_divergence;
 use cortensor_hardware::{EnergyMeter, energy_meter};
 use cortensor_protocol::{FinishReason, StreamedToken, Usage};
 use futures::StreamExt;
 
-use super::{Comparison, ComparisonPhase, Question, SideState, View};
+use super::{Comparison, ComparisonPhase, Question, SideState, View, advance, parting::part};
 use crate::{Failure, FailureCode, lab::comparison::ComparedToken};
-
-/// Share of the whole that the answers are.
-pub(super) const ANSWERS: f32 = 0.7;
 
 /// Lets the side at `index` answer.
 pub(super) async fn answer(
@@ -56,9 +52,7 @@ fn add(view: &mut Comparison, index: usize, token: StreamedToken, most: u32) {
     let StreamedToken { id, text, .. } = token;
     view.sides[index].tokens.push(ComparedToken { id, text, divergence: None, top: Vec::new() });
     part(view);
-    #[expect(clippy::cast_precision_loss, reason = "a handful of sides, a thousand tokens")]
-    let step = ANSWERS / (view.sides.len() as f32 * most as f32);
-    view.progress = (view.progress + step).min(ANSWERS);
+    advance(view, most);
 }
 
 fn finish(view: &mut Comparison, index: usize, reason: FinishReason, speed: &Speed) {
@@ -72,25 +66,6 @@ fn finish(view: &mut Comparison, index: usize, reason: FinishReason, speed: &Spe
         (behind_the_first > 0 && decoding > 0.0).then(|| f64::from(behind_the_first) / decoding);
     side.energy_joules = speed.energy;
     part(view);
-}
-
-/// Marks where the answers part.
-fn part(view: &mut Comparison) {
-    let Some((reference, others)) = view.sides.split_first_mut() else { return };
-    let whole = |state: SideState| state >= SideState::Answered;
-    let said = reference.ids();
-    let mut first: Option<u32> = None;
-    for side in others {
-        let ids = side.ids();
-        let parts = first_divergence(&said, &ids, whole(reference.state) && whole(side.state));
-        let equal = parts.unwrap_or_else(|| said.len().min(ids.len()));
-        side.first_divergence = parts.and_then(|parts| u32::try_from(parts).ok());
-        side.equal_tokens = u32::try_from(equal).unwrap_or(u32::MAX);
-        first = first.into_iter().chain(side.first_divergence).min();
-    }
-    reference.first_divergence = first;
-    reference.equal_tokens = first.unwrap_or_else(|| u32::try_from(said.len()).unwrap_or(u32::MAX));
-    view.first_divergence = first;
 }
 
 pub(in crate::lab) fn of_prompt(error: &PromptError) -> Failure {

@@ -1,34 +1,26 @@
 /** Comparisons of the mock: one under way, and those that were kept. */
 
 import type {
-  Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonRequest, ComparisonSide, Millis, Precision, SideChoice,
+  ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonRequest, ComparisonSide, Failure, Millis, NetworkView,
 } from "../types";
 import { Chance } from "./chance";
 import type { Clock } from "./clock";
 import { failure } from "./failure";
-import { firstDivergence, scored, tokensOf } from "./lab-words";
-import { LADDER, MODEL, measurement, variant } from "./machine";
+import { fit, known, saidBy, sidesFor, usuallyApart } from "./lab-sides";
+import { firstDivergence, scored } from "./lab-words";
+import { measurement } from "./machine";
 
 const MOST = 200;
 const TOKEN_EVERY = 80;
+/** The node that answers for the network. */
+const NODE = "0x71C7656EC7ab88b098defB751B7401B5f6d8976F";
 
-export const precisionOfSide = (side: SideChoice): Precision => (side.is === "precision" ? side.precision : (LADDER[0] ?? "F16"));
+const titleOf = ({ remote, label, precision }: ComparisonSide): string => [remote ? "remote" : "", label ?? precision ?? ""].filter(Boolean).join(" ");
 
 export const emptyComparison = (): Comparison => ({
   id: null, phase: "idle", request: null, name: "", started_at: null, arrangement: null, mining: "nothing", progress: 0, sides: [],
   first_divergence: null, failure: null,
 });
-
-function emptySide(precision: Precision): ComparisonSide {
-  const { artifact, bytes } = variant(precision);
-  const { estimated_memory_bytes, decode_tokens_per_second } = measurement(precision);
-  return {
-    model: MODEL, precision, artifact, label: null, file_bytes: bytes, memory_bytes: null, estimated_memory_bytes, state: "waiting",
-    first_token_ms: null, decode_tokens_per_second: null, alone: false, benchmark_tokens_per_second: decode_tokens_per_second,
-    energy_joules: null, prompt_tokens: null, finish: null, tokens: [], first_divergence: null, equal_tokens: 0, mean_divergence: null,
-    same_top: null,
-  };
-}
 
 export class Comparisons {
   current = emptyComparison();
@@ -37,7 +29,10 @@ export class Comparisons {
   #chance = new Chance(5);
   #running = 0;
 
-  constructor(readonly clock: Clock, readonly isMining: () => boolean) {}
+  /** `refusal`: why the network does not answer, if it does not. */
+  constructor(
+    readonly clock: Clock, readonly isMining: () => boolean, readonly network: () => NetworkView, readonly refusal: () => string | null,
+  ) {}
 
   watch(seen: (comparison: Comparison) => void): () => void {
     this.#watchers.add(seen);
@@ -51,6 +46,8 @@ export class Comparisons {
 
   begin(request: ComparisonRequest): void {
     if (this.busy) throw failure("busy", "a comparison is under way; stop it first, or wait until it is over");
+    const { api_url, has_key } = this.network();
+    if (!has_key && asksNetwork(request)) throw failure("network", `no API key is known for ${api_url}; give the one that the router's operator gave you`);
     void this.#run(request, ++this.#running);
   }
 
@@ -93,7 +90,7 @@ export class Comparisons {
   }
 
   #begun(request: ComparisonRequest, at: Millis, name: string): Comparison {
-    const sides = request.sides.map(precisionOfSide).map(emptySide);
+    const sides = sidesFor(request.sides, this.network());
     return {
       ...emptyComparison(), id: this.#chance.taskId(at), phase: "waiting", request: structuredClone(request), name, started_at: at,
       sides, mining: this.isMining() ? "goes_on" : "nothing",
@@ -104,12 +101,15 @@ export class Comparisons {
     const still = (): boolean => this.#running === run;
     this.#change(() => (this.current = this.#begun(request, this.clock.now(), request.name ?? request.prompt)));
     await this.clock.wait(300);
-    for (const [index] of request.sides.entries()) {
+    const refusal = asksNetwork(request) ? this.refusal() : null;
+    if (refusal !== null && still()) return this.#fail(failure("network", refusal));
+    for (const [index, side] of request.sides.entries()) {
       if (!still()) return;
+      if (side.is === "remote") continue;
       this.#change((now) => load(now, index));
       await this.clock.wait(700);
     }
-    const said = this.current.sides.map((side) => tokensOf(side.precision));
+    const said = this.current.sides.map(saidBy);
     for (let at = 0; at < Math.max(...said.map((texts) => texts.length)); at += 1) {
       if (!still()) return;
       this.#change((now) => answer(now, said, at));
@@ -124,6 +124,11 @@ export class Comparisons {
     this.#keep();
   }
 
+  #fail(failure: Failure): void {
+    this.#running = 0;
+    this.#change((now) => Object.assign(now, { phase: "failed", progress: 1, failure }));
+  }
+
   #keep(): void {
     if (this.current.sides.some((side) => side.tokens.length > 0)) this.#kept.unshift(structuredClone(this.current));
   }
@@ -134,21 +139,28 @@ export class Comparisons {
   }
 }
 
+const asksNetwork = ({ sides }: ComparisonRequest): boolean => sides.some((side) => side.is === "remote");
+
+/** What the process grew by. */
+const taken = ({ precision, remote }: ComparisonSide): number | null => (precision && !remote ? measurement(precision).memory_bytes : null);
+
 function load(now: Comparison, index: number): void {
   const bytes = now.sides.reduce((sum, side) => sum + side.estimated_memory_bytes, 0);
   const words = `All fit into memory together: they need ${Math.ceil(bytes / 0.8e6)} MB of 22814 MB.`;
   now.arrangement = { how: "together", together_bytes: bytes, usable_bytes: 22_814_662_656, words };
   now.phase = "loading";
   now.sides.forEach((side, at) => {
-    if (at < index) side.memory_bytes = measurement(side.precision).memory_bytes;
-    if (at === index) side.state = "loading";
+    if (at < index) side.memory_bytes = taken(side);
+    if (at === index && !side.remote) side.state = "loading";
   });
 }
 
 function answer(now: Comparison, said: string[][], at: number): void {
   now.phase = "answering";
+  fit(now.sides);
   now.sides.forEach((side, index) => {
-    side.memory_bytes = measurement(side.precision).memory_bytes;
+    side.memory_bytes = taken(side);
+    if (side.remote) served(side);
     side.state = at < (said[index]?.length ?? 0) - 1 ? "answering" : "answered";
     side.prompt_tokens = 23;
     side.tokens = (said[index] ?? []).slice(0, at + 1).map((text) => ({ id: 0, text, divergence: null, top: [] }));
@@ -165,6 +177,10 @@ function part(now: Comparison): void {
   const said = texts(reference);
   for (const side of others) {
     const own = texts(side);
+    if (side.by_text || reference?.by_text) {
+      byLetter(side, own, said);
+      continue;
+    }
     const whole = [side, reference].every((one) => one?.state === "answered" || one?.state === "scored");
     const length = whole ? Infinity : Math.min(said.length, own.length);
     const at = firstDivergence(said.slice(0, length), own.slice(0, length));
@@ -176,30 +192,59 @@ function part(now: Comparison): void {
   if (reference) Object.assign(reference, { first_divergence: now.first_divergence, equal_tokens: now.first_divergence ?? said.length });
 }
 
+/** By letters: the side's first token that goes beyond what both have said alike. */
+function byLetter(side: ComparisonSide, own: readonly string[], said: readonly string[]): void {
+  const [one, other] = [own.join(""), said.join("")];
+  const least = Math.min(one.length, other.length);
+  const at = firstDivergence([...one.slice(0, least)], [...other.slice(0, least)]);
+  const ends = own.map((_, index) => own.slice(0, index + 1).join("").length);
+  const within = (letters: number): number => ends.filter((end) => end <= letters).length;
+  side.first_divergence = at === null ? null : within(at);
+  side.equal_tokens = within(at ?? least);
+}
+
 function finished(comparison: Comparison): Comparison {
   const now = structuredClone(comparison);
   const inTurn = now.request?.in_turn ?? false;
   load(now, now.sides.length);
-  const tokens = scored(now.sides.map((side) => side.precision));
+  now.sides.filter((side) => side.remote).forEach((side) => Object.assign(served(side).remote ?? {}, { tells_top: true }));
+  fit(now.sides);
+  const tokens = scored(now.sides.map(saidBy), now.sides.map(usuallyApart));
   now.sides.forEach((side, index) => {
-    const { memory_bytes, decode_tokens_per_second, first_token_ms } = measurement(side.precision);
-    const own = tokens[index] ?? [];
-    const share = inTurn ? 0.97 : 1 / now.sides.length + 0.1;
+    const { decode_tokens_per_second, first_token_ms } = measurement(side.precision ?? "F16");
+    const own = (tokens[index] ?? []).map((token) => known(token, index, now.sides));
+    const alone = inTurn || side.remote !== null;
+    const share = alone ? 0.97 : 1 / now.sides.length + 0.1;
     Object.assign(side, {
-      memory_bytes, tokens: own, state: "scored", finish: "stop", prompt_tokens: 23, alone: inTurn,
+      memory_bytes: taken(side), tokens: own, state: "scored", finish: "stop", prompt_tokens: 23, alone,
       decode_tokens_per_second: decode_tokens_per_second * share, first_token_ms: (first_token_ms * 23) / 256 / share,
-      energy_joules: inTurn ? own.length * (side.precision === "F16" ? 3.1 : 1.2) : null,
-      mean_divergence: own.reduce((sum, token) => sum + (token.divergence ?? 0), 0) / own.length,
-      same_top: own.filter((token) => token.top.every((top) => top[0]?.text === token.top[0]?.[0]?.text)).length / own.length,
+      energy_joules: inTurn && !side.remote ? own.length * (side.precision === "F16" ? 3.1 : 1.2) : null,
+      mean_divergence: side.unscored ? null : own.reduce((sum, token) => sum + (token.divergence ?? 0), 0) / own.length,
+      same_top: agreement(now.sides, own, index),
     });
   });
   part(now);
   return { ...now, phase: "done", progress: 1, failure: null };
 }
 
+/** Share of the tokens where everybody who told it expected the same one most; with the network, over the network's tokens. */
+function agreement(sides: readonly ComparisonSide[], own: readonly ComparedToken[], index: number): number | null {
+  if (sides[0]?.remote && index > 0) return sides[index]?.unscored?.why === "remote_reference" ? 0.963 : null;
+  const told = own.filter((token) => token.top.filter((top) => top.length > 0).length > 1);
+  const same = told.filter((token) => new Set(token.top.flatMap((top) => top[0]?.text ?? [])).size === 1);
+  return told.length > 0 ? same.length / told.length : null;
+}
+
+/** What the network says of itself once it answers. */
+function served(side: ComparisonSide): ComparisonSide {
+  if (side.remote) side.remote.node = NODE;
+  side.precision = "F16";
+  return side;
+}
+
 function entryOf(one: Comparison): ComparisonEntry {
   return {
     id: one.id ?? "", name: one.name, prompt: one.request?.prompt ?? "", started_at: one.started_at ?? 0,
-    precisions: one.sides.map((side) => side.precision), phase: one.phase, first_divergence: one.first_divergence,
+    sides: one.sides.map(titleOf), phase: one.phase, first_divergence: one.first_divergence,
   };
 }

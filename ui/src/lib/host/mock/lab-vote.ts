@@ -3,7 +3,7 @@
 import type { KeptVote, Revealed, Vote, VoteChoice, VoteRequest, VoteSummary } from "../types";
 import type { Clock } from "./clock";
 import { failure } from "./failure";
-import { precisionOfSide } from "./lab-comparison";
+import { precisionOfSide } from "./lab-sides";
 import { PROMPT, tokensOf } from "./lab-words";
 
 const LEAST_VOTES = 10;

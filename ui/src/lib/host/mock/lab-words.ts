@@ -19,9 +19,13 @@ const ALTERNATIVES = [" the", " a", " light", " when", " of", ",", ".", " blue",
 
 export const usualDivergence = (precision: Precision): number => USUAL[precision] ?? 0.2;
 
+/** What another model says. */
+export const OTHER_ANSWER = "The sky is blue because air scatters short wavelengths of sunlight, such as blue, more than long ones, such as red.";
+
+export const tokensOf = (precision: Precision): string[] => cut(ANSWERS[precision] ?? ANSWERS.Q4_0 ?? "");
+
 /** Words and marks as a tokenizer cuts them: long words in two. */
-export function tokensOf(precision: Precision): string[] {
-  const text = ANSWERS[precision] ?? ANSWERS.Q4_0 ?? "";
+export function cut(text: string): string[] {
   return (text.match(/ ?[A-Za-z]+|[^A-Za-z]/g) ?? []).flatMap((word) => (word.length > 9 ? [word.slice(0, 6), word.slice(6)] : [word]));
 }
 
@@ -31,19 +35,18 @@ export function idOf(text: string): number {
 }
 
 /** The tokens of every side with how far the others are from the first one there. */
-export function scored(precisions: readonly Precision[]): ComparedToken[][] {
-  const said = precisions.map(tokensOf);
-  const parts = precisions.map((_, side) => firstDivergence(said[0] ?? [], said[side] ?? []));
+export function scored(said: readonly string[][], usually: readonly number[]): ComparedToken[][] {
+  const parts = said.map((_, side) => firstDivergence(said[0] ?? [], said[side] ?? []));
   const first = parts.slice(1).reduce<number | null>((least, at) => (at === null ? least : Math.min(at, least ?? at)), null);
-  return precisions.map((_, side) => {
+  return said.map((_, side) => {
     const chance = new Chance(1000 + side);
     const own = side === 0 ? first : (parts[side] ?? null);
     return (said[side] ?? []).map((text, index) => {
-      const others = precisions.map((other, at) => (at === 0 || (side > 0 && at !== side) ? 0 : usualDivergence(other)));
+      const others = usually.map((apart, at) => (at === 0 || (side > 0 && at !== side) ? 0 : apart));
       const usual = Math.max(...others);
       const divergence = usual * (index === own ? 6 : chance.next() ** 5 * (chance.next() < 0.15 ? 9 : 0.7));
       const rival = side === 0 ? said.find((_, at) => parts[at] === index)?.[index] : said[0]?.[index];
-      return { id: idOf(text), text, divergence, top: precisions.map((__, at) => expected(chance, text, index === own && at !== side ? rival : undefined, divergence)) };
+      return { id: idOf(text), text, divergence, top: said.map((__, at) => expected(chance, text, index === own && at !== side ? rival : undefined, divergence)) };
     });
   });
 }

@@ -116,6 +116,13 @@ export const SCENARIOS = {
       mining: "paused", progress: 1, failure: { code: "memory", message },
     });
   },
+  /** Another router, whose key is not known, and which has nobody for what is asked. */
+  "compare-network": (miner) => {
+    mining(miner);
+    miner.lab.network = { api_url: "https://router.example.net/v1", has_key: false };
+    miner.lab.refusal = "the network gave no answer: no high-accuracy node serves `smollm2-135m-instruct` at the moment; "
+      + "there are: 3 low_end quantized; to accept one of these instead, send `fallback`: low_end or quantized";
+  },
   measuring: (miner) => {
     mining(miner);
     miner.lab.reports.begin({ text: { is: "bundled" }, reference: { is: "most_exact" }, precisions: [], most_windows: null });

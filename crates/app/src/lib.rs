@@ -17,6 +17,7 @@ mod folders;
 mod lab;
 mod life;
 mod measurements;
+mod models;
 mod settings;
 mod status;
 mod survey;
@@ -52,6 +53,10 @@ pub use lab::{
     FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ReportedFile, Revealed, SamplingChoice,
     ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken, UnknownSide, Vote, VoteChoice,
     VotePhase, VoteRequest, VoteSummary, save_picture,
+};
+pub use models::{
+    DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
+    VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use status::{

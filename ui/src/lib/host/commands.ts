@@ -22,8 +22,11 @@ import type {
   LiveTask,
   LogLine,
   Mode,
+  ModelId,
+  ModelsView,
   NodeAddress,
   Practice,
+  Precision,
   Revealed,
   Settings,
   SettingsView,
@@ -45,6 +48,7 @@ export interface Commands {
   watch_comparison: { args: { channel: Channel<Partial<Comparison>> }; result: number };
   watch_fidelity: { args: { channel: Channel<Partial<FidelityRun>> }; result: number };
   watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
+  watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   set_mode: { args: { mode: Mode }; result: null };
@@ -82,4 +86,14 @@ export interface Commands {
   votes: { args: Nothing; result: Array<KeptVote> };
   vote_summary: { args: Nothing; result: Array<VoteSummary> };
   save_picture: { args: { bytes: Array<number> }; result: string | null };
+  get_model: { args: { id: ModelId; format: Precision }; result: null };
+  pause_download: { args: { id: ModelId; format: Precision }; result: null };
+  resume_download: { args: { id: ModelId; format: Precision }; result: null };
+  cancel_download: { args: { id: ModelId; format: Precision }; result: null };
+  limit_downloads: { args: { limit: number | null }; result: null };
+  import_model: { args: { folder: boolean }; result: string | null };
+  make_model: { args: { id: ModelId; format: Precision }; result: null };
+  stop_model_work: { args: Nothing; result: null };
+  keep_model: { args: { id: ModelId; format: Precision; keep: boolean }; result: null };
+  delete_model: { args: { id: ModelId; format: Precision }; result: number };
 }

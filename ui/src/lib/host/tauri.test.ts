@@ -41,6 +41,9 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.savePicture([1]);
   await tauriHost.castVote("equal");
   await tauriHost.voteSummaries();
+  await tauriHost.limitDownloads(5e6);
+  await tauriHost.importModel(true);
+  await tauriHost.keepModel("m", "Q8_0", false);
   expect(asked).toEqual([
     ["set_mode", { mode: "volume" }],
     ["pause", {}],
@@ -58,6 +61,9 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["save_picture", { bytes: [1] }],
     ["vote", { choice: "equal" }],
     ["vote_summary", {}],
+    ["limit_downloads", { limit: 5e6 }],
+    ["import_model", { folder: true }],
+    ["keep_model", { id: "m", format: "Q8_0", keep: false }],
   ]);
 });
 

@@ -476,6 +476,11 @@ version: string,
 licence: string, };
 
 /**
+ * How a held model is now.
+ */
+export type Condition = "whole" | "changed" | "missing";
+
+/**
  * The connection to the router.
  */
 export type Connection = { "is": "connecting" } | { "is": "connected", 
@@ -597,6 +602,89 @@ free_bytes: number,
 total_bytes: number, };
 
 /**
+ * What models take.
+ */
+export type DiskView = { 
+/**
+ * Where ours are.
+ */
+folder: string, 
+/**
+ * What ours take, which can be freed here.
+ */
+ours_bytes: number, 
+/**
+ * What files take that the user or other programs have somewhere.
+ */
+others_bytes: number, 
+/**
+ * What unfinished downloads take.
+ */
+unfinished_bytes: number, 
+/**
+ * What is free there.
+ */
+free_bytes: number | null, };
+
+/**
+ * How a download is.
+ */
+export type DownloadPhase = { "is": "queued" } | { "is": "asking" } | { "is": "coming", 
+/**
+ * From where.
+ */
+host: string, 
+/**
+ * Bytes a second of late.
+ */
+bytes_per_second: number | null, 
+/**
+ * Seconds that are left at this rate.
+ */
+seconds_left: number | null, } | { "is": "waiting", 
+/**
+ * From where.
+ */
+host: string, 
+/**
+ * What happened, for programs.
+ */
+code: string, } | { "is": "verifying" } | { "is": "paused" } | { "is": "failed", 
+/**
+ * For programs.
+ */
+code: string, 
+/**
+ * What happened and what to do.
+ */
+message: string, };
+
+/**
+ * A model on its way.
+ */
+export type DownloadView = { 
+/**
+ * The model.
+ */
+id: ModelId, 
+/**
+ * The format.
+ */
+format: Precision, 
+/**
+ * How it is.
+ */
+phase: DownloadPhase, 
+/**
+ * Bytes that are here, where that is known.
+ */
+done_bytes: number | null, 
+/**
+ * Bytes in all, where that is known.
+ */
+total_bytes: number | null, };
+
+/**
  * What was earned in a span, part by part.
  */
 export type EarningsChart = { 
@@ -711,6 +799,27 @@ field?: string, };
  * Kinds of failures, by what helps.
  */
 export type FailureCode = "stopped" | "not_loaded" | "not_kept" | "settings" | "identity" | "passphrase" | "ledger" | "file" | "network" | "request" | "busy" | "memory" | "model" | "not_comparable" | "engine";
+
+/**
+ * Weights that could not have the format of the others, and have the next finer one.
+ */
+export type Fallback = { 
+/**
+ * The tensor.
+ */
+tensor: string, 
+/**
+ * Values in one of its rows, which must be a multiple of the format's block.
+ */
+row: number, 
+/**
+ * The format of the others.
+ */
+wanted: Precision, 
+/**
+ * The format it has.
+ */
+used: Precision, };
 
 /**
  * The one word for how a report is.
@@ -874,7 +983,7 @@ export type FinishReason = "stop" | "length" | "cancelled";
 /**
  * A folder that a user may want to look into.
  */
-export type Folder = "data" | "logs";
+export type Folder = "data" | "logs" | "models";
 
 /**
  * The shape of a model, as its file tells it.
@@ -1081,6 +1190,44 @@ passed: boolean,
  * What was seen, for people.
  */
 seen: string, };
+
+/**
+ * The list of what the network serves.
+ */
+export type ListView = { 
+/**
+ * Its version.
+ */
+version: number, 
+/**
+ * Until when models may be got by it, as RFC 3339.
+ */
+expires: string, 
+/**
+ * Whether that is over.
+ */
+expired: boolean, };
+
+/**
+ * What the list says of a model.
+ */
+export type ListedFacts = { 
+/**
+ * What it is a kind of.
+ */
+family: string, 
+/**
+ * Licence of the weights.
+ */
+licence: string, 
+/**
+ * Weights.
+ */
+parameters: number, 
+/**
+ * Most tokens it was trained for.
+ */
+context_tokens: number, };
 
 /**
  * A task that the node works on, or has committed and not seen settled.
@@ -1400,9 +1547,73 @@ loss?: MeasuredLoss, };
 export type ModelId = string;
 
 /**
+ * What needs a model's files.
+ */
+export type ModelUse = "loaded" | "starting" | "compared" | "ladder";
+
+/**
+ * A model.
+ */
+export type ModelView = { 
+/**
+ * Its name on the network; of one that is not in the list, its name here.
+ */
+id: ModelId, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * What the list says of it; nothing if it is not in the list.
+ */
+listed: ListedFacts | null, 
+/**
+ * Its formats, the most exact first.
+ */
+variants: Array<VariantView>, };
+
+/**
+ * The models on this machine and those that can be had.
+ */
+export type ModelsView = { 
+/**
+ * The list's models in its order, then those that are here besides; nothing before it was looked at.
+ */
+models: Array<ModelView> | null, 
+/**
+ * What they take.
+ */
+disk: DiskView | null, 
+/**
+ * The list.
+ */
+list: ListView | null, 
+/**
+ * What is on its way, in order.
+ */
+downloads: Array<DownloadView>, 
+/**
+ * Most bytes a second that downloads take.
+ */
+limit_bytes_per_second: number | null, 
+/**
+ * The import, or the format being made, that was begun last.
+ */
+work: WorkView | null, 
+/**
+ * Why what is here cannot be told.
+ */
+failure: Failure | null, };
+
+/**
  * The address of a node's key: 0x and 40 hexadecimal digits, whose case carries a checksum (EIP-55).
  */
 export type NodeAddress = string;
+
+/**
+ * How a model came here.
+ */
+export type Origin = "downloaded" | "made" | "imported" | "hugging_face" | "lm_studio";
 
 /**
  * What became of a task's pay.
@@ -2142,6 +2353,76 @@ bytes: number,
 geometry: Geometry, };
 
 /**
+ * Where a model is.
+ */
+export type VariantPlace = { "is": "here", 
+/**
+ * How it came here.
+ */
+origin: Origin, 
+/**
+ * How its files are.
+ */
+condition: Condition, 
+/**
+ * Whether its files are deleted with it.
+ */
+ours: boolean, 
+/**
+ * Whether the user wants it kept.
+ */
+keep: boolean, 
+/**
+ * Its first file.
+ */
+path: string, 
+/**
+ * What needs it now.
+ */
+uses: Array<ModelUse>, } | { "is": "found", 
+/**
+ * Whose cache.
+ */
+origin: Origin, 
+/**
+ * The file.
+ */
+path: string, } | { "is": "listed" } | { "is": "made_from", 
+/**
+ * The format.
+ */
+from: Precision, } | { "is": "nowhere" };
+
+/**
+ * A model in one format.
+ */
+export type VariantView = { 
+/**
+ * Its name, which is not the model's where it was made here and the list has another of this format.
+ */
+id: ModelId, 
+/**
+ * Format of most weights.
+ */
+format: Precision, 
+/**
+ * Full or quantized.
+ */
+precision_class: PrecisionClass, 
+/**
+ * What it takes on the disk, where that is known.
+ */
+bytes: number | null, 
+/**
+ * Where it is.
+ */
+place: VariantPlace, 
+/**
+ * What is here that it can be made from.
+ */
+make_from: Precision | null, };
+
+/**
  * A vote under way. Nothing in it tells which side is which before the vote is cast: the answers appear together when
  * both are whole, in an order that was thrown for.
  */
@@ -2275,3 +2556,58 @@ completion_tokens: number,
  * Time in which at least one user task ran.
  */
 busy: { secs: number; nanos: number }, };
+
+/**
+ * What is done.
+ */
+export type WorkKind = { "is": "import", 
+/**
+ * File or folder.
+ */
+path: string, } | { "is": "make", 
+/**
+ * The model.
+ */
+id: ModelId, 
+/**
+ * The format.
+ */
+format: Precision, };
+
+/**
+ * How it is.
+ */
+export type WorkPhase = { "is": "running" } | { "is": "imported", 
+/**
+ * The models, as name and format.
+ */
+models: Array<string>, } | { "is": "made", 
+/**
+ * What it was made from.
+ */
+from: Precision, 
+/**
+ * Weights that could not have the format.
+ */
+fallbacks: Array<Fallback>, } | { "is": "stopped" } | { "is": "failed", 
+/**
+ * What happened and what to do.
+ */
+failure: Failure, };
+
+/**
+ * An import, or a format being made.
+ */
+export type WorkView = { 
+/**
+ * Which.
+ */
+kind: WorkKind, 
+/**
+ * How it is.
+ */
+phase: WorkPhase, 
+/**
+ * 0 to 1.
+ */
+progress: number, };

@@ -76,8 +76,8 @@ async fn bench() -> Bench {
         fidelity: fidelity.subscribe(),
         vote: vote.subscribe(),
     };
-    let (root, _others) = (tempfile::tempdir().unwrap(), (fidelity, vote));
-    Bench { root, hub, status, comparison, _others, users, list: serde_json::json!([tiny, other]) }
+    let root = tempfile::tempdir().unwrap();
+    Bench { root, hub, status, comparison, _others: (fidelity, vote), users, list: serde_json::json!([tiny, other]) }
 }
 
 impl Bench {

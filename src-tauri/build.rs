@@ -52,6 +52,17 @@ const COMMANDS: &[&str] = &[
     "vote",
     "votes",
     "vote_summary",
+    "watch_models",
+    "get_model",
+    "pause_download",
+    "resume_download",
+    "cancel_download",
+    "limit_downloads",
+    "import_model",
+    "make_model",
+    "stop_model_work",
+    "keep_model",
+    "delete_model",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

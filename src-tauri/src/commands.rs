@@ -12,7 +12,7 @@ use cortensor_app::{
 };
 use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
-use cortensor_protocol::{Mode, TaskId};
+use cortensor_protocol::{Mode, ModelId, Precision, TaskId};
 use tauri::{
     AppHandle, Manager, State, Wry,
     ipc::{Channel, InvokeBody, Request},
@@ -64,13 +64,14 @@ macro_rules! commands {
             visitor.visit::<Comparison>();
             visitor.visit::<cortensor_app::FidelityRun>();
             visitor.visit::<cortensor_app::Vote>();
+            visitor.visit::<cortensor_app::ModelsView>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_logs, unwatch, save_picture, $($name),+]
+            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_logs, unwatch, save_picture, $($name),+]
         }
     };
 }
@@ -164,6 +165,29 @@ commands! {
     votes() -> Vec<KeptVote> = |desk, app| desk.miner.lab().votes()?;
     /// Whether the user tells precisions apart, by pair.
     vote_summary() -> Vec<VoteSummary> = |desk, app| desk.miner.lab().vote_summaries()?;
+    /// Gets a model, behind what is wanted already; it is followed with [`watch_models`].
+    get_model(id: ModelId, format: Precision) -> () = |desk, app| desk.miner.models().get(&id, format)?;
+    /// Stops a download and keeps what came.
+    pause_download(id: ModelId, format: Precision) -> () = |desk, app| desk.miner.models().pause(&id, format)?;
+    /// Goes on with a download that was paused or failed.
+    resume_download(id: ModelId, format: Precision) -> () = |desk, app| desk.miner.models().resume(&id, format)?;
+    /// Stops a download and throws away what came.
+    cancel_download(id: ModelId, format: Precision) -> () = |desk, app| desk.miner.models().cancel(&id, format)?;
+    /// Most bytes a second that downloads take; `None`: no limit.
+    limit_downloads(limit: Option<u64>) -> () = |desk, app| desk.miner.models().limit(limit)?;
+    /// Asks for a GGUF file or for a folder of them, and begins to use them where they are; `None`: the user changed their mind.
+    import_model(folder: bool) -> Option<PathBuf> = |desk, app| match pick_model(app, folder).await? {
+        Some(path) => desk.miner.models().import(path.clone()).map(|()| Some(path))?,
+        None => None,
+    };
+    /// Begins to make a format of a model from its most exact file.
+    make_model(id: ModelId, format: Precision) -> () = |desk, app| desk.miner.models().make(id, format)?;
+    /// Ends importing or making; done when it has ended.
+    stop_model_work() -> () = |desk, app| desk.miner.models().stop_work().await;
+    /// Says whether a model is to be protected from being deleted.
+    keep_model(id: ModelId, format: Precision, keep: bool) -> () = |desk, app| desk.miner.models().keep(id, format, keep).await?;
+    /// Deletes a model's files if they are ours, and else forgets it; tells how many bytes became free.
+    delete_model(id: ModelId, format: Precision) -> u64 = |desk, app| desk.miner.models().remove(id, format).await?;
 }
 
 /// Follows the status; answers with what [`unwatch`] takes.
@@ -194,6 +218,12 @@ pub(crate) async fn watch_fidelity(desk: State<'_, Arc<Desk>>, channel: Channel<
 #[tauri::command]
 pub(crate) async fn watch_vote(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
     Ok(desk.watches.reading(desk.miner.lab().vote(), channel))
+}
+
+/// Follows the models and downloads; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_models(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.models().view(), channel))
 }
 
 /// Follows the logs; answers with what [`unwatch`] takes.
@@ -237,6 +267,7 @@ pub(crate) fn other_signatures() -> Vec<String> {
         signature("watch_comparison", &["channel: Channel<Partial<Comparison>>".to_owned()], "number"),
         signature("watch_fidelity", &["channel: Channel<Partial<FidelityRun>>".to_owned()], "number"),
         signature("watch_vote", &["channel: Channel<Partial<Vote>>".to_owned()], "number"),
+        signature("watch_models", &["channel: Channel<Partial<ModelsView>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
         "save_picture: { args: Uint8Array; result: string | null };".to_owned(),
@@ -265,6 +296,13 @@ async fn pick(
     endings: &'static [&'static str],
 ) -> Result<Option<PathBuf>, Failure> {
     chosen(move || in_documents(&app).set_title(title).add_filter(kind, endings).blocking_pick_file()).await
+}
+
+async fn pick_model(app: AppHandle, folder: bool) -> Result<Option<PathBuf>, Failure> {
+    if !folder {
+        return pick(app, "Import a model", "GGUF model", &["gguf"]).await;
+    }
+    chosen(move || in_documents(&app).set_title("Import the models in a folder").blocking_pick_folder()).await
 }
 
 /// A dialog that begins where the user keeps documents, not where the program was started.

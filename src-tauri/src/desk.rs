@@ -32,6 +32,8 @@ pub(crate) enum Folder {
     Data,
     /// Where logs are written.
     Logs,
+    /// Where models are.
+    Models,
 }
 
 impl Desk {
@@ -78,6 +80,7 @@ impl Desk {
         match folder {
             Folder::Data => folders.data().to_owned(),
             Folder::Logs => folders.logs(),
+            Folder::Models => folders.models(),
         }
     }
 

@@ -164,5 +164,23 @@ export const views: View[] = [
     },
   }),
   view("compare-vote-none", "empty-activity", "compare", { arrange: toVote }),
+  view("models-downloading", "downloading", "models"),
+  view("models-first-start", "first-start", "models", { after: 1_000 }),
+  view("models-deleting", "mining", "models", {
+    arrange: (page) => page.getByRole("button", { name: "Delete SmolLM2 135M Instruct F16" }).click(),
+  }),
+  view("models-made", "mining", "models", {
+    arrange: async (page, miner) => {
+      await page.getByRole("button", { name: "Make tiny-stories-33m Q6_K from F16" }).click();
+      await miner.pass(5_000);
+      await page.getByText("was made from F16").waitFor();
+    },
+  }),
+  view("models-making", "downloading", "models", {
+    arrange: async (page, miner) => {
+      await page.getByRole("button", { name: "Make tiny-stories-33m Q4_0 from F16" }).click();
+      await miner.pass(1_000);
+    },
+  }),
   view("logs-empty", "logs-empty", "logs"),
 ];

@@ -19,6 +19,7 @@ mod lab;
 mod life;
 mod manners;
 mod measurements;
+mod models;
 mod settings;
 mod status;
 mod survey;
@@ -58,6 +59,10 @@ pub use lab::{
     FidelityRow, FidelityRun, KeptVote, Lab, MeasuredLoss, MiningMeanwhile, ModelFile, RemoteSide, ReportedFile,
     Revealed, SamplingChoice, ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken,
     UnknownSide, Unscored, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary, save_picture,
+};
+pub use models::{
+    DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
+    VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use status::{

@@ -58,7 +58,7 @@ pub struct Status {
     pub tier: Option<TierReport>,
     /// How far the network trusts the node, and why; nothing from a router that does not say.
     pub standing: Option<Standing>,
-    /// Why it steps aside just now, by the user's rules; nothing where it does not, or is to mine all the same.
+    /// Why to step aside just now, by the user's rules. It mines all the same where the user said so.
     #[serde(default)]
     pub aside: Vec<Reason>,
     /// Tasks being worked on.

@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 use cortensor_download::{Hub, Library, Limits, Progress, Show, Stage};
 use cortensor_host::interrupted;
 use cortensor_models::{
-    inventory::{Caches, Condition, HeldModel, Inventory},
+    inventory::{Caches, Condition, HeldFile, HeldModel, Inventory},
+    ladder::{self, Fallback, LadderProgress, Made},
     manifest::{ListedModel, Manifest, ManifestSignature, ManifestStore, Variant},
 };
 use cortensor_protocol::{ModelId, Precision};
@@ -45,7 +46,14 @@ enum ModelsCommand {
         /// The file or folder
         path: PathBuf,
     },
-    /// Forget a model, and delete its files if this program downloaded them
+    /// Make a format from the most exact file that is here
+    Make {
+        /// The model
+        id: String,
+        /// The format, such as `Q4_K`
+        format: Precision,
+    },
+    /// Forget a model, and delete its files if this program downloaded or made them
     Remove {
         /// The model
         id: String,
@@ -81,8 +89,8 @@ impl Shelf {
         let folder = common.folders()?.models();
         let variable = |name: &str| std::env::var_os(name);
         let home = directories::BaseDirs::new();
-        let caches = home.map_or_else(Caches::default, |home| Caches::of_user(home.home_dir(), &variable));
-        let hub = Hub::of_environment(&variable)?;
+        let caches = home.as_ref().map_or_else(Caches::default, |home| Caches::of_user(home.home_dir(), &variable));
+        let hub = Hub::of_user(home.as_ref().map(directories::BaseDirs::home_dir), &variable)?;
         let library = Library::new(Inventory::at(&folder), caches, hub, Limits::default())?;
         Ok(Self { store: ManifestStore::open(&folder)?, library })
     }
@@ -99,6 +107,7 @@ pub(crate) async fn models(common: &Common, arguments: ModelsArguments) -> Outco
         None => list(common, &shelf),
         Some(ModelsCommand::Get { id, format, limit }) => get(&shelf, ModelId::new(id), format, limit).await,
         Some(ModelsCommand::Import { path }) => import(shelf, path).await,
+        Some(ModelsCommand::Make { id, format }) => make(shelf, ModelId::new(id), format).await,
         Some(ModelsCommand::Remove { id, format }) => {
             let freed = shelf.library.inventory().remove(&ModelId::new(id), format)?;
             say!("removed; {} MB became free", freed / 1_000_000);
@@ -129,7 +138,17 @@ fn list(common: &Common, shelf: &Shelf) -> Outcome {
     for held in held.iter().filter(unlisted) {
         say!("{}", line(held.id.as_str(), held.format, Some(held.bytes()), &state(held)));
     }
+    say!("{}", room(shelf, &held));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What all of it takes, and what is free.
+fn room(shelf: &Shelf, held: &[HeldModel]) -> String {
+    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
+    let sum = |ours: bool| held.iter().filter(|held| held.origin.is_ours() == ours).map(HeldModel::bytes).sum::<u64>();
+    let free = shelf.library.free_bytes().map_or_else(String::new, |free| format!(", {} free", megabytes(free)));
+    let (ours, others) = (megabytes(sum(true)), megabytes(sum(false)));
+    format!("ours take {ours}, {others} are used where they are{free}")
 }
 
 fn listed_line(model: &ListedModel, variant: &Variant, held: &[HeldModel]) -> String {
@@ -242,6 +261,43 @@ async fn import(shelf: Shelf, path: PathBuf) -> Outcome {
         say!("{}", line(held.id.as_str(), held.format, Some(held.bytes()), "here (imported, used where it is)"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn make(shelf: Shelf, id: ModelId, format: Precision) -> Outcome {
+    let (manifest, stop, (bar, _)) = (shelf.list()?, CancellationToken::new(), line_of_progress());
+    let (stopped, shown) = (stop.clone(), bar.clone());
+    let making = spawn_blocking(move || {
+        let mut show = |progress: LadderProgress| {
+            shown.set_length(1000);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1 of a bar")]
+            shown.set_position((progress.done * 1000.0) as u64);
+        };
+        let inventory = shelf.library.inventory();
+        ladder::make(inventory, &manifest, &id, format, &mut show, &|| stopped.is_cancelled())
+    });
+    tokio::pin!(making);
+    let made = tokio::select! {
+        made = &mut making => made?,
+        () = interrupted() => {
+            stop.cancel();
+            making.await?
+        }
+    };
+    bar.finish_and_clear();
+    for line in made_lines(&made?) {
+        say!("{line}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn made_lines(made: &Made) -> Vec<String> {
+    let file = |file: &HeldFile| format!("{}  made from {}  sha256 {}", file.path.display(), made.from, file.sha256);
+    let fallback = |one: &Fallback| {
+        let Fallback { tensor, row, wanted, used } = one;
+        format!("{tensor} is {used}: its rows of {row} do not fit {wanted}")
+    };
+    let files = made.model.files.iter().map(file);
+    files.chain(made.fallbacks.iter().map(fallback)).collect()
 }
 
 async fn manifest(common: &Common, shelf: &Shelf, from: Option<String>) -> Outcome {

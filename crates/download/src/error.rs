@@ -194,6 +194,17 @@ pub enum DownloadError {
     Stopped,
 }
 
+/// An error and everything it came from.
+pub(crate) fn in_words(error: &DownloadError) -> String {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message} ({cause})");
+        source = cause.source();
+    }
+    message
+}
+
 fn later(after: Option<Duration>) -> String {
     after.map_or_else(|| " later".to_owned(), |after| format!(" in {} s", after.as_secs()))
 }

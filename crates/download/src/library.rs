@@ -7,7 +7,7 @@ use std::{
 
 use cortensor_models::{
     gguf::Gguf,
-    inventory::{Caches, Condition, FoundFile, HeldFile, HeldModel, Inventory, Origin, Pin, split_name},
+    inventory::{Caches, Condition, FoundFile, HeldFile, HeldModel, Inventory, Origin, Pin},
     manifest::{ListedModel, Manifest, ManifestSignature, Source, Variant},
     sha256_while,
 };
@@ -101,6 +101,17 @@ impl Library {
         &self.inventory
     }
 
+    /// Where other programs have models.
+    pub fn caches(&self) -> &Caches {
+        &self.caches
+    }
+
+    /// What is free where ours go, if that can be told.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let folder = self.inventory.folder();
+        folder.ancestors().find_map(|folder| (self.free_bytes)(folder).ok())
+    }
+
     /// The limit of bytes per second.
     pub fn pace(&self) -> &Pace {
         &self.pace
@@ -132,10 +143,22 @@ impl Library {
 
     /// Throws away what there is of a download that was stopped.
     pub fn discard(&self, manifest: &Manifest, id: &ModelId, format: Precision) -> Result<(), DownloadError> {
-        let model = manifest.model(id)?;
+        // Of what the list does not have any more nothing is known to be on its way.
+        let Ok(model) = manifest.model(id) else { return Ok(()) };
+        let Ok(variant) = model.variant(format) else { return Ok(()) };
         let place = self.inventory.place(id, format);
-        let files = self.wanted(model, model.variant(format)?)?;
+        let files = self.wanted(model, variant)?;
         files.iter().try_for_each(|file| Part::discard(&place.join(&file.name)))
+    }
+
+    /// What is on the disk of downloads that are not finished.
+    pub fn unfinished_bytes(&self) -> u64 {
+        let inside =
+            |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let models = inside(self.inventory.folder().to_owned());
+        let files = models.flat_map(inside).flat_map(inside);
+        let parts = files.filter(|path| path.extension().is_some_and(|end| end == "part"));
+        parts.map(|part| Part::taken(&part.with_extension(""))).sum()
     }
 
     /// Gets a list of models and its signature, which is beside it under the same name and `.sig`.
@@ -148,23 +171,14 @@ impl Library {
         Ok((bytes, String::from_utf8_lossy(&signature).parse()?))
     }
 
-    /// The files of a variant, those of a split one from the name of its first, with what is known of them.
+    /// The files of a variant, with what is known of them.
     fn wanted(&self, model: &ListedModel, variant: &Variant) -> Result<Vec<Wanted>, DownloadError> {
         let mut wanted = Vec::new();
-        for file in &variant.files {
+        for file in variant.expanded() {
             let pin = self.inventory.pin(&model.id, &file.name)?;
             let bytes = file.bytes.or(pin.as_ref().map(|pin| pin.bytes));
             let sha256 = file.sha256.or(pin.map(|pin| pin.sha256));
-            wanted.push(Wanted { name: file.name.clone(), bytes, sha256, pin: file.sha256.is_none() });
-        }
-        if let [only] = &variant.files[..]
-            && let Some(split) = split_name(&only.name)
-        {
-            for name in split.all().into_iter().skip(1) {
-                let pin = self.inventory.pin(&model.id, &name)?;
-                let (bytes, sha256) = pin.map(|pin| (pin.bytes, pin.sha256)).unzip();
-                wanted.push(Wanted { name, bytes, sha256, pin: true });
-            }
+            wanted.push(Wanted { name: file.name, bytes, sha256, pin: file.sha256.is_none() });
         }
         Ok(wanted)
     }

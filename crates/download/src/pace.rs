@@ -31,6 +31,11 @@ impl Pace {
         self.bytes_per_second.store(bytes_per_second.unwrap_or_default(), Ordering::Relaxed);
     }
 
+    /// The limit.
+    pub fn limit(&self) -> Option<u64> {
+        Some(self.bytes_per_second.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
     /// Waits until these bytes, which have come, are paid for.
     pub(crate) async fn take(&self, bytes: usize) {
         if let Some(until) = self.book(bytes, Instant::now()) {

@@ -1,4 +1,7 @@
-//! Downloads one after the other, with pause, resume and cancel, and one status over all of them.
+//! Downloads one after the other, with pause, resume and cancel, and one status over all of them. What is wanted is kept, and
+//! goes on with the next start.
+
+mod kept;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,11 +9,12 @@ use cortensor_models::manifest::Manifest;
 use cortensor_protocol::{ModelId, Precision};
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::{JoinHandle, JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{DownloadError, Library, Progress};
+use self::kept::{Kept, Wanted};
+use crate::{DownloadError, Library, Progress, error::in_words};
 
 /// Most downloads that are kept in mind, finished ones included until they are taken off.
 const LONGEST: usize = 64;
@@ -78,6 +82,7 @@ enum Order {
     Pause(DownloadId),
     Resume(DownloadId),
     Cancel(DownloadId),
+    Limit(Option<u64>),
 }
 
 /// The one owner of the queue's state.
@@ -88,23 +93,30 @@ struct Worker {
     next: u64,
     stops: BTreeMap<DownloadId, CancellationToken>,
     running: JoinSet<(DownloadId, Result<(), DownloadError>)>,
+    kept: Kept,
     status: Arc<watch::Sender<Vec<Download>>>,
     stop: CancellationToken,
 }
 
 impl Queue {
-    /// A queue that gets `parallel` models at a time from what `manifest` lists.
+    /// A queue that gets `parallel` models at a time from what `manifest` lists, beginning with what was wanted before.
     pub fn start(library: Arc<Library>, manifest: Manifest, parallel: usize) -> Self {
         let (orders, received) = mpsc::channel(LONGEST);
-        let (sender, status) = watch::channel(Vec::new());
+        let kept = Kept::read(library.inventory().folder());
+        library.pace().set(kept.limit);
+        let downloads: Vec<_> =
+            (1..).zip(kept.wanted.iter().take(LONGEST)).map(|(id, wanted)| taken_up(DownloadId(id), wanted)).collect();
+        let next = downloads.len() as u64 + 1;
+        let (sender, status) = watch::channel(downloads);
         let stop = CancellationToken::new();
         let worker = Worker {
             library,
             manifest,
             parallel: parallel.max(1),
-            next: 1,
+            next,
             stops: BTreeMap::new(),
             running: JoinSet::new(),
+            kept,
             status: Arc::new(sender),
             stop: stop.clone(),
         };
@@ -136,6 +148,11 @@ impl Queue {
         self.order(Order::Cancel(id))
     }
 
+    /// Changes the limit of bytes a second, from the next bytes on and for later starts.
+    pub fn limit(&self, bytes_per_second: Option<u64>) -> Result<(), QueueError> {
+        self.order(Order::Limit(bytes_per_second))
+    }
+
     /// Stops everything, keeps what came, and waits until all is still.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -155,6 +172,7 @@ impl Worker {
     async fn work(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
             self.start_next();
+            self.keep().await;
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.running.join_next() => {
@@ -184,6 +202,7 @@ impl Worker {
                     self.discard(id);
                 }
             }
+            Order::Limit(limit) => self.library.pace().set(limit),
             Order::Resume(id) => self.change(id, |state| {
                 if matches!(state, DownloadState::Paused | DownloadState::Failed { .. }) {
                     *state = DownloadState::Queued;
@@ -257,7 +276,7 @@ impl Worker {
         let outcome = match result {
             Ok(()) => DownloadState::Finished,
             Err(DownloadError::Stopped) => DownloadState::Paused,
-            Err(error) => DownloadState::Failed { code: error.code(), message: error.to_string() },
+            Err(error) => DownloadState::Failed { code: error.code(), message: in_words(&error) },
         };
         self.change(id, |state| {
             if matches!(state, DownloadState::Running(_)) || outcome == DownloadState::Finished {
@@ -267,13 +286,28 @@ impl Worker {
         self.discard(id);
     }
 
+    /// Notes what is wanted, if that is not what was noted.
+    async fn keep(&mut self) {
+        let wanted = self.status.borrow().iter().filter_map(Wanted::of).collect();
+        let now = Kept { limit: self.library.pace().limit(), wanted };
+        if now == self.kept {
+            return;
+        }
+        self.kept = now.clone();
+        let folder = self.library.inventory().folder().to_owned();
+        let written = spawn_blocking(move || now.write(&folder)).await.map_err(std::io::Error::other);
+        if let Err(error) = written.and_then(|written| written) {
+            tracing::warn!(%error, "what is to be downloaded cannot be noted; a restart will not go on with it");
+        }
+    }
+
     /// Throws away what came of a download that nobody wants any more.
     fn discard(&self, id: DownloadId) {
         let downloads = self.status.borrow().clone();
         let cancelled = |known: &&Download| known.id == id && known.state == DownloadState::Cancelled;
         let Some(download) = downloads.iter().find(cancelled) else { return };
         if let Err(error) = self.library.discard(&self.manifest, &download.model, download.format) {
-            let failed = DownloadState::Failed { code: error.code(), message: error.to_string() };
+            let failed = DownloadState::Failed { code: error.code(), message: in_words(&error) };
             self.change(id, |state| *state = failed);
         }
     }
@@ -288,6 +322,11 @@ impl DownloadState {
     fn is_open(&self) -> bool {
         matches!(self, Self::Queued | Self::Running(_) | Self::Paused)
     }
+}
+
+fn taken_up(id: DownloadId, wanted: &Wanted) -> Download {
+    let state = if wanted.paused { DownloadState::Paused } else { DownloadState::Queued };
+    Download { id, model: wanted.model.clone(), format: wanted.format, state }
 }
 
 fn change(status: &watch::Sender<Vec<Download>>, id: DownloadId, how: impl FnOnce(&mut DownloadState)) {

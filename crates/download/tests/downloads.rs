@@ -452,3 +452,42 @@ async fn a_list_comes_with_its_signature_and_is_not_believed_when_it_is_too_long
     place.hub.serve("manifest.json", &vec![b' '; 5 << 20]);
     assert_eq!(place.library().manifest(&address).await.unwrap_err().code(), "answer");
 }
+
+#[tokio::test]
+async fn what_was_wanted_goes_on_after_a_restart_with_its_limit_and_what_was_paused_stays_so() {
+    let content = gguf(60_000, 22);
+    let mut place = place(&content).await;
+    let mut list = serde_json::to_value(&place.manifest).unwrap();
+    let mut second = list["models"][0].clone();
+    second["id"] = "other".into();
+    list["models"].as_array_mut().unwrap().push(second);
+    place.manifest = Manifest::parse(&serde_json::to_vec(&list).unwrap()).unwrap();
+    let start = || Queue::start(Arc::new(place.library()), place.manifest.clone(), 1);
+
+    let queue = start();
+    queue.limit(Some(20_000)).unwrap();
+    queue.add(id(), Precision::Q8_0).unwrap();
+    queue.add(ModelId::new("other"), Precision::Q8_0).unwrap();
+    let downloads = until(&queue, |downloads| downloads.len() == 2 && is_running(&downloads[0])).await;
+    queue.pause(downloads[1].id).unwrap();
+    until(&queue, |downloads| downloads[1].state == DownloadState::Paused).await;
+    queue.stop().await;
+
+    let library = Arc::new(place.library());
+    let queue = Queue::start(library.clone(), place.manifest.clone(), 1);
+    assert_eq!(library.pace().limit(), Some(20_000));
+    queue.limit(None).unwrap();
+    let downloads = until(&queue, |downloads| downloads[0].state == DownloadState::Finished).await;
+    assert_eq!((downloads[1].model.as_str(), &downloads[1].state), ("other", &DownloadState::Paused));
+    place.assert_whole(&content);
+    queue.cancel(downloads[1].id).unwrap();
+    until(&queue, |downloads| downloads[1].state == DownloadState::Cancelled).await;
+    queue.stop().await;
+    assert!(start().status().borrow().is_empty());
+    fs::write(place.root.path().join("queue.json"), "{").unwrap();
+    assert!(start().status().borrow().is_empty());
+}
+
+fn is_running(download: &Download) -> bool {
+    matches!(download.state, DownloadState::Running(_))
+}

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use cortensor_app::{App, Failure, FailureCode, Lab, NetworkAccess, Phase, Problem, Settings, SettingsView, Status};
+use cortensor_app::{
+    App, Failure, FailureCode, Lab, Models, NetworkAccess, Phase, Problem, Settings, SettingsView, Shop, Status, Users,
+};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{NetworkView, Options, Practice, Running, network, network_url};
@@ -15,6 +17,7 @@ pub struct Miner {
     options: Options,
     status: watch::Sender<Status>,
     lab: Lab,
+    models: Models,
     /// Held while a miner starts or stops, so that there are never two.
     running: tokio::sync::Mutex<Option<Life>>,
     now: Mutex<Option<Now>>,
@@ -38,10 +41,13 @@ impl Miner {
     pub fn new(options: Options) -> Self {
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
         let lab = Lab::new(folders, starter_model, Arc::clone(&options.engine));
+        let status = watch::Sender::default();
+        let models = Models::new(Shop::of_user(&options.folders), Users::new(status.subscribe(), &lab));
         Self {
             options,
             lab,
-            status: watch::Sender::default(),
+            models,
+            status,
             running: tokio::sync::Mutex::default(),
             now: Mutex::default(),
             closed: AtomicBool::default(),
@@ -61,6 +67,11 @@ impl Miner {
     /// Where precisions are compared, whether a miner runs or not.
     pub fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// The models of this machine, whether a miner runs or not.
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
     /// The miner of now.
@@ -126,6 +137,9 @@ impl Miner {
         if self.closed.load(Ordering::Relaxed) {
             return;
         }
+        if let Err(error) = self.models.begin() {
+            tracing::warn!(%error, "downloads do not go on");
+        }
         match Running::start(&self.options).await {
             Ok(started) => {
                 let (app, practice) = (started.app().clone(), started.practice().cloned());
@@ -145,6 +159,7 @@ impl Miner {
     pub async fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.lab.stop().await;
+        self.models.stop().await;
         let mut running = self.running.lock().await;
         self.end(running.take()).await;
         self.status.send_modify(|status| status.phase = Phase::Stopped);

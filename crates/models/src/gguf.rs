@@ -179,6 +179,11 @@ impl Gguf {
         })
     }
 
+    /// What the file calls the model.
+    pub fn title(&self) -> Option<&str> {
+        self.text("general.name").ok().map(str::trim).filter(|name| !name.is_empty())
+    }
+
     /// The template that makes one text of a conversation.
     pub fn chat_template(&self) -> Option<&str> {
         self.text("tokenizer.chat_template").ok()
@@ -253,7 +258,7 @@ fn token_type(value: &Value) -> TokenType {
     }
 }
 
-fn precision_of(kind: GgmlDType) -> Option<Precision> {
+pub(crate) fn precision_of(kind: GgmlDType) -> Option<Precision> {
     Some(match kind {
         GgmlDType::F32 => Precision::F32,
         GgmlDType::BF16 => Precision::Bf16,

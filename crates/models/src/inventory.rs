@@ -6,6 +6,7 @@
 mod caches;
 mod error;
 mod import;
+mod ladders;
 mod record;
 mod split;
 mod usable;
@@ -18,6 +19,7 @@ use std::{
 
 use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 pub use caches::{Caches, FoundFile};
 pub use error::InventoryError;
@@ -60,11 +62,13 @@ pub struct HeldFile {
 }
 
 /// How a model came here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Downloaded by this program, into its own folder.
     Downloaded,
+    /// Made by this program from another file of the same model.
+    Made,
     /// The user named it.
     Imported,
     /// Found in the cache of the Hugging Face tools.
@@ -83,7 +87,8 @@ pub struct Pin {
 }
 
 /// How a held model is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// As it was checked.
     Whole,
@@ -96,13 +101,14 @@ pub enum Condition {
 impl Origin {
     /// Whether the files are ours to delete.
     pub fn is_ours(self) -> bool {
-        self == Self::Downloaded
+        matches!(self, Self::Downloaded | Self::Made)
     }
 
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Downloaded => "downloaded",
+            Self::Made => "made here",
             Self::Imported => "imported",
             Self::HuggingFace => "Hugging Face cache",
             Self::LmStudio => "LM Studio",
@@ -154,9 +160,16 @@ impl Inventory {
         self.folder.join(id.as_str()).join(format.as_str())
     }
 
-    /// The models that are here.
+    /// The folder of the models that are ours.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The models that are here, the files of precision ladders behind the others.
     pub fn held(&self) -> Result<Vec<HeldModel>, InventoryError> {
-        Record::read(&self.folder).map(|record| record.models)
+        let record = Record::read(&self.folder)?;
+        let ladders = ladders::held(&self.folder, &record);
+        Ok(record.models.into_iter().chain(ladders).collect())
     }
 
     /// One of them.
@@ -177,16 +190,22 @@ impl Inventory {
 
     /// Says whether the user wants a model kept.
     pub fn keep(&self, id: &ModelId, format: Precision, keep: bool) -> Result<(), InventoryError> {
-        self.change(|record| {
-            record.one(id, format)?.keep = keep;
-            Ok(())
+        self.change(|record| match record.one(id, format) {
+            Ok(model) => {
+                model.keep = keep;
+                Ok(())
+            }
+            Err(error) => ladders::keep(&self.folder, record, id, format, keep).ok_or(error),
         })
     }
 
     /// Forgets a model, and deletes its files if they are ours. Tells how many bytes became free.
     pub fn remove(&self, id: &ModelId, format: Precision) -> Result<u64, InventoryError> {
         self.change(|record| {
-            let model = record.one(id, format)?.clone();
+            let model = match record.one(id, format) {
+                Ok(model) => model.clone(),
+                Err(error) => return ladders::remove(&self.folder, record, id, format).unwrap_or(Err(error)),
+            };
             if model.keep {
                 return Err(InventoryError::Kept { id: id.clone(), format });
             }

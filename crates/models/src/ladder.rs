@@ -9,21 +9,27 @@
 
 mod derive;
 mod error;
-mod record;
+mod header;
+mod make;
+mod recipe;
+pub(crate) mod record;
 
 pub use error::LadderError;
+pub use make::{Made, best_source, make, unlisted};
+pub use recipe::Fallback;
 
 use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    slice::from_ref,
     thread,
     time::Duration,
 };
 
-use cortensor_protocol::Precision;
+use cortensor_protocol::{ModelId, Precision};
 
-use self::record::{Entry, Record, State};
+use self::record::{Download, Entry, Record, State};
 use crate::{Artifact, StarterModel, gguf::Gguf, whole, write_tokenizer};
 
 /// Folder of the tokenizer, in the ladder's.
@@ -127,6 +133,7 @@ fn prepare(
     let mut ladder = Ladder { folder, model, record: Record::read(folder, model.digest) };
     ladder.check_source(source, watch)?;
     let gguf = Gguf::open(source).map_err(LadderError::Gguf)?;
+    ladder.note_download(&gguf)?;
     ladder.tokenizer(source, watch)?;
     let missing = ladder.missing(watch)?;
     ladder.check_space(&gguf, &missing, free_bytes)?;
@@ -136,6 +143,27 @@ fn prepare(
     let artifacts = ladder.artifacts(&gguf)?;
     watch.tell(LadderStep::Checking, 1.0)?;
     Ok(artifacts)
+}
+
+/// Deletes a file of the ladder in `folder` and forgets it; the next start makes it again. Nothing if another process works
+/// in the folder. Tells how many bytes became free.
+pub(crate) fn remove(folder: &Path, name: &str) -> io::Result<Option<u64>> {
+    let lock = File::options().create(true).write(true).truncate(false).open(folder.join(LOCK_FILE))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let path = folder.join(name);
+    let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    if let Some(mut record) = Record::of_any(folder) {
+        record.files.remove(name);
+        record.write(folder).map_err(|(_, source)| source)?;
+    }
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(Some(bytes)),
+    }
 }
 
 /// Waits until no other process works in the folder. The lock ends with the process, however that ends.
@@ -170,6 +198,17 @@ impl Ladder<'_> {
             return Err(LadderError::SourceDigest { path: source.to_owned(), expected, found: digest });
         }
         self.record.source = Some(Entry::of(source, digest).map_err(unreadable)?);
+        self.save()
+    }
+
+    /// Notes where the download is, which nothing is made by: it is the same one wherever it lies.
+    fn note_download(&mut self, gguf: &Gguf) -> Result<(), LadderError> {
+        let path = std::path::absolute(gguf.path()).unwrap_or_else(|_| gguf.path().to_owned());
+        let download = gguf.precision().ok().map(|precision| Download { path, precision });
+        if self.record.download == download {
+            return Ok(());
+        }
+        self.record.download = download;
         self.save()
     }
 
@@ -243,8 +282,8 @@ impl Ladder<'_> {
             return Ok(());
         }
         let path = self.folder.to_owned();
-        let needed =
-            SPARE_BYTES + missing.iter().map(|precision| derive::estimated_bytes(gguf, *precision)).sum::<u64>();
+        let needed = SPARE_BYTES
+            + missing.iter().map(|precision| recipe::estimated_bytes(from_ref(gguf), *precision)).sum::<u64>();
         match free_bytes(self.folder) {
             Ok(free) if free < needed => Err(LadderError::Space { path, needed, free }),
             Ok(_) => Ok(()),
@@ -256,11 +295,11 @@ impl Ladder<'_> {
         let name = self.file_name(precision);
         let path = self.folder.join(&name);
         let place = self.model.ladder.iter().position(|other| *other == precision).unwrap_or_default();
-        let digest = derive::derive(gguf, precision, &path, &mut |step, done| {
+        let made = derive::derive(from_ref(gguf), precision, &path, &mut |step, done| {
             let files = (to_f32(place) + done) / to_f32(self.model.ladder.len());
             watch.tell(step, CHECKING_SHARE + (1.0 - CHECKING_SHARE) * files)
         })?;
-        let entry = Entry::of(&path, digest).map_err(|source| LadderError::Write { path, source })?;
+        let entry = Entry::of(&path, made.digest).map_err(|source| LadderError::Write { path, source })?;
         self.record.files.insert(name, entry);
         self.save()
     }
@@ -284,7 +323,7 @@ impl Ladder<'_> {
     }
 
     fn file_name(&self, precision: Precision) -> String {
-        format!("{}.{precision}.gguf", self.model.model)
+        file_name(&self.model.model, precision)
     }
 
     fn save(&self) -> Result<(), LadderError> {
@@ -314,6 +353,11 @@ fn share(part: u64, whole: u64) -> f32 {
 #[expect(clippy::cast_precision_loss, reason = "a progress bar needs no more")]
 fn to_f32(count: usize) -> f32 {
     count as f32
+}
+
+/// Name of a model's file that was made here.
+pub(crate) fn file_name(model: &ModelId, precision: Precision) -> String {
+    format!("{model}.{precision}.gguf")
 }
 
 /// Where the record of a ladder is.

@@ -13,6 +13,8 @@ use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::split_name;
+
 pub use error::ManifestError;
 pub use signature::{ManifestKey, ManifestSignature, sign};
 pub use store::{ManifestStore, SignedManifest};
@@ -144,9 +146,21 @@ impl ListedModel {
 }
 
 impl Variant {
+    /// Its files in order, those of a split one from the name of its first.
+    pub fn expanded(&self) -> Vec<ListedFile> {
+        let mut files = self.files.clone();
+        if let [only] = &self.files[..]
+            && let Some(split) = split_name(&only.name)
+        {
+            let others = split.all().into_iter().skip(1);
+            files.extend(others.map(|name| ListedFile { name, bytes: None, sha256: None }));
+        }
+        files
+    }
+
     /// Its size, if all of it is known.
     pub fn bytes(&self) -> Option<u64> {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.expanded().iter().map(|file| file.bytes).sum()
     }
 }
 

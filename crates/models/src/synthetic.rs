@@ -44,13 +44,22 @@ pub(crate) fn metadata(pre: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A tensor's name, shape and format.
+pub(crate) type Shaped<'a> = (&'static str, &'a [usize], GgmlDType);
+
 /// Writes a tiny model file.
 pub(crate) fn write(path: &Path, metadata: &[(&str, Value)]) {
-    let tensors = [
-        tensor("token_embd.weight", &[32, 64], GgmlDType::Q8_0),
-        tensor("blk.0.attn_norm.weight", &[64], GgmlDType::F32),
-        tensor("blk.0.ffn_down.weight", &[64, 96], GgmlDType::Q4_1),
+    let tensors: [Shaped<'_>; 3] = [
+        ("token_embd.weight", &[32, 64], GgmlDType::Q8_0),
+        ("blk.0.attn_norm.weight", &[64], GgmlDType::F32),
+        ("blk.0.ffn_down.weight", &[64, 96], GgmlDType::Q4_1),
     ];
+    write_tensors(path, metadata, &tensors);
+}
+
+/// Writes a model file with these tensors.
+pub(crate) fn write_tensors(path: &Path, metadata: &[(&str, Value)], tensors: &[Shaped<'_>]) {
+    let tensors: Vec<_> = tensors.iter().map(|(name, shape, format)| tensor(name, shape, *format)).collect();
     let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (*name, tensor)).collect();
     let metadata: Vec<_> = metadata.iter().map(|(key, value)| (*key, value)).collect();
     gguf_file::write(&mut File::create(path).unwrap(), &metadata, &tensors).unwrap();
@@ -90,7 +99,7 @@ fn vocabulary() -> (Vec<Value>, Vec<Value>) {
 
 fn tensor(name: &'static str, shape: &[usize], format: GgmlDType) -> (&'static str, QTensor) {
     let count: usize = shape.iter().product();
-    let values: Vec<f32> = (0_u16..).take(count).map(|index| (f32::from(index) * 0.37).sin()).collect();
+    let values: Vec<f32> = (0_u16..1009).cycle().take(count).map(|index| (f32::from(index) * 0.37).sin()).collect();
     let tensor = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
     (name, QTensor::quantize(&tensor, format).unwrap())
 }

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cortensor_models::{Artifact, Tokenizer, gguf::Gguf, prepare_ladder, starter, write_tokenizer};
+use cortensor_models::{
+    Artifact, Tokenizer, gguf::Gguf, inventory::Inventory, ladder::make, manifest::ManifestStore, prepare_ladder,
+    starter, write_tokenizer,
+};
 use cortensor_protocol::{ChatMessage, Precision, Prompt, TokenId};
 use serde::Deserialize;
 
@@ -132,4 +135,20 @@ fn the_ladder_is_the_same_everywhere_and_a_second_start_is_fast() {
 
 fn told(artifact: &Artifact) -> (Precision, u64, String) {
     (artifact.precision, artifact.bytes, artifact.digest.to_string())
+}
+
+#[test]
+fn a_precision_of_the_starter_is_made_alone_where_the_ladder_has_it_with_the_listed_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = Inventory::at(folder.path());
+    let list = ManifestStore::open(folder.path()).unwrap().current().unwrap().manifest;
+    inventory.import(&starter_model(), &list, &mut |_| true).unwrap();
+    let made = make(&inventory, &list, &starter().model, Precision::Q8_0, &mut |_| (), &|| false).unwrap();
+    let (_, bytes, digest) = DIGESTS[1];
+    assert_eq!((made.model.bytes(), made.model.files[0].sha256.to_string()), (bytes, digest.to_owned()));
+    let place = folder.path().join(starter().model.as_str());
+    assert_eq!(made.model.files[0].path, place.join("smollm2-135m-instruct.Q8_0.gguf"));
+    let first = prepare_ladder(&starter_model(), &place, &starter(), &mut |_| (), &|| false).unwrap();
+    assert_eq!(first.len(), 3);
+    assert_eq!(inventory.held().unwrap().len(), 4);
 }

@@ -32,9 +32,9 @@ impl Life {
     }
 
     pub(super) fn show_aside(&self) {
-        let reasons = if self.mines_anyway { Vec::new() } else { self.aside.borrow().clone() };
+        let reasons = self.aside.borrow().clone();
         if let Some(first) = reasons.first() {
-            tracing::info!("stepping aside: {first}");
+            tracing::info!(mines_anyway = self.mines_anyway, "a reason to step aside: {first}");
         }
         self.status.send_modify(|status| status.aside = reasons);
     }

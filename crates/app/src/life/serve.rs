@@ -95,7 +95,6 @@ impl Life {
     pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
         self.keep(Choice { paused: false, ..self.choice })?;
         self.mines_anyway = !self.aside.borrow().is_empty();
-        self.show_aside();
         self.go_on().await
     }
 

@@ -73,6 +73,20 @@ pub enum InventoryError {
         /// The format.
         format: Precision,
     },
+    /// Others are made from it.
+    #[error("the precisions of {id} are made from its {format} file, which was here before; it stays where it is")]
+    Needed {
+        /// The model.
+        id: ModelId,
+        /// The format.
+        format: Precision,
+    },
+    /// Another process works on it.
+    #[error("another program works in {path}; wait until it is done, then try again")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file is another than it was the first time.
     #[error(
         "{file} of {id} is another file than the one that was got first; if the new one is right, delete `inventory.json` in the models folder and import again"
@@ -100,6 +114,8 @@ impl InventoryError {
             Self::Parts { .. } => "parts_missing",
             Self::NotHeld { .. } => "model_not_here",
             Self::Kept { .. } => "model_kept",
+            Self::Needed { .. } => "model_needed",
+            Self::InUse { .. } => "in_use",
             Self::Pinned { .. } => "pinned_otherwise",
             Self::Cancelled => "cancelled",
         }

@@ -14,6 +14,9 @@ use crate::{
     manifest::Manifest,
 };
 
+/// Names that every model's file could have.
+const NAMES_OF_NOTHING: [&str; 5] = ["model", "ggml-model", "pytorch_model", "gguf", "weights"];
+
 impl Inventory {
     /// Takes a GGUF file, or those in a folder, where they are: reads header and digest, copies nothing.
     ///
@@ -25,7 +28,10 @@ impl Inventory {
         manifest: &Manifest,
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Vec<HeldModel>, InventoryError> {
-        let path = fs::canonicalize(path).map_err(|source| InventoryError::Read { path: path.to_owned(), source })?;
+        // Links are not followed: a hub's cache has the names of files, and with them the parts of split ones, only in links.
+        let unreadable = |source| InventoryError::Read { path: path.to_owned(), source };
+        let path = std::path::absolute(path).map_err(unreadable)?;
+        fs::metadata(&path).map_err(unreadable)?;
         let mut models = Vec::new();
         for files in files_of(&path)? {
             let model = self.read(&files, manifest, go_on)?;
@@ -42,11 +48,11 @@ impl Inventory {
         go_on: &mut dyn FnMut(u64) -> bool,
     ) -> Result<HeldModel, InventoryError> {
         // Header first: it costs nothing, and a file that is no model need not be read whole.
-        let local_format = format_of(files).map_err(InventoryError::Gguf)?;
+        let (local_format, title) = told(files).map_err(InventoryError::Gguf)?;
         let held = files.iter().map(|path| held_file(path, go_on)).collect::<Result<Vec<_>, _>>()?;
         let (id, format) = match self.listed(&held, manifest)? {
             Some(listed) => listed,
-            None => (local_id(&files[0]), local_format),
+            None => (local_id(&files[0], title.as_deref()), local_format),
         };
         Ok(HeldModel { id, format, files: held, origin: Origin::Imported, keep: false })
     }
@@ -55,7 +61,7 @@ impl Inventory {
     fn listed(&self, held: &[HeldFile], manifest: &Manifest) -> Result<Option<(ModelId, Precision)>, InventoryError> {
         for model in &manifest.models {
             for variant in &model.variants {
-                let digests = variant.files.iter().map(|file| match file.sha256 {
+                let digests = variant.expanded().into_iter().map(|file| match file.sha256 {
                     Some(digest) => Ok(Some(digest)),
                     None => Ok(self.pin(&model.id, &file.name)?.map(|pin| pin.sha256)),
                 });
@@ -69,11 +75,13 @@ impl Inventory {
     }
 }
 
-/// The format of the first part that has weights: some splits begin with a part of metadata alone.
-fn format_of(files: &[PathBuf]) -> Result<Precision, GgufError> {
+/// The format of the first part that has weights, for some splits begin with a part of metadata alone; and what the model is
+/// called in its file.
+fn told(files: &[PathBuf]) -> Result<(Precision, Option<String>), GgufError> {
     let parts = files.iter().map(|path| Gguf::open(path)).collect::<Result<Vec<_>, _>>()?;
     let first = parts[0].precision();
-    parts.iter().find_map(|part| part.precision().ok()).map_or(first, Ok)
+    let format = parts.iter().find_map(|part| part.precision().ok()).map_or(first, Ok)?;
+    Ok((format, parts[0].title().map(str::to_owned)))
 }
 
 fn held_file(path: &Path, go_on: &mut dyn FnMut(u64) -> bool) -> Result<HeldFile, InventoryError> {
@@ -110,9 +118,19 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn local_id(path: &Path) -> ModelId {
+/// The file's name without its ending; where that says nothing, as often with parts, what the file calls the model, or else its folder.
+fn local_id(path: &Path, title: Option<&str>) -> ModelId {
     let name = file_name(path);
     let stem = split_name(&name).map_or_else(|| name.trim_end_matches(".gguf").to_owned(), |split| split.stem);
+    let folder = || path.parent().map(file_name).filter(|name| !name.is_empty());
+    let says_nothing = NAMES_OF_NOTHING.contains(&stem.to_lowercase().as_str()) || is_digest(&stem);
+    let better = says_nothing.then(|| title.map(str::to_owned).or_else(folder)).flatten();
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
-    ModelId::new(format!("local-{}", stem.to_lowercase().chars().map(plain).collect::<String>()))
+    let stem = better.unwrap_or(stem).to_lowercase();
+    ModelId::new(format!("local-{}", stem.trim().chars().map(plain).collect::<String>()))
+}
+
+/// A file of a cache whose name is its digest.
+fn is_digest(name: &str) -> bool {
+    name.len() >= 40 && name.chars().all(|letter| letter.is_ascii_hexdigit())
 }

@@ -1,6 +1,10 @@
 //! `inventory.json`: what is here.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use cortensor_protocol::{ModelId, Precision};
 use serde::{Deserialize, Serialize};
@@ -16,6 +20,10 @@ pub(super) struct Record {
     pub(super) models: Vec<HeldModel>,
     #[serde(default)]
     pub(super) pins: BTreeMap<String, Pin>,
+    /// Files of precision ladders that the user wants kept, as `ID/FORMAT`: what else there is to know of them, the
+    /// ladder's own record says.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) kept: BTreeSet<String>,
 }
 
 impl Record {

@@ -64,6 +64,84 @@ fn a_folder_gives_each_of_its_models_and_parts_belong_together() {
 }
 
 #[test]
+fn a_model_whose_files_name_says_nothing_is_called_as_it_calls_itself_or_as_its_folder() {
+    let place = place();
+    let folder = place.root.path().join("Big Model-GGUF");
+    let parts = ["model-00001-of-00002.gguf", "model-00002-of-00002.gguf"].map(|name| folder.join(name));
+    for part in &parts {
+        gguf(part);
+    }
+    assert_eq!(place.import(&parts[0], &list(None)).unwrap(), ["local-big-model-gguf Q4_1"]);
+    let mut metadata = synthetic::metadata("smollm");
+    metadata.push(("general.name", candle_core::quantized::gguf_file::Value::String("Tiny One 1B".to_owned())));
+    synthetic::write(&parts[0], &metadata);
+    assert_eq!(place.import(&folder, &list(None)).unwrap(), ["local-tiny-one-1b Q4_1"]);
+}
+
+#[test]
+fn a_split_model_is_a_listed_one_if_every_part_is() {
+    let place = place();
+    let names = ["tiny-00001-of-00002.gguf", "tiny-00002-of-00002.gguf"];
+    let digests = names.map(|name| gguf(&place.root.path().join(name)));
+    let mut list = list(Some(digests[0]));
+    list.models[0].variants[0].files[0].name = names[0].to_owned();
+    let import = || place.import(&place.root.path().join(names[0]), &list).unwrap();
+    assert_eq!(import(), ["local-tiny Q4_1"]);
+    place.inventory.set_pin(&ModelId::new("tiny"), names[1], Pin { bytes: 1, sha256: digests[1] }).unwrap();
+    assert_eq!(import(), ["tiny Q4_1"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn parts_that_are_links_into_a_cache_keep_their_names() {
+    let place = place();
+    let (blobs, snapshot) = (place.root.path().join("blobs"), place.root.path().join("snapshots/abc"));
+    fs::create_dir_all(&snapshot).unwrap();
+    for (digest, name) in [("01", "big-00001-of-00002.gguf"), ("02", "big-00002-of-00002.gguf")] {
+        gguf(&blobs.join(digest));
+        std::os::unix::fs::symlink(blobs.join(digest), snapshot.join(name)).unwrap();
+    }
+    let first = snapshot.join("big-00001-of-00002.gguf");
+    assert_eq!(place.import(&first, &list(None)).unwrap(), ["local-big Q4_1"]);
+    let held = place.inventory.held().unwrap();
+    assert_eq!((held[0].files.len(), held[0].condition()), (2, Condition::Whole));
+}
+
+#[test]
+fn a_precision_ladder_is_listed_kept_and_deleted_like_everything_else() {
+    let place = place();
+    let source = place.root.path().join("tiny.Q4_1.gguf");
+    synthetic::write(&source, &synthetic::metadata("smollm"));
+    let (model, folder) = (synthetic::model(&source), place.root.path().join("models/tiny"));
+    let prepare = || crate::prepare_ladder(&source, &folder, &model, &mut |_| (), &|| false).unwrap();
+    let artifacts = prepare();
+    let told = || {
+        let held = place.inventory.held().unwrap();
+        held.iter().map(|held| (held.format, held.origin, held.bytes(), held.condition())).collect::<Vec<_>>()
+    };
+    let made = artifacts.iter().map(|one| (one.precision, Origin::Made, one.bytes, Condition::Whole));
+    let mut expected: Vec<_> = made.collect();
+    expected.push((Precision::Q4_1, Origin::Imported, source.metadata().unwrap().len(), Condition::Whole));
+    assert_eq!(told(), expected);
+
+    let (id, inventory) = (ModelId::new("tiny"), &place.inventory);
+    inventory.keep(&id, Precision::Q8_0, true).unwrap();
+    assert!(inventory.find(&id, Precision::Q8_0).unwrap().unwrap().keep);
+    assert_eq!(inventory.remove(&id, Precision::Q8_0).unwrap_err().code(), "model_kept");
+    inventory.keep(&id, Precision::Q8_0, false).unwrap();
+    assert_eq!(inventory.remove(&id, Precision::Q4_1).unwrap_err().code(), "model_needed");
+    let lock = File::options().write(true).open(folder.join("ladder.lock")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(inventory.remove(&id, Precision::Q8_0).unwrap_err().code(), "in_use");
+    drop(lock);
+    assert_eq!(inventory.remove(&id, Precision::Q8_0).unwrap(), artifacts[1].bytes);
+    assert!(!artifacts[1].path.exists() && source.exists());
+    expected.remove(1);
+    assert_eq!(told(), expected);
+    assert_eq!(prepare(), artifacts);
+}
+
+#[test]
 fn only_what_was_downloaded_is_deleted_and_what_is_kept_is_not() {
     let place = place();
     let (id, format) = (ModelId::new("tiny"), Precision::Q4_1);

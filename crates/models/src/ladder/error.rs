@@ -2,15 +2,15 @@
 
 use std::{io, path::PathBuf};
 
-use cortensor_protocol::{ArtifactDigest, Precision};
+use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 
-use crate::{TokenizerError, gguf::GgufError};
+use crate::{TokenizerError, gguf::GgufError, inventory::InventoryError};
 
 /// Why there is no ladder.
 #[derive(Debug, thiserror::Error)]
 pub enum LadderError {
     /// The download cannot be read.
-    #[error("the model file {path} cannot be read; run `./dev run` again to get it")]
+    #[error("the model file {path} cannot be read; get it again, the starter model with `./dev run`")]
     Source {
         /// The download.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum LadderError {
         found: ArtifactDigest,
     },
     /// The model file says of itself what cannot be used.
-    #[error("the model file cannot be used; delete it and run `./dev run` again")]
+    #[error("the model file cannot be used; delete it and get it again, the starter model with `./dev run`")]
     Gguf(#[source] GgufError),
     /// There is no tokenizer.
     #[error("the model's tokenizer cannot be made; see the cause, then start again")]
@@ -90,6 +90,43 @@ pub enum LadderError {
         #[source]
         source: candle_core::Error,
     },
+    /// There is nothing to make it from.
+    #[error("no file of {id} is here that {format} could be made from; get or import one that is more exact")]
+    NothingToMakeFrom {
+        /// The model.
+        id: ModelId,
+        /// The format.
+        format: Precision,
+    },
+    /// What is here is not more exact.
+    #[error(
+        "{format} of {id} would be no more exact than the {best} that it would be made from, and would pose as if it were; choose a format below {best}, or get a more exact file"
+    )]
+    NotMoreExact {
+        /// The model.
+        id: ModelId,
+        /// The format.
+        format: Precision,
+        /// The most exact file that is here.
+        best: Precision,
+    },
+    /// The list says that something else comes of it.
+    #[error(
+        "{id} {format} came out with SHA-256 {found}, and the list of models says {expected}; it was thrown away: check this machine's memory, then update this program"
+    )]
+    MadeOtherwise {
+        /// The model.
+        id: ModelId,
+        /// The format.
+        format: Precision,
+        /// What it must be.
+        expected: ArtifactDigest,
+        /// What it is.
+        found: ArtifactDigest,
+    },
+    /// The models that are here.
+    #[error("the models on this machine cannot be looked at or noted")]
+    Inventory(#[from] InventoryError),
     /// The work was stopped. It is taken up again with the next start.
     #[error("preparing the model was stopped; start again to go on from there")]
     Cancelled,

@@ -7,7 +7,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use cortensor_protocol::ArtifactDigest;
+use cortensor_protocol::{ArtifactDigest, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::record_path;
@@ -18,22 +18,32 @@ const RECIPE: u32 = 1;
 
 /// What is finished.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     recipe: u32,
     /// The download all of it was made from.
     source_digest: ArtifactDigest,
     /// The download as it was checked.
-    pub(super) source: Option<Entry>,
+    pub(crate) source: Option<Entry>,
+    /// Where the download is and what it is, for whoever lists what is on this machine.
+    #[serde(default)]
+    pub(crate) download: Option<Download>,
     /// Files by name in the folder.
-    pub(super) files: BTreeMap<String, Entry>,
+    pub(crate) files: BTreeMap<String, Entry>,
+}
+
+/// The file that a ladder was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Download {
+    pub(crate) path: PathBuf,
+    pub(crate) precision: Precision,
 }
 
 /// A file that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    pub(super) digest: ArtifactDigest,
-    pub(super) bytes: u64,
-    modified_nanos: u64,
+pub(crate) struct Entry {
+    pub(crate) digest: ArtifactDigest,
+    pub(crate) bytes: u64,
+    pub(crate) modified_nanos: u64,
 }
 
 /// A file compared with its entry.
@@ -50,10 +60,19 @@ impl Record {
     /// What is finished in `folder` of the ladder from `source_digest`; nothing if the record is of another ladder or damaged,
     /// since nothing is known of the files then.
     pub(super) fn read(folder: &Path, source_digest: ArtifactDigest) -> Self {
-        let record = fs::read(record_path(folder)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        record
-            .filter(|record: &Self| record.recipe == RECIPE && record.source_digest == source_digest)
-            .unwrap_or(Self { recipe: RECIPE, source_digest, source: None, files: BTreeMap::new() })
+        Self::of_any(folder).filter(|record| record.source_digest == source_digest).unwrap_or(Self {
+            recipe: RECIPE,
+            source_digest,
+            source: None,
+            download: None,
+            files: BTreeMap::new(),
+        })
+    }
+
+    /// What is finished in `folder`, whatever it was made from.
+    pub(crate) fn of_any(folder: &Path) -> Option<Self> {
+        let record: Self = serde_json::from_slice(&fs::read(record_path(folder)).ok()?).ok()?;
+        (record.recipe == RECIPE).then_some(record)
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<(), (PathBuf, io::Error)> {

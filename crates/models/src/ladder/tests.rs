@@ -222,7 +222,8 @@ fn a_disk_that_fills_up_on_the_way_leaves_no_part() {
     let full = place.folder.join("tiny.F16.gguf.partial");
     std::os::unix::fs::symlink("/dev/full", &full).unwrap();
     let gguf = Gguf::open(&place.source).unwrap();
-    let result = derive::derive(&gguf, Precision::F16, &place.file(Precision::F16), &mut |_, _| Ok(()));
+    let target = place.file(Precision::F16);
+    let result = derive::derive(from_ref(&gguf), Precision::F16, &target, &mut |_, _| Ok(()));
     let Err(LadderError::Write { source, .. }) = result else { panic!("{result:?}") };
     assert_eq!(source.kind(), io::ErrorKind::StorageFull);
     assert_eq!(place.names(), [] as [&str; 0]);
@@ -242,4 +243,33 @@ fn one_process_at_a_time_works_in_a_folder() {
         false
     });
     assert!(result.is_ok() && steps[0] == LadderStep::Waiting, "{steps:?}");
+}
+
+#[test]
+fn a_file_made_in_pieces_is_byte_by_byte_what_candle_writes_of_whole_tensors() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let mut metadata = synthetic::metadata("smollm");
+    metadata.push(("z.numbers", Value::Array(vec![Value::F32(1.5), Value::F32(-2.0)])));
+    metadata.push(("z.nothing", Value::Array(Vec::new())));
+    metadata.push(("z.other", Value::I64(-7)));
+    // More values than one piece has, in rows that do not divide it.
+    let shape = [1100, 768];
+    synthetic::write_tensors(&path("source"), &metadata, &[("blk.0.ffn_up.weight", &shape, GgmlDType::F16)]);
+    let source = Gguf::open(&path("source")).unwrap();
+    for (precision, kind) in
+        [(Precision::Q4K, GgmlDType::Q4K), (Precision::Q8_0, GgmlDType::Q8_0), (Precision::F32, GgmlDType::F32)]
+    {
+        derive::derive(from_ref(&source), precision, &path("made"), &mut |_, _| Ok(())).unwrap();
+        let info = &source.content().tensor_infos["blk.0.ffn_up.weight"];
+        let mut file = File::open(path("source")).unwrap();
+        let device = candle_core::Device::Cpu;
+        let whole = info.read(&mut file, source.content().tensor_data_offset, &device).unwrap();
+        let whole = candle_core::quantized::QTensor::quantize(&whole.dequantize(&device).unwrap(), kind).unwrap();
+        let metadata = recipe::metadata(&source, precision);
+        let metadata: Vec<_> = metadata.iter().map(|(key, value)| (*key, value)).collect();
+        let mut expected = File::create(path("expected")).unwrap();
+        candle_core::quantized::gguf_file::write(&mut expected, &metadata, &[("blk.0.ffn_up.weight", &whole)]).unwrap();
+        assert!(fs::read(path("made")).unwrap() == fs::read(path("expected")).unwrap(), "{precision}");
+    }
 }

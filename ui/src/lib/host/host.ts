@@ -3,8 +3,8 @@
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
   ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
-  ModelFile, NetworkView, NodeAddress, Plan, Practice, Revealed, Settings, SettingsView, Span, Status, TaskId, Vote,
-  VoteChoice, VoteRequest, VoteSummary, WhatIf,
+  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Plan, Practice, Precision, Revealed, Settings,
+  SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf,
 } from "./types";
 
 /** Ends a subscription. */
@@ -84,6 +84,26 @@ export interface Host {
   measureFidelity(request: FidelityRequest): Promise<void>;
   stopFidelity(): Promise<void>;
   fidelityReports(): Promise<FidelityReports>;
+
+  /** Calls back at once with the models and downloads, looked at anew, and again as they change. */
+  watchModels(seen: (view: ModelsView) => void): Promise<Unwatch>;
+  /** Done when it is wanted; how it comes is watched. */
+  getModel(id: ModelId, format: Precision): Promise<void>;
+  pauseDownload(id: ModelId, format: Precision): Promise<void>;
+  /** Goes on with what was paused or failed. */
+  resumeDownload(id: ModelId, format: Precision): Promise<void>;
+  /** Throws away what came. */
+  cancelDownload(id: ModelId, format: Precision): Promise<void>;
+  /** In bytes a second; null: none. */
+  limitDownloads(limit: number | null): Promise<void>;
+  /** Asks for a GGUF file, or for a folder of them, and begins to use them where they are; null: changed their mind. */
+  importModel(folder: boolean): Promise<string | null>;
+  /** Done when it has begun; how it goes on is watched. */
+  makeModel(id: ModelId, format: Precision): Promise<void>;
+  stopModelWork(): Promise<void>;
+  keepModel(id: ModelId, format: Precision, keep: boolean): Promise<void>;
+  /** Deletes files that are ours, else forgets them. Answers with the bytes that became free. */
+  deleteModel(id: ModelId, format: Precision): Promise<number>;
 
   watchVote(seen: (vote: Vote) => void): Promise<Unwatch>;
   startVote(request: VoteRequest): Promise<void>;

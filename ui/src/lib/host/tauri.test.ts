@@ -43,6 +43,9 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.modelFiles();
   await tauriHost.castVote("equal");
   await tauriHost.voteSummaries();
+  await tauriHost.limitDownloads(5e6);
+  await tauriHost.importModel(true);
+  await tauriHost.keepModel("m", "Q8_0", false);
   expect(asked).toEqual([
     ["set_mode", { mode: "volume" }],
     ["pause", {}],
@@ -62,6 +65,9 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["model_files", {}],
     ["vote", { choice: "equal" }],
     ["vote_summary", {}],
+    ["limit_downloads", { limit: 5e6 }],
+    ["import_model", { folder: true }],
+    ["keep_model", { id: "m", format: "Q8_0", keep: false }],
   ]);
 });
 

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { Comparison, FidelityRun, LiveTask, LogLine, Status, Vote } from "./types";
+import type { Comparison, FidelityRun, LiveTask, LogLine, ModelsView, Status, Vote } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -21,7 +21,7 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
 }
 
 /** What is followed field by field, by its command. */
-type Followed = { watch_status: Status; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote };
+type Followed = { watch_status: Status; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView };
 
 async function watch<Name extends keyof Followed>(name: Name, seen: (value: Followed[Name]) => void): Promise<Unwatch> {
   // The first message is the whole value, each one after it what changed: what did not keeps its identity here.
@@ -46,6 +46,7 @@ export const tauriHost: Host = {
   watchComparison: (seen) => watch("watch_comparison", seen),
   watchFidelity: (seen) => watch("watch_fidelity", seen),
   watchVote: (seen) => watch("watch_vote", seen),
+  watchModels: (seen) => watch("watch_models", seen),
   watchLogs,
   setMode: (mode) => call("set_mode", { mode }).then(done),
   pause: () => call("pause", {}).then(done),
@@ -81,6 +82,16 @@ export const tauriHost: Host = {
   measureFidelity: (request) => call("measure_fidelity", { request }).then(done),
   stopFidelity: () => call("stop_fidelity", {}).then(done),
   fidelityReports: () => call("fidelity_reports", {}),
+  getModel: (id, format) => call("get_model", { id, format }).then(done),
+  pauseDownload: (id, format) => call("pause_download", { id, format }).then(done),
+  resumeDownload: (id, format) => call("resume_download", { id, format }).then(done),
+  cancelDownload: (id, format) => call("cancel_download", { id, format }).then(done),
+  limitDownloads: (limit) => call("limit_downloads", { limit }).then(done),
+  importModel: (folder) => call("import_model", { folder }),
+  makeModel: (id, format) => call("make_model", { id, format }).then(done),
+  stopModelWork: () => call("stop_model_work", {}).then(done),
+  keepModel: (id, format, keep) => call("keep_model", { id, format, keep }).then(done),
+  deleteModel: (id, format) => call("delete_model", { id, format }),
   startVote: (request) => call("start_vote", { request }).then(done),
   stopVote: () => call("stop_vote", {}).then(done),
   castVote: (choice) => call("vote", { choice }),

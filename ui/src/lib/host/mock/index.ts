@@ -34,7 +34,7 @@ function isStill(): boolean {
 }
 
 function hostOf(miner: Miner): Host {
-  const { life, stage, ledger, journal, work, preferences, clock, lab } = miner;
+  const { life, stage, ledger, journal, work, preferences, clock, lab, models } = miner;
   return {
     watchStatus: async (seen) => {
       await miner.ready;
@@ -74,6 +74,7 @@ function hostOf(miner: Miner): Host {
     about: async () => about(),
     practice: async () => practiceOf(preferences.view().settings.router),
     ...lab.host,
+    ...models.host,
   };
 }
 

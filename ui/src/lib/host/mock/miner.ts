@@ -6,6 +6,7 @@ import { Journal, recordedLines } from "./journal";
 import { Lab } from "./lab";
 import { type Ledger, recordedLedger } from "./ledger";
 import { Life } from "./life";
+import { Models } from "./models";
 import { Preferences } from "./preferences";
 import { SCENARIOS, type ScenarioName } from "./scenarios";
 import { Stage } from "./stage";
@@ -26,6 +27,7 @@ export class Miner {
   readonly work: Workload;
   readonly life: Life;
   readonly lab: Lab;
+  readonly models: Models;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -36,6 +38,7 @@ export class Miner {
     this.work = new Workload(this.clock, this.stage, this.ledger, this.journal);
     this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
     this.lab = new Lab(this.clock, this.stage);
+    this.models = new Models(this.clock, this.stage);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Comparison, FidelityRun, Status } from "../types";
+import type { Comparison, FidelityRun, ModelsView, Status } from "../types";
 import { createMock, type MockControl } from "./index";
 import { STILL_TIME } from "./still";
 
@@ -167,6 +167,22 @@ describe("the mock", () => {
     const last = seen.at(-1);
     expect(last?.sides[1]?.tokens.every((token) => token.divergence !== null && token.top.length === 2 && token.top.every((top) => top.length === 5))).toBe(true);
     expect((await host.comparisons()).entries.map(({ id }) => id)).toEqual([last?.id]);
+  });
+
+  it("gets one model after the other, keeps what came of a paused one, and makes one thing at a time", async () => {
+    const { host, clock } = await watched("mining");
+    const seen: ModelsView[] = [];
+    await host.watchModels((view) => seen.push(view));
+    await host.getModel("qwen3-4b", "Q4_K");
+    await host.getModel("llama-3.2-1b-instruct", "Q8_0");
+    await clock.advance(10_000);
+    expect(seen.at(-1)?.downloads.map(({ phase }) => phase.is)).toEqual(["coming", "queued"]);
+    await host.pauseDownload("qwen3-4b", "Q4_K");
+    await clock.advance(2_000);
+    expect(seen.at(-1)?.downloads.map(({ phase, done_bytes: done }) => [phase.is, (done ?? 0) > 0])).toEqual([["paused", true], ["coming", true]]);
+    await host.makeModel("local-tiny-stories-33m", "Q8_0");
+    await expect(host.importModel(false)).rejects.toMatchObject({ code: "busy" });
+    await expect(host.deleteModel("smollm2-135m-instruct", "Q8_0")).rejects.toMatchObject({ code: "busy" });
   });
 
   it("goes on with a report that was stopped", async () => {

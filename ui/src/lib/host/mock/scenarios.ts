@@ -17,6 +17,7 @@ export const SCENARIOS = {
   "first-start": (miner) => {
     miner.life.first = true;
     miner.life.fresh = true;
+    miner.models.recall(true, false);
     void miner.life.start().then(() => miner.work.begin([20_000, 60_000]));
   },
   mining,
@@ -128,6 +129,17 @@ export const SCENARIOS = {
     miner.lab.reports.begin({ text: { is: "bundled" }, reference: { is: "most_exact" }, precisions: [], most_windows: null });
     miner.prepare(3_500);
   },
+  /** Models in every state of being got. */
+  downloading: (miner) => {
+    mining(miner);
+    const { models } = miner;
+    const message = "huggingface.co cannot be reached; check the connection, then start the download again: it goes on where it was";
+    models.recallDownload("qwen3-4b", "Q4_K", { is: "queued" }, 0.43);
+    models.recallDownload("llama-3.2-1b-instruct", "Q8_0", { is: "queued" }, 0);
+    models.recallDownload("phi-3-mini-4k-instruct", "Q4_K", { is: "paused" }, 0.12);
+    models.recallDownload("smollm2-360m-instruct", "Q8_0", { is: "failed", code: "connection", message }, 0.7);
+    miner.prepare(1_200);
+  },
   /** Every answer takes a minute: what is shown while waiting. */
   slow: mining,
 } satisfies Record<string, Scenario>;
@@ -140,6 +152,7 @@ function mining(miner: Miner): void {
   miner.work.take("user", 61);
   miner.work.begin([9_000, 26_000]);
   miner.lab.recall();
+  miner.models.recall(false, true);
 }
 
 /** What was served since the mode was chosen. */

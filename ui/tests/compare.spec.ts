@@ -91,14 +91,14 @@ test("the network answers beside a precision, marked as remote, and says what le
   await expect(page.getByText("Stopped. What there was is kept")).toBeVisible();
   await page.getByRole("button", { name: "Regenerate" }).click();
   await miner.pass(20_000);
-  await expect(page.getByRole("heading", { name: "Network: F16" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Network F16" })).toBeVisible();
   await expect(page.getByText("remote", { exact: true })).toBeVisible();
   await expect(page.getByText(/are compared letter by letter/)).toBeVisible();
   const tokens = page.getByRole("listbox", { name: "Tokens of the answers" });
   await tokens.focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("ArrowUp");
-  await expect(page.getByRole("region", { name: "Token in detail" })).toContainText("Network: F16 expected");
+  await expect(page.getByRole("region", { name: "Token in detail" })).toContainText("Network F16 expected");
 });
 
 test("a network whose key is not known asks for it, and one that has nobody says so", async ({ page, miner }) => {

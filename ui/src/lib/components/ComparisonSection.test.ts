@@ -68,7 +68,7 @@ describe("the answers", () => {
     shown(comparedWith([{ ...networkSide(["a"]), tokens: [said] }, sideWith("Q4_0", ["a"], { unscored: { why: "remote_reference" } })]));
     expect(screen.getByText("remote")).toBeTruthy();
     expect(within(panel()).getAllByRole("list")).toHaveLength(1);
-    expect(panel().textContent).toContain("Network: F16 expected");
+    expect(panel().textContent).toContain("Network F16 expected");
     const cells = (name: RegExp) => within(screen.getByRole("row", { name })).getAllByRole("cell").map((cell) => cell.textContent);
     expect([cells(/^File size/), cells(/^Mean divergence/)]).toEqual([["On the network", "271 MB"], ["–", "No figure"]]);
   });

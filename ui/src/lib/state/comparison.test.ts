@@ -77,9 +77,9 @@ describe("what is said of sides of other kinds", () => {
     const sides = [networkSide(["a"]), sideWith("Q4_0", ["a"], { unscored: { why: "remote_reference" }, own_prompt: true })];
     const notes = notesOf(comparedWith(sides), "0xA");
     expect(titleOf(networkSide([], { precision: null }))).toBe("Network");
-    expect(notes[0]).toBe("Network: F16 is m:high-accuracy, answered on the network at https://router.example/v1 by node 0xA.");
+    expect(notes[0]).toBe("Network F16 is m:high-accuracy, answered on the network at https://router.example/v1 by node 0xA.");
     expect(notes.slice(1).map((note) => note.split(" ").slice(0, 4).join(" "))).toEqual([
-      "That node is this", "Its text is cut", "Network: F16 has no", "Q4_0 reads the question", "Q4_0 has no divergence:", "Q4_0 and Network: F16",
+      "That node is this", "Its text is cut", "Network F16 has no", "Q4_0 reads the question", "Q4_0 has no divergence:", "Q4_0 and Network F16",
     ]);
     expect(notesOf(comparedWith(sides), "0xB")).toHaveLength(6);
   });

@@ -239,7 +239,7 @@ mod tests {
             (Some(vec![]), false, vec![]),
             (Some(vec![1]), true, vec![]),
         ] {
-            let limited = found().limited_by(&Overrides { gpus, ignore_gpus, ..Overrides::default() });
+            let limited = found().limited_by(&Overrides { ignore_gpus, gpus, ..Overrides::default() });
             assert_eq!(limited.gpus.iter().map(|gpu| gpu.index).collect::<Vec<_>>(), expected);
         }
     }

@@ -1,11 +1,13 @@
 //! What other programs take of NVIDIA cards. Of other makers' cards nothing is known.
 
+use std::cell::OnceCell;
+
 use nvml_wrapper::Nvml;
 
 #[derive(Default)]
 pub(crate) struct Others {
-    /// `Some(None)`: there is no driver, and it is not looked for again.
-    library: Option<Option<Nvml>>,
+    /// Opened by the first reading. Where there is no driver, none is looked for again.
+    library: OnceCell<Option<Nvml>>,
     /// Microseconds: samples up to here were seen.
     seen: u64,
 }
@@ -13,7 +15,7 @@ pub(crate) struct Others {
 impl Others {
     /// The largest share of any card that other processes took since the last reading.
     pub(crate) fn share(&mut self) -> Option<f32> {
-        let library = self.library.get_or_insert_with(|| Nvml::init().ok()).as_ref()?;
+        let library = self.library.get_or_init(|| Nvml::init().ok()).as_ref()?;
         let own = std::process::id();
         let (mut most, mut latest) = (None, self.seen);
         for index in 0..library.device_count().ok()? {

@@ -1,4 +1,4 @@
-//! Whether the connection is paid for by volume, as NetworkManager knows it.
+//! Whether the connection is paid for by volume, as `NetworkManager` knows it.
 
 use std::time::{Duration, Instant};
 
@@ -31,20 +31,19 @@ impl Network {
     }
 
     fn read(&mut self) -> zbus::Result<u32> {
-        let manager = match self.manager.take() {
-            Some(manager) => manager,
-            None => {
-                let bus = Connection::system()?;
-                zbus::blocking::proxy::Builder::new(&bus)
-                    .destination(SERVICE)?
-                    .path(PATH)?
-                    .interface(SERVICE)?
-                    .cache_properties(zbus::proxy::CacheProperties::No)
-                    .build()?
-            }
-        };
+        let manager = self.manager.take().map_or_else(connect, Ok)?;
         let metered = manager.get_property("Metered")?;
         self.manager = Some(manager);
         Ok(metered)
     }
+}
+
+fn connect() -> zbus::Result<Proxy<'static>> {
+    let bus = Connection::system()?;
+    zbus::blocking::proxy::Builder::new(&bus)
+        .destination(SERVICE)?
+        .path(PATH)?
+        .interface(SERVICE)?
+        .cache_properties(zbus::proxy::CacheProperties::No)
+        .build()
 }

@@ -49,7 +49,7 @@ pub enum UnusableError {
         format: Precision,
         /// What is wrong with it.
         #[source]
-        source: GgufError,
+        source: Box<GgufError>,
     },
     /// Its tokenizer is not known here.
     #[error("the tokenizer of {id} {format} cannot be used; choose another model")]
@@ -60,7 +60,7 @@ pub enum UnusableError {
         format: Precision,
         /// What is wrong with it.
         #[source]
-        source: TokenizerError,
+        source: Box<TokenizerError>,
     },
 }
 
@@ -71,7 +71,7 @@ impl Inventory {
         let tokenizer = self.tokenizer(file);
         if !is_written(&tokenizer) {
             let (id, format) = (held.id.clone(), held.format);
-            let wrong = |source| UnusableError::Tokenizer { id, format, source };
+            let wrong = |error| UnusableError::Tokenizer { id, format, source: Box::new(error) };
             write_tokenizer(&file.path, &tokenizer).map_err(wrong)?;
         }
         Ok(Artifact {
@@ -108,7 +108,8 @@ impl HeldModel {
             return Err(UnusableError::Split { id, format, parts: self.files.len() });
         };
         let geometry = Gguf::open(&file.path).and_then(|gguf| gguf.geometry());
-        geometry.map(|geometry| (file, geometry)).map_err(|source| UnusableError::Gguf { id, format, source })
+        let wrong = |error| UnusableError::Gguf { id, format, source: Box::new(error) };
+        geometry.map(|geometry| (file, geometry)).map_err(wrong)
     }
 }
 

@@ -20,23 +20,23 @@ use cortensor_protocol::{ArtifactDigest, ModelId, Precision};
 
 /// The shape of a model to make.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    pub name: &'static str,
-    pub layers: u32,
-    pub hidden: u32,
-    pub feed_forward: u32,
-    pub heads: u32,
-    pub kv_heads: u32,
+pub(crate) struct Shape {
+    name: &'static str,
+    layers: u32,
+    hidden: u32,
+    feed_forward: u32,
+    heads: u32,
+    kv_heads: u32,
 }
 
 /// Half a billion parameters.
-pub const HALF_A_BILLION: Shape =
+pub(crate) const HALF_A_BILLION: Shape =
     Shape { name: "synthetic-0.5b", layers: 28, hidden: 1024, feed_forward: 4096, heads: 16, kv_heads: 8 };
 /// As Llama 3.2 1B has it, but for the vocabulary.
-pub const ONE_BILLION: Shape =
+pub(crate) const ONE_BILLION: Shape =
     Shape { name: "synthetic-1b", layers: 16, hidden: 2048, feed_forward: 8192, heads: 32, kv_heads: 8 };
 /// As Llama 3.2 3B has it, but for the vocabulary.
-pub const THREE_BILLIONS: Shape =
+pub(crate) const THREE_BILLIONS: Shape =
     Shape { name: "synthetic-3b", layers: 28, hidden: 3072, feed_forward: 8192, heads: 24, kv_heads: 8 };
 
 /// A weight of a layer: name, rows, columns.
@@ -44,7 +44,7 @@ type Matrix = (&'static str, u32, u32);
 
 impl Shape {
     /// Makes the model in `folder`, with what else it takes to load it.
-    pub fn artifact(self, folder: &Path, precision: Precision, starter: &Path) -> Artifact {
+    pub(crate) fn artifact(self, folder: &Path, precision: Precision, starter: &Path) -> Artifact {
         let path = folder.join(format!("{}.{precision}.gguf", self.name));
         self.write(&path, precision, starter);
         let tokenizer = folder.join("tokenizer");

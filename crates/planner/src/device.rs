@@ -146,7 +146,7 @@ impl Devices {
         let card_layers: u32 = devices.iter().map(|device| device.layers).sum();
         let processor_layers = variant.geometry.layers.checked_sub(card_layers)?;
         let parts = Parts::of(variant, load, None);
-        let needed_bytes = parts.device_bytes + u64::from(processor_layers) * parts.layer_bytes;
+        let needed_bytes = parts.device + u64::from(processor_layers) * parts.layer;
         let cards = devices.iter().filter_map(|device| device.card).collect();
         devices.push(DeviceMemory {
             card: None,
@@ -166,12 +166,12 @@ impl Devices {
         let mut left = variant.geometry.layers;
         let mut filled = Vec::new();
         for card in self.cards.iter().filter(|card| card.backend == backend) {
-            let besides = parts.device_bytes + if filled.is_empty() { parts.outer_bytes } else { 0 };
-            let room = card.usable_bytes.saturating_sub(besides) / parts.layer_bytes.max(1);
+            let besides = parts.device + if filled.is_empty() { parts.outer } else { 0 };
+            let room = card.usable_bytes.saturating_sub(besides) / parts.layer.max(1);
             let layers = u32::try_from(room).unwrap_or(u32::MAX).min(left);
             if layers > 0 {
                 left -= layers;
-                let needed_bytes = besides + u64::from(layers) * parts.layer_bytes;
+                let needed_bytes = besides + u64::from(layers) * parts.layer;
                 let usable_bytes = card.usable_bytes;
                 filled.push(DeviceMemory { card: Some(card.index), layers, needed_bytes, usable_bytes });
             }

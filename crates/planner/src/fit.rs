@@ -14,7 +14,7 @@ use ts_rs::TS;
 
 use crate::{
     Fit, Placement, PlanSettings, Variant,
-    candidate::{Candidates, wished_load},
+    candidate::{Candidates, Misfit, wished_load},
     estimate::as_number,
     in_megabytes,
 };
@@ -84,7 +84,7 @@ pub fn fit(hardware: &Hardware, listed: Listed<'_>, settings: &PlanSettings) -> 
     let wished = wished_load(&variant, settings);
     let candidates = Candidates::of(hardware, &[variant], &[], settings);
     let Some(one) = candidates.fitting.first() else {
-        let needed_bytes = candidates.too_large.first().map_or(0, |misfit| misfit.needed_bytes());
+        let needed_bytes = candidates.too_large.first().map_or(0, Misfit::needed_bytes);
         return Badge {
             fit: Fit::DoesNotFit,
             placement: Placement::Processor,

@@ -81,26 +81,26 @@ const fn engine_bytes(backend: Option<Backend>) -> u64 {
     }
 }
 
-/// A model in parts that can lie on different devices.
+/// A model in parts that can lie on different devices, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
     /// Weights and cache of one layer.
-    pub(crate) layer_bytes: u64,
+    pub(crate) layer: u64,
     /// Embeddings and the output layer, which lie with the first layers.
-    pub(crate) outer_bytes: u64,
+    pub(crate) outer: u64,
     /// What every device takes besides.
-    pub(crate) device_bytes: u64,
+    pub(crate) device: u64,
 }
 
 impl Parts {
     pub(crate) fn of(variant: &Variant, load: Load, backend: Option<Backend>) -> Self {
         let whole = estimate_on(variant, load, backend);
-        let outer_bytes = unpacked_embeddings(variant) + embeddings_share(variant, kept_bytes(variant));
+        let outer = unpacked_embeddings(variant) + embeddings_share(variant, kept_bytes(variant));
         let layers = u64::from(variant.geometry.layers.max(1));
         Self {
-            layer_bytes: (whole.weights_bytes.saturating_sub(outer_bytes) + whole.kv_cache_bytes).div_ceil(layers),
-            outer_bytes,
-            device_bytes: whole.engine_bytes + whole.working_bytes,
+            layer: (whole.weights_bytes.saturating_sub(outer) + whole.kv_cache_bytes).div_ceil(layers),
+            outer,
+            device: whole.engine_bytes + whole.working_bytes,
         }
     }
 }

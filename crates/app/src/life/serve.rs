@@ -131,12 +131,11 @@ impl Life {
         }
     }
 
-    /// What may be taken now: what is free, and what the user's budget leaves beside what is loaded.
+    /// What may be taken now.
     fn room(&self) -> u64 {
         let (_, free) = cortensor_hardware::current_load();
         let held = self.loaded.as_ref().map_or(0, |loaded| loaded.view.most_bytes);
-        let budget = self.config.machine.settings.memory_budget_bytes;
-        budget.map_or(free, |budget| budget.saturating_sub(held).min(free))
+        room(free, self.config.machine.settings.memory_budget_bytes, held)
     }
 
     /// What was planned; with less context where there is less memory now than there was then. Refused before anything
@@ -264,6 +263,11 @@ impl Life {
     }
 }
 
+/// What is free, and of the user's budget no more than what is loaded leaves.
+fn room(free: u64, budget: Option<u64>, held: u64) -> u64 {
+    budget.map_or(free, |budget| budget.saturating_sub(held).min(free))
+}
+
 fn loaded_in_words(view: &Loaded, context_tokens: u32) -> String {
     let took = view.measured_bytes.map_or_else(|| "an unknown amount".to_owned(), in_megabytes);
     format!(
@@ -273,4 +277,23 @@ fn loaded_in_words(view: &Loaded, context_tokens: u32) -> String {
         in_megabytes(view.estimated_bytes),
         in_megabytes(view.most_bytes)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_one_for_all_models_that_are_loaded_at_a_time() {
+        for (free, budget, held, expected) in [
+            (100, None, 0, 100),
+            (100, None, 70, 100),
+            (100, Some(60), 0, 60),
+            (100, Some(60), 50, 10),
+            (100, Some(60), 70, 0),
+            (5, Some(60), 50, 5),
+        ] {
+            assert_eq!(room(free, budget, held), expected, "{free} {budget:?} {held}");
+        }
+    }
 }

@@ -143,10 +143,10 @@ fn other_limits_are_tried_without_changing_anything() {
 
 #[test]
 fn alternatives_are_all_there_is_with_what_fits_first() {
+    use Precision::{F16, Q4K, Q8_0};
     let plan = plan(&machine(13 * GIBI), &large_model(), &measured_large(), &PlanSettings::default()).unwrap();
     let all: Vec<_> =
         plan.alternatives.iter().map(|one| (one.variant.precision, one.fit, one.load.context_tokens)).collect();
-    use Precision::{F16, Q4K, Q8_0};
     assert_eq!(all, [(Q8_0, Fit::Fits, 4096), (Q4K, Fit::Fits, 4096), (F16, Fit::DoesNotFit, 512)]);
     assert!(plan.alternatives[2].reason.contains("MB, 13958 MB may be used"), "{}", plan.alternatives[2].reason);
 }

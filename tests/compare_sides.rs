@@ -223,9 +223,9 @@ async fn a_network_without_an_answer_says_why() {
 async fn a_comparison_with_the_network_that_is_stopped_takes_its_request_back() {
     let network = Network::start().await;
     let slow = Arc::new(AtomicBool::default());
-    let pace = Arc::clone(&slow);
+    let told = Arc::clone(&slow);
     let script = Script {
-        pace: Arc::new(move |_| if pace.load(Ordering::SeqCst) { Duration::from_millis(200) } else { Duration::ZERO }),
+        pace: Arc::new(move |_| if told.load(Ordering::SeqCst) { Duration::from_millis(200) } else { Duration::ZERO }),
         ..of_the_sky()
     };
     let miner = exact_miner(&network, script).await;

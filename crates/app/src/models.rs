@@ -118,9 +118,9 @@ impl Models {
         let mut running = self.0.running();
         if running.is_none() {
             let queue = Queue::start(Arc::clone(&shop.library), shop.list()?, PARALLEL);
-            let stop = CancellationToken::new();
-            let follower = tokio::spawn(follow(Arc::clone(&self.0), queue.status(), stop.clone()));
-            *running = Some(Running { queue, follower, stop });
+            let cancelled = CancellationToken::new();
+            let follower = tokio::spawn(follow(Arc::clone(&self.0), queue.status(), cancelled.clone()));
+            *running = Some(Running { queue, follower, stop: cancelled });
         }
         Ok(())
     }

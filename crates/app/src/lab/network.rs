@@ -1,4 +1,4 @@
-//! Asking the network for an answer, as any of its users does: over the router's OpenAI form.
+//! Asking the network for an answer, as any of its users does: over the router's `OpenAI` form.
 
 use std::time::Duration;
 

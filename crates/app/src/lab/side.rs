@@ -234,7 +234,8 @@ impl ComparisonSide {
 
     /// A side of the network that has not begun.
     pub(crate) fn remote(remote: RemoteSide) -> Self {
-        Self { by_text: true, alone: true, remote: Some(remote.clone()), ..Self::new(remote.model()) }
+        let model = remote.model();
+        Self { by_text: true, alone: true, remote: Some(remote), ..Self::new(model) }
     }
 
     fn new(model: ModelId) -> Self {

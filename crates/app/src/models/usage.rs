@@ -114,8 +114,7 @@ impl ModelUse {
 
 /// Says no, and why, if something needs the file.
 pub(super) fn check_unused(users: &Users, id: &ModelId, format: Precision) -> Result<(), Failure> {
-    let uses = users.now().of(id, format);
-    match uses.into_iter().find_map(ModelUse::why_not) {
+    match users.now().of(id, format).into_iter().find_map(ModelUse::why_not) {
         Some(why) => Err(Failure::new(FailureCode::Busy, format!("{id} {format} {why}"))),
         None => Ok(()),
     }

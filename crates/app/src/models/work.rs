@@ -79,10 +79,11 @@ fn begin(
         let message = "a model is being imported or made already; wait until that is done, or stop it".to_owned();
         return Err(Failure::new(FailureCode::Busy, message));
     }
-    let (stop, over) = (CancellationToken::new(), CancellationToken::new());
-    *job = Some(Job { stop: stop.clone(), over: over.clone() });
+    let (cancelled, over) = (CancellationToken::new(), CancellationToken::new());
+    *job = Some(Job { stop: cancelled.clone(), over: over.clone() });
     place.view.send_modify(|view| view.work = Some(WorkView { kind, phase: WorkPhase::Running, progress: 0.0 }));
-    let bench = Bench { place: Arc::clone(place), shop, stop, told: Mutex::new(0.0), _over: over.drop_guard() };
+    let bench =
+        Bench { place: Arc::clone(place), shop, stop: cancelled, told: Mutex::new(0.0), _over: over.drop_guard() };
     spawn_blocking(move || {
         let phase = work(&bench);
         bench.end(phase);

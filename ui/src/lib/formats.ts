@@ -108,7 +108,7 @@ const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digi
 const clockWithSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const WEEK: LocalTime["weekday"][] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const weekdayName = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
-const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+const clockOfWeek = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
 
 export const formatExactTime = (at: Millis): string => exact.format(at);
@@ -121,7 +121,7 @@ export const formatDay = (at: Millis): string => day.format(at);
 export function clockOf({ weekday, minute }: LocalTime): { weekday: string; time: string } {
   // A week that began on a Monday.
   const time = Date.UTC(2024, 0, 1 + WEEK.indexOf(weekday), 0, minute);
-  return { weekday: weekdayName.format(time), time: clock.format(time) };
+  return { weekday: weekdayName.format(time), time: clockOfWeek.format(time) };
 }
 
 export function shorten(id: string, ends = 6): string {

@@ -23,10 +23,13 @@ import type {
   LogLine,
   Mode,
   ModelFile,
+  ModelId,
+  ModelsView,
   NetworkView,
   NodeAddress,
   Plan,
   Practice,
+  Precision,
   Revealed,
   Settings,
   SettingsView,
@@ -49,6 +52,7 @@ export interface Commands {
   watch_comparison: { args: { channel: Channel<Partial<Comparison>> }; result: number };
   watch_fidelity: { args: { channel: Channel<Partial<FidelityRun>> }; result: number };
   watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
+  watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   save_picture: { args: Uint8Array; result: string | null };
@@ -90,4 +94,14 @@ export interface Commands {
   vote: { args: { choice: VoteChoice }; result: Revealed };
   votes: { args: Nothing; result: Array<KeptVote> };
   vote_summary: { args: Nothing; result: Array<VoteSummary> };
+  get_model: { args: { id: ModelId; format: Precision }; result: null };
+  pause_download: { args: { id: ModelId; format: Precision }; result: null };
+  resume_download: { args: { id: ModelId; format: Precision }; result: null };
+  cancel_download: { args: { id: ModelId; format: Precision }; result: null };
+  limit_downloads: { args: { limit: number | null }; result: null };
+  import_model: { args: { folder: boolean }; result: string | null };
+  make_model: { args: { id: ModelId; format: Precision }; result: null };
+  stop_model_work: { args: Nothing; result: null };
+  keep_model: { args: { id: ModelId; format: Precision; keep: boolean }; result: null };
+  delete_model: { args: { id: ModelId; format: Precision }; result: number };
 }

@@ -269,7 +269,7 @@ runners_up: Array<RunnerUp>, };
  */
 export type ComparedToken = { 
 /**
- * Index in the vocabulary.
+ * Index in the vocabulary; of the network's text, as a tokenizer of this machine cuts it.
  */
 id: number, 
 /**
@@ -282,7 +282,7 @@ text: string,
  */
 divergence: number | null, 
 /**
- * What each side expected here most, by side, the likeliest first; empty until scored.
+ * What each side expected here most, by side, the likeliest first; empty until scored, and for sides of other tokens.
  */
 top: Array<Array<TopToken>>, };
 
@@ -546,6 +546,11 @@ version: string,
 licence: string, };
 
 /**
+ * How a held model is now.
+ */
+export type Condition = "whole" | "changed" | "missing";
+
+/**
  * The connection to the router.
  */
 export type Connection = { "is": "connecting" } | { "is": "connected", 
@@ -692,6 +697,89 @@ free_bytes: number,
 total_bytes: number, };
 
 /**
+ * What models take.
+ */
+export type DiskView = { 
+/**
+ * Where ours are.
+ */
+folder: string, 
+/**
+ * What ours take, which can be freed here.
+ */
+ours_bytes: number, 
+/**
+ * What files take that the user or other programs have somewhere.
+ */
+others_bytes: number, 
+/**
+ * What unfinished downloads take.
+ */
+unfinished_bytes: number, 
+/**
+ * What is free there.
+ */
+free_bytes: number | null, };
+
+/**
+ * How a download is.
+ */
+export type DownloadPhase = { "is": "queued" } | { "is": "asking" } | { "is": "coming", 
+/**
+ * From where.
+ */
+host: string, 
+/**
+ * Bytes a second of late.
+ */
+bytes_per_second: number | null, 
+/**
+ * Seconds that are left at this rate.
+ */
+seconds_left: number | null, } | { "is": "waiting", 
+/**
+ * From where.
+ */
+host: string, 
+/**
+ * What happened, for programs.
+ */
+code: string, } | { "is": "verifying" } | { "is": "paused" } | { "is": "failed", 
+/**
+ * For programs.
+ */
+code: string, 
+/**
+ * What happened and what to do.
+ */
+message: string, };
+
+/**
+ * A model on its way.
+ */
+export type DownloadView = { 
+/**
+ * The model.
+ */
+id: ModelId, 
+/**
+ * The format.
+ */
+format: Precision, 
+/**
+ * How it is.
+ */
+phase: DownloadPhase, 
+/**
+ * Bytes that are here, where that is known.
+ */
+done_bytes: number | null, 
+/**
+ * Bytes in all, where that is known.
+ */
+total_bytes: number | null, };
+
+/**
  * What was earned in a span, part by part.
  */
 export type EarningsChart = { 
@@ -806,6 +894,27 @@ field?: string, };
  * Kinds of failures, by what helps.
  */
 export type FailureCode = "stopped" | "not_loaded" | "not_kept" | "settings" | "identity" | "passphrase" | "ledger" | "file" | "network" | "request" | "busy" | "memory" | "model" | "not_comparable" | "engine";
+
+/**
+ * Weights that could not have the format of the others, and have the next finer one.
+ */
+export type Fallback = { 
+/**
+ * The tensor.
+ */
+tensor: string, 
+/**
+ * Values in one of its rows, which must be a multiple of the format's block.
+ */
+row: number, 
+/**
+ * The format of the others.
+ */
+wanted: Precision, 
+/**
+ * The format it has.
+ */
+used: Precision, };
 
 /**
  * The one word for how a report is.
@@ -974,7 +1083,7 @@ export type Fit = "fits" | "fits_with_less_context" | "does_not_fit";
 /**
  * A folder that a user may want to look into.
  */
-export type Folder = "data" | "logs";
+export type Folder = "data" | "logs" | "models";
 
 /**
  * The shape of a model, as its file tells it.
@@ -1195,6 +1304,44 @@ passed: boolean,
 seen: string, };
 
 /**
+ * The list of what the network serves.
+ */
+export type ListView = { 
+/**
+ * Its version.
+ */
+version: number, 
+/**
+ * Until when models may be got by it, as RFC 3339.
+ */
+expires: string, 
+/**
+ * Whether that is over.
+ */
+expired: boolean, };
+
+/**
+ * What the list says of a model.
+ */
+export type ListedFacts = { 
+/**
+ * What it is a kind of.
+ */
+family: string, 
+/**
+ * Licence of the weights.
+ */
+licence: string, 
+/**
+ * Weights.
+ */
+parameters: number, 
+/**
+ * Most tokens it was trained for.
+ */
+context_tokens: number, };
+
+/**
  * A task that the node works on, or has committed and not seen settled.
  */
 export type LiveTask = { 
@@ -1289,6 +1436,19 @@ most_bytes: number,
  * Seconds it took to load.
  */
 seconds: number, };
+
+/**
+ * A minute of the week, by the clock on the wall.
+ */
+export type LocalTime = { 
+/**
+ * The day.
+ */
+weekday: Weekday, 
+/**
+ * Minutes since its midnight, below 1440.
+ */
+minute: number, };
 
 /**
  * How grave a line is.
@@ -1511,14 +1671,112 @@ work: Work,
 loss?: MeasuredLoss, };
 
 /**
+ * A model of the record, as something to choose.
+ */
+export type ModelFile = { 
+/**
+ * Its name.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * Size of the file.
+ */
+file_bytes: number, 
+/**
+ * Why it cannot be compared and what to do; nothing: it can.
+ */
+problem: string | null, };
+
+/**
  * The name of a model on the network, such as `smollm2-135m-instruct`. One model has several artifacts.
  */
 export type ModelId = string;
 
 /**
+ * What needs a model's files.
+ */
+export type ModelUse = "loaded" | "starting" | "compared" | "ladder";
+
+/**
+ * A model.
+ */
+export type ModelView = { 
+/**
+ * Its name on the network; of one that is not in the list, its name here.
+ */
+id: ModelId, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * What the list says of it; nothing if it is not in the list.
+ */
+listed: ListedFacts | null, 
+/**
+ * Its formats, the most exact first.
+ */
+variants: Array<VariantView>, };
+
+/**
+ * The models on this machine and those that can be had.
+ */
+export type ModelsView = { 
+/**
+ * The list's models in its order, then those that are here besides; nothing before it was looked at.
+ */
+models: Array<ModelView> | null, 
+/**
+ * What they take.
+ */
+disk: DiskView | null, 
+/**
+ * The list.
+ */
+list: ListView | null, 
+/**
+ * What is on its way, in order.
+ */
+downloads: Array<DownloadView>, 
+/**
+ * Most bytes a second that downloads take.
+ */
+limit_bytes_per_second: number | null, 
+/**
+ * The import, or the format being made, that was begun last.
+ */
+work: WorkView | null, 
+/**
+ * Why what is here cannot be told.
+ */
+failure: Failure | null, };
+
+/**
+ * Whether the network can be asked.
+ */
+export type NetworkView = { 
+/**
+ * Where it is asked; nothing: the settings' router has no such address.
+ */
+api_url: string | null, 
+/**
+ * Whether a key for it is known. The practice network's own user always has one.
+ */
+has_key: boolean, };
+
+/**
  * The address of a node's key: 0x and 40 hexadecimal digits, whose case carries a checksum (EIP-55).
  */
 export type NodeAddress = string;
+
+/**
+ * How a model came here.
+ */
+export type Origin = "downloaded" | "made" | "imported" | "hugging_face" | "lm_studio";
 
 /**
  * What became of a task's pay.
@@ -1678,6 +1936,43 @@ least: number,
 most: number, };
 
 /**
+ * Why the miner steps aside.
+ */
+export type Reason = { "is": "in_use" } | { "is": "battery" } | { "is": "full_screen" } | { "is": "program", 
+/**
+ * Which.
+ */
+name: string, } | { "is": "hot", 
+/**
+ * The hottest sensor when it was first too hot, in degrees Celsius.
+ */
+celsius: number, 
+/**
+ * What was set.
+ */
+limit: number, } | { "is": "processor", 
+/**
+ * What they took when it was first too much, in percent of all cores.
+ */
+percent: number, 
+/**
+ * What was set.
+ */
+limit: number, } | { "is": "graphics", 
+/**
+ * What they took when it was first too much, in percent.
+ */
+percent: number, 
+/**
+ * What was set.
+ */
+limit: number, } | { "is": "metered" } | { "is": "hours", 
+/**
+ * When it goes on.
+ */
+until: LocalTime, };
+
+/**
  * The router turns the node away.
  */
 export type Rejection = { 
@@ -1694,6 +1989,31 @@ message: string, };
  * Why a node was turned away.
  */
 export type RejectionCode = "unsupported_version" | "bad_signature" | "already_connected" | "protocol_violation" | "silent" | "stopping";
+
+/**
+ * A side that the network answers.
+ */
+export type RemoteSide = { 
+/**
+ * The model as the network was asked for it.
+ */
+asked: string, 
+/**
+ * Where it was asked.
+ */
+api_url: string, 
+/**
+ * The node that answered, once that is known.
+ */
+node: NodeAddress | null, 
+/**
+ * The model of this machine by whose tokenizer the network's text is cut into tokens.
+ */
+tokenizer: ModelId, 
+/**
+ * Whether the network told which tokens it expected.
+ */
+tells_top: boolean, };
 
 /**
  * A model file in a report.
@@ -1732,6 +2052,47 @@ first: Precision,
  * Who gave answer B.
  */
 second: Precision, };
+
+/**
+ * When to step aside. A number of 0 turns its rule off.
+ */
+export type Rules = { 
+/**
+ * Pause while somebody uses this computer, and for so many seconds after the last key or movement of the mouse.
+ */
+in_use_seconds: number, 
+/**
+ * Pause on battery.
+ */
+battery: boolean, 
+/**
+ * Pause while a program fills the screen: games, films.
+ */
+full_screen: boolean, 
+/**
+ * Pause while one of these runs, by the name of its file.
+ */
+programs: Array<string>, 
+/**
+ * Pause above this, in degrees Celsius, by the hottest sensor.
+ */
+celsius: number, 
+/**
+ * Pause while other programs take more of all cores than this, in percent.
+ */
+others_cpu_percent: number, 
+/**
+ * Pause while other programs take more of the graphics card than this, in percent.
+ */
+others_gpu_percent: number, 
+/**
+ * Pause while the connection is paid for by volume.
+ */
+metered: boolean, 
+/**
+ * Mine only then, such as `mon-fri 18:00-08:00`. Empty: at any time.
+ */
+hours: string[], };
 
 /**
  * A variant that was not chosen.
@@ -1821,7 +2182,11 @@ keep_prompts: boolean,
 /**
  * Corrections to the hardware that was found.
  */
-hardware: Overrides, };
+hardware: Overrides, 
+/**
+ * When to step aside. Holds from when it is saved.
+ */
+manners: Rules, };
 
 /**
  * The settings and what there is to know for changing them.
@@ -1923,7 +2288,7 @@ reason: string, });
 export type Sharing = "together" | "one_by_one";
 
 /**
- * Which model file answers.
+ * Who answers.
  */
 export type SideChoice = { "is": "most_exact" } | { "is": "precision", 
 /**
@@ -2155,6 +2520,10 @@ tier: TierReport | null,
  */
 standing: Standing | null, 
 /**
+ * Why to step aside just now, by the user's rules. It mines all the same where the user said so.
+ */
+aside: Array<Reason>, 
+/**
  * Tasks being worked on.
  */
 running: number, 
@@ -2299,6 +2668,23 @@ text: string,
 probability: number, };
 
 /**
+ * Why a side has no divergence.
+ */
+export type Unscored = { "why": "other_vocabulary", 
+/**
+ * Tokens of its vocabulary.
+ */
+tokens: number, 
+/**
+ * The model that it would be held against.
+ */
+reference: ModelId, 
+/**
+ * Tokens of that one's.
+ */
+reference_tokens: number, } | { "why": "remote_reference" } | { "why": "top_only" } | { "why": "text_only" };
+
+/**
  * Tokens in and out.
  */
 export type Usage = { 
@@ -2335,6 +2721,76 @@ bytes: number,
  * The model's shape.
  */
 geometry: Geometry, };
+
+/**
+ * Where a model is.
+ */
+export type VariantPlace = { "is": "here", 
+/**
+ * How it came here.
+ */
+origin: Origin, 
+/**
+ * How its files are.
+ */
+condition: Condition, 
+/**
+ * Whether its files are deleted with it.
+ */
+ours: boolean, 
+/**
+ * Whether the user wants it kept.
+ */
+keep: boolean, 
+/**
+ * Its first file.
+ */
+path: string, 
+/**
+ * What needs it now.
+ */
+uses: Array<ModelUse>, } | { "is": "found", 
+/**
+ * Whose cache.
+ */
+origin: Origin, 
+/**
+ * The file.
+ */
+path: string, } | { "is": "listed" } | { "is": "made_from", 
+/**
+ * The format.
+ */
+from: Precision, } | { "is": "nowhere" };
+
+/**
+ * A model in one format.
+ */
+export type VariantView = { 
+/**
+ * Its name, which is not the model's where it was made here and the list has another of this format.
+ */
+id: ModelId, 
+/**
+ * Format of most weights.
+ */
+format: Precision, 
+/**
+ * Full or quantized.
+ */
+precision_class: PrecisionClass, 
+/**
+ * What it takes on the disk, where that is known.
+ */
+bytes: number | null, 
+/**
+ * Where it is.
+ */
+place: VariantPlace, 
+/**
+ * What is here that it can be made from.
+ */
+make_from: Precision | null, };
 
 /**
  * A vote under way. Nothing in it tells which side is which before the vote is cast: the answers appear together when
@@ -2451,6 +2907,11 @@ told: Told,
 least_votes: number, };
 
 /**
+ * A day of the week.
+ */
+export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
+/**
  * Other limits, to see what would be. Nothing: no limit.
  */
 export type WhatIf = { 
@@ -2489,77 +2950,56 @@ completion_tokens: number,
 busy: { secs: number; nanos: number }, };
 
 /**
- * A model of the record, as something to choose.
+ * What is done.
  */
-export type ModelFile = { 
+export type WorkKind = { "is": "import", 
 /**
- * Its name.
+ * File or folder.
  */
-model: ModelId, 
+path: string, } | { "is": "make", 
 /**
- * Exact format.
+ * The model.
  */
-precision: Precision, 
+id: ModelId, 
 /**
- * Size of the file.
+ * The format.
  */
-file_bytes: number, 
-/**
- * Why it cannot be compared and what to do; nothing: it can.
- */
-problem: string | null, };
+format: Precision, };
 
 /**
- * Whether the network can be asked.
+ * How it is.
  */
-export type NetworkView = { 
+export type WorkPhase = { "is": "running" } | { "is": "imported", 
 /**
- * Where it is asked; nothing: the settings' router has no such address.
+ * The models, as name and format.
  */
-api_url: string | null, 
+models: Array<string>, } | { "is": "made", 
 /**
- * Whether a key for it is known. The practice network's own user always has one.
+ * What it was made from.
  */
-has_key: boolean, };
+from: Precision, 
+/**
+ * Weights that could not have the format.
+ */
+fallbacks: Array<Fallback>, } | { "is": "stopped" } | { "is": "failed", 
+/**
+ * What happened and what to do.
+ */
+failure: Failure, };
 
 /**
- * A side that the network answers.
+ * An import, or a format being made.
  */
-export type RemoteSide = { 
+export type WorkView = { 
 /**
- * The model as the network was asked for it.
+ * Which.
  */
-asked: string, 
+kind: WorkKind, 
 /**
- * Where it was asked.
+ * How it is.
  */
-api_url: string, 
+phase: WorkPhase, 
 /**
- * The node that answered, once that is known.
+ * 0 to 1.
  */
-node: NodeAddress | null, 
-/**
- * The model of this machine by whose tokenizer the network's text is cut into tokens.
- */
-tokenizer: ModelId, 
-/**
- * Whether the network told which tokens it expected.
- */
-tells_top: boolean, };
-
-/**
- * Why a side has no divergence.
- */
-export type Unscored = { "why": "other_vocabulary", 
-/**
- * Tokens of its vocabulary.
- */
-tokens: number, 
-/**
- * The model that it would be held against.
- */
-reference: ModelId, 
-/**
- * Tokens of that one's.
- */
-reference_tokens: number, } | { "why": "remote_reference" } | { "why": "top_only" } | { "why": "text_only" };
+progress: number, };

@@ -47,7 +47,7 @@ describe("the reason", () => {
 
   it("is why the miner steps aside, while it does", () => {
     const aside: Status["aside"] = [{ is: "hours", until: { weekday: "tuesday", minute: 18 * 60 } }, { is: "hot", celsius: 91, limit: 90 }];
-    const words = "Outside the hours that are set, until Tuesday 06:00 PM. 91 °C, more than the 90 °C that are set";
+    const words = "Outside the hours that are set, until Tuesday 6:00 PM. 91 °C, more than the 90 °C that are set";
     expect(reasonOf(statusWith({ phase: "paused", aside, connection: offline }))).toBe(words);
     expect(reasonOf(statusWith({ phase: "mining", aside }))).toBeNull();
   });

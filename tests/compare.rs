@@ -135,7 +135,7 @@ async fn answers_that_part_are_marked_where_they_do_and_say_what_each_side_expec
     assert!(other.mean_divergence.unwrap() > 1.0 && other.same_top == Some(0.0));
     // The prompt's last letter is what each expects to come again, or the one behind it.
     let top: Vec<_> = other.tokens[0].top.iter().map(|top| (top[0].id, top.len())).collect();
-    assert_eq!(top, [(u32::from(b'?'), 5), (u32::from(b'?') + 1, 5)]);
+    assert_eq!(top, [(Some(u32::from(b'?')), 5), (Some(u32::from(b'?') + 1), 5)]);
     assert!(other.tokens[0].top[0][0].probability > other.tokens[0].top[0][1].probability);
 
     let folder = tempfile::tempdir().unwrap();

@@ -201,7 +201,8 @@ async fn a_network_without_an_answer_says_why() {
     let sides = [Q8_0, remote()];
     let nobody = failed(with_network(&place, &sides, access(&network)).await);
     assert!(nobody.contains("no node offers a model"), "{nobody}");
-    let miner = Miner::start(&network, echo()).await;
+    // So that what is served for volume is quantized.
+    let miner = Miner::start(&network, echo().with_slower_full_precision(Duration::from_millis(5))).await;
     let not_exact = failed(with_network(&place, &sides, access(&network)).await);
     assert!(not_exact.contains(MODEL) && not_exact.contains("quantized"), "{not_exact}");
     let wrong = NetworkAccess { api_key: "sk-wrong".to_owned(), ..access(&network) };

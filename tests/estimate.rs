@@ -16,7 +16,7 @@ use cortensor_protocol::{Precision, Prompt, Sampling};
 use futures::{StreamExt, future::join_all};
 use tokio::sync::watch;
 
-use synthetic::{HALF_A_BILLION, ONE_BILLION, THREE_BILLIONS};
+use synthetic::{HALF_A_BILLION, ONE_BILLION, Shape, THREE_BILLIONS};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -84,22 +84,31 @@ async fn check(artifact: &Artifact, load: Load) {
 }
 
 /// One test for all of it: two at a time would be measured together.
+/// [`what_larger_models_take`] is run by itself, for the same reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_model_takes_is_what_the_planner_says() {
     for artifact in ladder() {
         check(&artifact, Load { context_tokens: 1024, slots: 1 }).await;
     }
-    // On the disk that is built on: a folder in memory would not hold them.
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    check_made(HALF_A_BILLION, Precision::Q8_0, 512).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "ten minutes, and 4 GB of disk: cargo test --workspace --test estimate -- --ignored"]
+async fn what_larger_models_take() {
     for (shape, precision, context_tokens) in [
         (HALF_A_BILLION, Precision::F16, 512),
-        (HALF_A_BILLION, Precision::Q8_0, 512),
         (ONE_BILLION, Precision::Q8_0, 256),
         (ONE_BILLION, Precision::Q4_0, 256),
         (THREE_BILLIONS, Precision::Q4_0, 256),
     ] {
-        let artifact = shape.artifact(folder.path(), precision, &starter());
-        check(&artifact, Load { context_tokens, slots: 1 }).await;
-        fs::remove_file(&artifact.path).unwrap();
+        check_made(shape, precision, context_tokens).await;
     }
+}
+
+async fn check_made(shape: Shape, precision: Precision, context_tokens: u32) {
+    // On the disk that is built on: a folder in memory would not hold them.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let artifact = shape.artifact(folder.path(), precision, &starter());
+    check(&artifact, Load { context_tokens, slots: 1 }).await;
 }

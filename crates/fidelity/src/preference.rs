@@ -58,7 +58,8 @@ impl Preference {
         let middle = share + square / (2.0 * votes);
         let width = DEVIATIONS * (share * (1.0 - share) / votes + square / (4.0 * votes * votes)).sqrt();
         let scale = 1.0 + square / votes;
-        (((middle - width) / scale).max(0.0), ((middle + width) / scale).min(1.0))
+        // At all votes for one the interval ends at the share itself, and rounding may fall on either side of it.
+        (((middle - width) / scale).clamp(0.0, share), ((middle + width) / scale).clamp(share, 1.0))
     }
 
     /// Whether they can be told apart.
@@ -98,6 +99,14 @@ mod tests {
         // 8 of 10: 0.490 to 0.943.
         let (least, most) = Preference { exact: 8, other: 2, equal: 0 }.interval();
         assert!((least - 0.490).abs() < 1e-3 && (most - 0.943).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_interval_of_a_unanimous_vote_ends_at_its_share() {
+        for exact in 1..2000 {
+            assert!(Preference { exact, other: 0, equal: 0 }.interval().1 >= 1.0, "{exact} of {exact}");
+            assert!(Preference { exact: 0, other: exact, equal: 0 }.interval().0 <= 0.0, "0 of {exact}");
+        }
     }
 
     proptest! {

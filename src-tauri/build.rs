@@ -66,6 +66,10 @@ const COMMANDS: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
+        // Where a package has NVIDIA's libraries.
+        println!("cargo:rustc-link-arg-bins=-Wl,-rpath,$ORIGIN/../lib/cortensor-miner");
+    }
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=ui/dist");
     // A fresh clone has no interface yet and is to compile all the same: `./dev` builds it.

@@ -8,7 +8,7 @@ mod synthetic;
 
 use std::{fs, path::PathBuf};
 
-use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::MistralEngine;
 use cortensor_models::Artifact;
 use cortensor_planner::{Load, MemoryEstimate, Variant, estimate_memory};
@@ -45,7 +45,7 @@ fn ladder() -> Vec<Artifact> {
 
 /// Fills every slot up to the context.
 async fn fill(model: &dyn Model) {
-    let LoadOptions { context_tokens, slots } = model.options();
+    let LoadOptions { context_tokens, slots, .. } = model.options();
     let text = "one, two, three, four, ".repeat(context_tokens as usize);
     let mut prompt = model.encode(&Prompt::Text { text }).unwrap();
     prompt.truncate(context_tokens as usize - 16);
@@ -76,7 +76,7 @@ fn close(what: &str, estimate: u64, taken: u64) {
 /// Loads, fills and unloads, and compares what was taken with the estimate.
 async fn check(artifact: &Artifact, load: Load) {
     let estimate: MemoryEstimate = estimate_memory(&Variant::from(artifact), load);
-    let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
+    let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device: Device::Processor };
     let (loaded, most) = taken(artifact, options).await;
     let name = format!("{} {}", artifact.model, artifact.precision);
     close(&format!("{name} loaded"), estimate.loaded(), loaded);

@@ -2,6 +2,10 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=src/cpu_check.c");
+    if std::env::var_os("CARGO_FEATURE_CUDA").is_some() {
+        // Where a package has NVIDIA's libraries.
+        println!("cargo::rustc-link-arg-bins=-Wl,-rpath,$ORIGIN/../lib/cortensor-miner");
+    }
     let target = |name: &str| std::env::var(name).unwrap_or_default();
     let needs_avx2 = target("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "avx2");
     let is_unix = target("CARGO_CFG_TARGET_FAMILY").split(',').any(|family| family == "unix");

@@ -14,7 +14,7 @@ mod window;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use cortensor_app::{Folders, Passphrases};
+use cortensor_app::{Folders, Passphrases, starter_file};
 use cortensor_host::{Logs, Options, Terminal};
 
 use desk::Desk;
@@ -26,7 +26,7 @@ struct Arguments {
     /// Where everything is kept [default: the data folder of this user]
     #[arg(long, env = "CORTENSOR_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// The starter model's GGUF file, as `./dev run` gets it [default: starter.gguf in the data folder]
+    /// The starter model's GGUF file, [default: the package's]
     #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
     model_file: Option<PathBuf>,
     /// Mine for this router, such as `wss://router.example/node/v1` [default: the settings, or the embedded practice network]
@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
         Err(error) => return failure(&error),
     };
     let logs = Logs::start(&folders.logs(), Terminal::Errors);
-    let starter_model = arguments.model_file.unwrap_or_else(|| folders.data().join("starter.gguf"));
+    let starter_model = arguments.model_file.unwrap_or_else(starter_file);
     let options = Options {
         router: arguments.router,
         listen: arguments.listen,

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use cortensor_hardware::{Gpu, GpuUse, Hardware};
+use cortensor_hardware::{Build, Gpu, GpuUse, Hardware};
 use cortensor_models::starter;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,7 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
     let known = settings.as_ref().map(Clone::clone).unwrap_or_default();
     let hardware = cortensor_hardware::detect(subject.folders.data(), &known.hardware);
     let mut checks = vec![
+        check("Build", Ok(format!("computes on {}", Build::THIS.words()))),
         processor(&hardware),
         memory(&hardware),
         disk(&hardware),

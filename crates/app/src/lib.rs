@@ -10,6 +10,7 @@ pub mod benchmark;
 mod chart;
 mod choice;
 pub mod control;
+mod device;
 pub mod doctor;
 mod export;
 mod failure;
@@ -20,7 +21,9 @@ mod life;
 mod manners;
 mod measurements;
 mod models;
+mod passphrases;
 mod settings;
+mod starter_file;
 mod status;
 mod survey;
 mod what_if;
@@ -64,23 +67,13 @@ pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
+pub use passphrases::{AskPassphrase, Passphrases};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
+pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
 pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
-
-/// Asked for the passphrase of the key's file; the flag says whether it is a new one.
-pub type AskPassphrase = Arc<dyn Fn(bool) -> Option<String> + Send + Sync>;
-
-/// Where the passphrase of the key's file comes from, where no keychain runs.
-#[derive(Clone)]
-pub enum Passphrases {
-    /// From this, once; a wrong one ends the life.
-    Ask(AskPassphrase),
-    /// From [`App::give_passphrase`], for as often as [`Status::passphrase`] asks.
-    Given,
-}
 
 /// Reads what is known of the machine's use, as far as the rules ask for it. Called about once a second, and may block.
 pub type Senses = Arc<dyn Fn(&Rules) -> Readings + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cortensor_hardware::Hardware;
+use cortensor_hardware::{GpuUse, Hardware};
 use cortensor_planner::Measurement;
 use serde::{Deserialize, Serialize};
 
@@ -55,5 +55,8 @@ impl Measurements {
 
 /// What a measurement holds for.
 pub(crate) fn machine_key(hardware: &Hardware, engine: &str) -> String {
-    format!("{} × {} | {engine}", hardware.cpu.model, hardware.cpu.physical_cores)
+    let processor = format!("{} × {}", hardware.cpu.model, hardware.cpu.physical_cores);
+    let cards = hardware.gpus.iter().filter(|card| card.backend.is_some() && card.usable == GpuUse::Usable);
+    let parts = [processor].into_iter().chain(cards.map(|card| card.model.clone())).chain([engine.to_owned()]);
+    parts.collect::<Vec<_>>().join(" | ")
 }

@@ -5,7 +5,7 @@
 
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
-use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
 use cortensor_models::{ladder::prepare_ladder, starter};
 use cortensor_node::{Identity, Ledger, Node, NodeConfig, NodeEvent, Serving};
@@ -38,7 +38,7 @@ async fn main() -> Outcome<()> {
     let artifacts = prepare_ladder(&source, folder.path(), &starter(), &mut |_| {}, &|| false)?;
     let artifact = artifacts.iter().find(|artifact| artifact.precision == Precision::Q8_0).ok_or("no Q8_0")?;
     let engine = MistralEngine::new(EngineSettings::default());
-    let options = LoadOptions { context_tokens: 2048, slots: 1 };
+    let options = LoadOptions { context_tokens: 2048, slots: 1, device: Device::Processor };
     let model = engine.load(artifact, options, watch::Sender::new(0.0)).await?;
 
     let router = Router::start(RouterConfig {

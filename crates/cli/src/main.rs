@@ -30,7 +30,7 @@ mod withdraw;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use cortensor_app::{Folders, SideChoice};
+use cortensor_app::{Folders, SideChoice, starter_file};
 use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
 
 /// What every command returns: an error is printed with everything it came from.
@@ -101,8 +101,8 @@ enum Command {
 /// Where the model is.
 #[derive(Args)]
 struct ModelArguments {
-    /// The starter model's GGUF file, as `./dev run` gets it
-    #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
+    /// The starter model's GGUF file [default: the package's]
+    #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE", default_value_os_t = starter_file(), hide_default_value = true)]
     model_file: PathBuf,
 }
 

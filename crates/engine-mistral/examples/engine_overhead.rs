@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Parser;
-use cortensor_engine::{Engine, GenerationEvent, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::{Activation, EngineSettings, MistralEngine};
 use cortensor_models::{Artifact, Tokenizer, prepare_ladder};
 use cortensor_protocol::{Precision, Prompt, Sampling, TokenId};
@@ -103,8 +103,10 @@ async fn measure(artifact: &Artifact, arguments: &Arguments) -> Result<Row, Fail
     let (activation, _) = activation(&arguments.activation)?;
     let mut bare = Bare::start(artifact, arguments)?;
     let (progress, _) = watch::channel(0.0);
-    let options = LoadOptions { context_tokens: 4096, slots: 1 };
-    let ours = MistralEngine::new(EngineSettings { activation }).load(artifact, options, progress).await?;
+    let options = LoadOptions { context_tokens: 4096, slots: 1, device: Device::Processor };
+    let ours = MistralEngine::new(EngineSettings { activation, ..EngineSettings::default() })
+        .load(artifact, options, progress)
+        .await?;
     let prompt = prompt(artifact, arguments.prompt_tokens)?;
     let (mut our_runs, mut bare_runs) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {

@@ -12,6 +12,7 @@
 
 mod answer;
 mod decoding;
+mod device;
 mod load;
 mod memory;
 mod model;
@@ -21,7 +22,7 @@ mod running;
 
 use std::sync::Arc;
 
-use cortensor_engine::{Engine, LoadError, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
@@ -40,6 +41,18 @@ pub struct MistralEngine {
 pub struct EngineSettings {
     /// Type of the values between the layers, and of the key-value cache.
     pub activation: Activation,
+    /// Whether sequences are decoded together where they can be.
+    pub batching: Batching,
+}
+
+/// How sequences share a graphics card. On a processor they are always answered one by one: there it is as fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Batching {
+    /// One after the other.
+    #[default]
+    OneByOne,
+    /// All slots at once, with paged attention.
+    Together,
 }
 
 /// Type of the values between the layers.
@@ -104,6 +117,13 @@ impl Engine for MistralEngine {
         Box::pin(async move {
             let model = load::load(artifact, options, self.settings, progress).await?;
             Ok(Arc::new(model) as Arc<dyn Model>)
+        })
+    }
+
+    fn try_device(&self, device: Device) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let tried = tokio::task::spawn_blocking(move || device::try_device(device)).await;
+            tried.unwrap_or_else(|error| Err(error.to_string()))
         })
     }
 }

@@ -2,20 +2,22 @@
 
 use std::{any::Any, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
-use cortensor_engine::{GenerateError, GenerationEvent, LoadError, LoadOptions, Model as _};
+use cortensor_engine::{Device, GenerateError, GenerationEvent, LoadError, LoadOptions, Model as _};
 use cortensor_models::{Artifact, Tokenizer};
 use cortensor_protocol::{Sampling, TokenId};
 use futures::StreamExt;
 use mistralrs::{
-    DefaultSchedulerMethod, DeviceMapSetting, MistralRs, ModelDType, SchedulerConfig, SearchCallback, TokenSource,
+    DefaultSchedulerMethod, DeviceMapSetting, MemoryGpuConfig, MistralRs, ModelDType, PagedAttentionConfig,
+    PagedCacheType, SchedulerConfig, SearchCallback, TokenSource,
     core::{GGUFLoaderBuilder, GGUFSpecificConfig, MistralRsBuilder, Pipeline},
 };
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Activation, EngineSettings,
+    Activation, Batching, EngineSettings,
     decoding::EndTokens,
+    device::open,
     memory::{GiveBack, Loading, Presence},
     model::MistralModel,
     progress::{ENGINE_STARTED, Progress},
@@ -37,6 +39,7 @@ struct Loaded {
 /// What it makes it from.
 struct Plan {
     artifact: Artifact,
+    options: LoadOptions,
     settings: EngineSettings,
     gone: CancellationToken,
 }
@@ -48,11 +51,11 @@ pub(crate) async fn load(
     settings: EngineSettings,
     progress: watch::Sender<f32>,
 ) -> Result<MistralModel, LoadError> {
-    let options = within(artifact, options);
+    let options = within(artifact, options, settings);
     let progress = Progress::new(progress, &artifact.path, artifact.bytes);
     check_size(artifact).await?;
     let gone = CancellationToken::new();
-    let plan = Plan { artifact: artifact.clone(), settings, gone: gone.clone() };
+    let plan = Plan { artifact: artifact.clone(), options, settings, gone: gone.clone() };
     let loaded = watched(plan, &progress).await?;
     progress.reach(ENGINE_STARTED);
     let model = assemble(artifact, options, loaded, gone)?;
@@ -61,9 +64,17 @@ pub(crate) async fn load(
     Ok(model)
 }
 
-/// No more context than the model was trained for, and one slot: whoever asks the model what it takes is told the truth.
-fn within(artifact: &Artifact, options: LoadOptions) -> LoadOptions {
-    LoadOptions { context_tokens: options.context_tokens.min(artifact.geometry.context_tokens), slots: 1 }
+/// No more context than the model was trained for, and no more slots than sequences are decoded together: whoever asks the
+/// model what it takes is told the truth.
+fn within(artifact: &Artifact, options: LoadOptions, settings: EngineSettings) -> LoadOptions {
+    let slots = if together(options.device, settings) { options.slots.max(1) } else { 1 };
+    LoadOptions { context_tokens: options.context_tokens.min(artifact.geometry.context_tokens), slots, ..options }
+}
+
+/// Whether sequences are decoded together: only with paged attention, which there is on NVIDIA's cards. Without it
+/// `mistral.rs` 0.8.1 gives wrong answers, tokens 20 nats from the likeliest one.
+fn together(device: Device, settings: EngineSettings) -> bool {
+    settings.batching == Batching::Together && matches!(device, Device::Card(_)) && cfg!(feature = "cuda")
 }
 
 async fn check_size(artifact: &Artifact) -> Result<(), LoadError> {
@@ -95,13 +106,15 @@ fn load_blocking(plan: &Plan) -> Result<Loaded, LoadError> {
     let _loading = Loading::begin();
     let artifact = &plan.artifact;
     let tokenizer = Tokenizer::open(&artifact.tokenizer).map_err(|error| artifact_error(artifact, &error))?;
-    let pipeline = read_file(artifact, plan.settings).map_err(|error| artifact_error(artifact, &error))?;
+    let device = open(plan.options.device).map_err(|error| engine_error(artifact, &error))?;
+    let pipeline = read_file(plan, &device).map_err(|error| artifact_error(artifact, &error))?;
     let engine_ends = pipeline.blocking_lock().get_metadata().eos_tok.clone();
     let engine = start(pipeline, plan).map_err(|error| engine_error(artifact, &error))?;
     Ok(Loaded { engine, tokenizer, engine_ends })
 }
 
-fn read_file(artifact: &Artifact, settings: EngineSettings) -> Result<SharedPipeline, Box<dyn std::error::Error>> {
+fn read_file(plan: &Plan, device: &candle_core::Device) -> Result<SharedPipeline, Box<dyn std::error::Error>> {
+    let Plan { artifact, options, settings, .. } = plan;
     let folder = artifact.path.parent().unwrap_or(Path::new("."));
     let file = artifact.path.file_name().ok_or("its path names no file")?;
     let loader = GGUFLoaderBuilder::new(
@@ -113,21 +126,30 @@ fn read_file(artifact: &Artifact, settings: EngineSettings) -> Result<SharedPipe
         false,
         None,
     );
-    let device = mistralrs::best_device(false)?;
     let activation = match settings.activation {
         Activation::F32 => ModelDType::F32,
         Activation::F16 => ModelDType::F16,
         Activation::Bf16 => ModelDType::BF16,
     };
     let mapping = DeviceMapSetting::dummy();
+    let paged = together(options.device, *settings).then(|| pages(*options)).transpose()?;
     let loader = loader.build();
-    Ok(loader.load_model_from_hf(None, TokenSource::None, &activation, &device, true, mapping, None, None)?)
+    Ok(loader.load_model_from_hf(None, TokenSource::None, &activation, device, true, mapping, None, paged)?)
+}
+
+/// Pages for every slot at full context, no more: what the plan accounts for.
+fn pages(options: LoadOptions) -> Result<PagedAttentionConfig, Box<dyn std::error::Error>> {
+    let tokens = options.context_tokens as usize * options.slots as usize;
+    Ok(PagedAttentionConfig::new(None, MemoryGpuConfig::ContextSize(tokens), PagedCacheType::Auto)?)
 }
 
 /// Starts the engine's thread. No prefix cache: it keeps the key-value caches of finished answers, memory that no plan
-/// accounts for. No paged attention: on a CPU there is none.
+/// accounts for.
 fn start(pipeline: SharedPipeline, plan: &Plan) -> std::io::Result<Arc<MistralRs>> {
-    let scheduler = SchedulerConfig::DefaultScheduler { method: DefaultSchedulerMethod::Fixed(NonZeroUsize::MIN) };
+    let pages = pipeline.blocking_lock().get_metadata().cache_config.clone();
+    let one_by_one = SchedulerConfig::DefaultScheduler { method: DefaultSchedulerMethod::Fixed(NonZeroUsize::MIN) };
+    let max_num_seqs = plan.options.slots as usize;
+    let scheduler = pages.map_or(one_by_one, |config| SchedulerConfig::PagedAttentionMeta { max_num_seqs, config });
     let builder = MistralRsBuilder::new(pipeline, scheduler, false, None)
         .with_no_prefix_cache(true)
         .with_prefix_cache_n(0)
@@ -161,7 +183,7 @@ fn assemble(
         options,
         tokenizer: Arc::new(loaded.tokenizer),
         end_tokens: EndTokens { engine: engine_end, all: ends.into() },
-        running: Arc::new(Running::new(loaded.engine, gone)),
+        running: Arc::new(Running::new(loaded.engine, options.slots, gone)),
         _give_back: GiveBack,
     })
 }
@@ -215,7 +237,7 @@ mod tests {
         let source = std::path::PathBuf::from(source.expect("set CORTENSOR_STARTER_MODEL to the starter model's file"));
         let folder = source.with_file_name("ladder");
         let ladder = prepare_ladder(&source, &folder, &cortensor_models::starter(), &mut |_| {}, &|| false).unwrap();
-        let options = LoadOptions { context_tokens: 512, slots: 1 };
+        let options = LoadOptions { context_tokens: 512, slots: 1, device: Device::Processor };
         let (progress, _) = watch::channel(0.0);
         let model = load(&ladder[1], options, EngineSettings::default(), progress).await.unwrap();
         let panicking = |_: &Tensor, _: &[u32]| -> candle_core::Result<Tensor> { panic!("on purpose") };

@@ -152,7 +152,7 @@ async fn answer(running: &Running, place: Place, prompt: Vec<TokenId>, decoding:
 }
 
 async fn score(running: &Running, place: Place, tokens: Vec<TokenId>) -> Result<Logits, GenerateError> {
-    let turn = running.turn(place).await?;
+    let turn = running.turn_alone(place).await?;
     let tensor = running.work(tokens, Work::Score).await?;
     drop(turn);
     let tensor = tensor.ok_or_else(|| GenerateError::Engine("it returned no logits".to_owned()))?;

@@ -21,11 +21,10 @@ const WAITING: usize = 64;
 /// How long and how often we look whether a thread that panicked has ended, so that it can be started anew.
 const ENDING: (u32, Duration) = (200, Duration::from_millis(10));
 
-/// The engine, one sequence at a time: `mistral.rs` 0.8.1 gives wrong answers when
-/// it decodes sequences together (tokens 20 nats from the likeliest one), and on a processor that is no faster than one
-/// after the other.
+/// The engine, with as many sequences in it at a time as it has slots. What is scored is alone in it.
 pub(crate) struct Running {
     engine: Mutex<Option<Arc<MistralRs>>>,
+    slots: u32,
     turn: Arc<Semaphore>,
     places: Arc<Semaphore>,
     stopping: CancellationToken,
@@ -53,10 +52,11 @@ pub(crate) enum Work {
 
 impl Running {
     /// `gone` is cancelled by the engine's end.
-    pub(crate) fn new(engine: Arc<MistralRs>, gone: CancellationToken) -> Self {
+    pub(crate) fn new(engine: Arc<MistralRs>, slots: u32, gone: CancellationToken) -> Self {
         Self {
             engine: Mutex::new(Some(engine)),
-            turn: Arc::new(Semaphore::new(1)),
+            slots,
+            turn: Arc::new(Semaphore::new(slots as usize)),
             places: Arc::new(Semaphore::new(WAITING)),
             stopping: CancellationToken::new(),
             gone,
@@ -74,10 +74,19 @@ impl Running {
         place.map(|permit| Place { _permit: permit }).map_err(full)
     }
 
-    /// Waits until nothing else runs, and keeps everything else waiting; first come, first served.
+    /// Waits for a slot; first come, first served.
     pub(crate) async fn turn(&self, place: Place) -> Result<Turn, GenerateError> {
+        self.turns(place, 1).await
+    }
+
+    /// Waits until nothing else runs, and keeps everything else waiting.
+    pub(crate) async fn turn_alone(&self, place: Place) -> Result<Turn, GenerateError> {
+        self.turns(place, self.slots).await
+    }
+
+    async fn turns(&self, place: Place, slots: u32) -> Result<Turn, GenerateError> {
         let permit = tokio::select! {
-            permit = Arc::clone(&self.turn).acquire_owned() => permit.map_err(|_| GenerateError::Unloaded),
+            permit = Arc::clone(&self.turn).acquire_many_owned(slots) => permit.map_err(|_| GenerateError::Unloaded),
             () = self.stopping.cancelled() => Err(GenerateError::Unloaded),
         };
         drop(place);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{Answer, artifact, collect, load, question, starter};
 use cortensor_engine::{
-    Engine, GenerateError, Generation, GenerationEvent, LoadError, LoadOptions, Model, PromptError,
+    Device, Engine, GenerateError, Generation, GenerationEvent, LoadError, LoadOptions, Model, PromptError,
 };
 use cortensor_engine_mistral::MistralEngine;
 use cortensor_models::{Artifact, Tokenizer};
@@ -41,7 +41,7 @@ async fn loading_reports_progress_that_only_grows_and_ends_at_one() {
         }
         seen
     });
-    let options = LoadOptions { context_tokens: 100_000, slots: 1 };
+    let options = LoadOptions { context_tokens: 100_000, slots: 1, device: Device::Processor };
     let model = MistralEngine::default().load(&artifact(Precision::F16), options, sender).await.unwrap();
     let seen = watching.await.unwrap();
     assert!(seen.is_sorted() && seen.last() == Some(&1.0), "{seen:?}");
@@ -50,7 +50,7 @@ async fn loading_reports_progress_that_only_grows_and_ends_at_one() {
     }
     assert_eq!(
         model.options(),
-        LoadOptions { context_tokens: 8192, slots: 1 },
+        LoadOptions { context_tokens: 8192, slots: 1, device: Device::Processor },
         "no more context than it was trained for"
     );
     assert_eq!(model.artifact().precision, Precision::F16);
@@ -291,7 +291,7 @@ async fn a_damaged_file_is_an_error_that_says_so() {
 
 async fn refused(what: &str, artifact: Artifact) {
     let (progress, _) = watch::channel(0.0);
-    let options = LoadOptions { context_tokens: 512, slots: 1 };
+    let options = LoadOptions { context_tokens: 512, slots: 1, device: Device::Processor };
     match MistralEngine::default().load(&artifact, options, progress).await {
         Err(LoadError::Artifact { message, .. }) => assert!(!message.is_empty()),
         Err(other) => panic!("{what}: {other}"),

@@ -11,7 +11,7 @@ pub mod scripted;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use cortensor_models::Artifact;
-use cortensor_protocol::{FinishReason, Prompt, Sampling, StreamedToken, TokenId, Usage};
+use cortensor_protocol::{DeviceKind, FinishReason, Prompt, Sampling, StreamedToken, TokenId, Usage};
 use futures::{Stream, future::BoxFuture};
 use tokio::sync::watch;
 
@@ -27,6 +27,17 @@ pub trait Engine: Send + Sync + 'static {
         options: LoadOptions,
         progress: watch::Sender<f32>,
     ) -> BoxFuture<'a, Result<Arc<dyn Model>, LoadError>>;
+
+    /// Computes something small on `device`: whether it can be loaded on, and if not, why, in words. What the driver lists
+    /// may still be too old for this build. The default says yes to the processor alone.
+    fn try_device(&self, device: Device) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            match device {
+                Device::Processor => Ok(()),
+                Device::Card(_) => Err("this engine computes on the processor only".to_owned()),
+            }
+        })
+    }
 }
 
 /// What was asked for with a load.
@@ -36,6 +47,29 @@ pub struct LoadOptions {
     pub context_tokens: u32,
     /// Requests worked on at a time.
     pub slots: u32,
+    /// Where.
+    pub device: Device,
+}
+
+/// Where a model computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// On the processor.
+    #[default]
+    Processor,
+    /// On the graphics card of this number, among those that this build computes on.
+    Card(u32),
+}
+
+impl Device {
+    /// What the network is told: Apple's systems have Apple's graphics, all others are NVIDIA's.
+    pub const fn kind(self) -> DeviceKind {
+        match self {
+            Self::Processor => DeviceKind::Processor,
+            Self::Card(_) if cfg!(target_os = "macos") => DeviceKind::Metal,
+            Self::Card(_) => DeviceKind::Cuda,
+        }
+    }
 }
 
 /// A loaded artifact. Unloaded, and its memory given back, by [`Model::unload`] or when the last reference is dropped.
@@ -239,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_prompt_needs_room_for_an_answer() {
-        let options = LoadOptions { context_tokens: 4, slots: 1 };
+        let options = LoadOptions { context_tokens: 4, slots: 1, device: Device::Processor };
         assert_eq!(check_prompt(&[], options), Err(PromptError::Empty));
         assert!(check_prompt(&[1, 2, 3], options).is_ok());
         let refused = check_prompt(&[1, 2, 3, 4], options).unwrap_err();

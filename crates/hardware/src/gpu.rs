@@ -1,6 +1,6 @@
 //! Graphics cards: what the system and NVIDIA's management library see, and which of them this build computes on.
 
-use nvml_wrapper::{Device, Nvml, enum_wrappers::device::Clock, error::NvmlError};
+use nvml_wrapper::{Device, Nvml, enum_wrappers::device::Clock, error::NvmlError, struct_wrappers::device::MemoryInfo};
 
 use crate::{Backend, Gpu, GpuUse};
 
@@ -22,6 +22,15 @@ impl Build {
         match backend {
             Backend::Cuda => self.cuda,
             Backend::Metal => self.metal,
+        }
+    }
+
+    /// What it computes on, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self { cuda: true, .. } => "NVIDIA's cards (CUDA) and the processor",
+            Self { metal: true, .. } => "Apple's graphics cores (Metal) and the processor",
+            Self { .. } => "the processor only",
         }
     }
 
@@ -167,6 +176,20 @@ fn nvidia() -> Result<Vec<Nvidia>, NvmlError> {
 
 fn clock_and_width(device: &Device<'_>) -> Option<(u32, u32)> {
     Some((device.max_clock_info(Clock::Memory).ok()?, device.memory_bus_width().ok()?))
+}
+
+/// Bytes free now on the NVIDIA card of this number; `None` if there is none or its driver does not tell.
+pub fn card_free_bytes(index: u32) -> Option<u64> {
+    memory(index).ok().map(|memory| memory.free)
+}
+
+/// Bytes that all programs together hold now on the NVIDIA card of this number; `None` as above.
+pub fn card_taken_bytes(index: u32) -> Option<u64> {
+    memory(index).ok().map(|memory| memory.used)
+}
+
+fn memory(index: u32) -> Result<MemoryInfo, NvmlError> {
+    Nvml::init()?.device_by_index(index)?.memory_info()
 }
 
 /// Cards for tests of what is done with a list of them.

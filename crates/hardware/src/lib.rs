@@ -23,7 +23,7 @@ use ts_rs::TS;
 pub use bandwidth::memory_bandwidth;
 pub use detect::{current_load, detect, operating_system, process_memory_bytes, processor_times};
 pub use energy::{EnergyMeter, energy_meter};
-pub use gpu::Build;
+pub use gpu::{Build, card_free_bytes, card_taken_bytes};
 pub use times::ProcessorTimes;
 pub use words::bytes_in_words;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cortensor_app::Folders;
 use cortensor_engine::Engine;
+use cortensor_hardware::Build;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -17,6 +18,8 @@ pub struct About {
     pub version: String,
     /// The engine and its version.
     pub engine: String,
+    /// What this build computes on.
+    pub computes_on: String,
     /// The operating system it runs on.
     pub os: String,
     /// Where everything is kept.
@@ -46,6 +49,7 @@ impl About {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: engine.name().to_owned(),
+            computes_on: Build::THIS.words().to_owned(),
             os: cortensor_hardware::operating_system(),
             data_folder: folders.data().to_owned(),
             log_folder: folders.logs(),

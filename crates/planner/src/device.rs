@@ -81,6 +81,7 @@ pub(crate) struct Card {
 pub(crate) struct Devices {
     /// The largest first.
     pub(crate) cards: Vec<Card>,
+    spread: bool,
     pub(crate) processor_bytes: u64,
     pub(crate) processor_bandwidth: Option<u64>,
     /// Of all devices together.
@@ -102,8 +103,12 @@ impl Devices {
         let cards = hardware.gpus.iter().filter_map(|gpu| card(hardware, gpu, usable(gpu)?, cap));
         let mut cards: Vec<Card> = cards.collect();
         cards.sort_by_key(|card| (card.backend, std::cmp::Reverse(card.usable_bytes), card.index));
+        if !settings.spread {
+            cards.truncate(1);
+        }
         Self {
             cards,
+            spread: settings.spread,
             processor_bytes: hardware.memory.free_bytes.min(cap),
             processor_bandwidth: hardware.cpu.memory_bandwidth,
             cap,
@@ -140,7 +145,7 @@ impl Devices {
 
     /// As many layers on cards as fit, the rest on the processor.
     pub(crate) fn split(&self, variant: &Variant, load: Load) -> Option<Placed> {
-        let backend = self.cards.first()?.backend;
+        let backend = self.cards.first().filter(|_| self.spread)?.backend;
         // What shares its memory with the processor gains nothing by it.
         let mut devices = (backend != Backend::Metal).then(|| self.fill(variant, load, backend))?;
         let card_layers: u32 = devices.iter().map(|device| device.layers).sum();

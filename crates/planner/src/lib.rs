@@ -15,13 +15,16 @@ mod fit;
 mod memory;
 mod speed;
 
-use cortensor_hardware::{Build, Hardware};
+use cortensor_hardware::{Backend, Build, Hardware};
 use cortensor_models::{Artifact, Geometry};
 use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use self::candidate::{Candidates, ever_less};
+use self::{
+    candidate::{Candidates, ever_less},
+    memory::estimate_on,
+};
 
 pub use candidate::{Alternative, Fit};
 pub use choice::Choice;
@@ -59,6 +62,8 @@ pub struct PlanSettings {
     pub shape: RequestShape,
     /// What the engine computes on, beside the processor.
     pub build: Build,
+    /// Whether the engine lays one model over several devices.
+    pub spread: bool,
     /// What the network pays, if it said so: volume is then what earns most.
     pub prices: Option<PriceList>,
 }
@@ -71,6 +76,7 @@ impl Default for PlanSettings {
             slots: None,
             shape: TYPICAL_REQUEST,
             build: Build::default(),
+            spread: true,
             prices: None,
         }
     }
@@ -222,10 +228,16 @@ pub fn what_if(
     plan(hardware, variants, measurements, &PlanSettings { memory_budget_bytes, context_tokens, slots, ..*settings })
 }
 
-/// What `wished` becomes where the processor's memory has no more than `usable_bytes` for it now; `None`: not even the least
-/// context fits.
-pub fn shrunk(variant: &Variant, wished: Load, usable_bytes: u64) -> Option<Load> {
-    ever_less(wished).find(|load| estimate_memory(variant, *load).total() <= usable_bytes)
+/// What `wished` becomes where its device, the processor or a card of `backend`, has no more than `usable_bytes` for it now,
+/// and what that takes; `None`: not even the least context fits.
+pub fn shrunk(
+    variant: &Variant,
+    wished: Load,
+    backend: Option<Backend>,
+    usable_bytes: u64,
+) -> Option<(Load, MemoryEstimate)> {
+    let mut all = ever_less(wished).map(|load| (load, estimate_on(variant, load, backend)));
+    all.find(|(_, memory)| memory.total() <= usable_bytes)
 }
 
 #[cfg(test)]

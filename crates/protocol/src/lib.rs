@@ -34,9 +34,9 @@ pub use level::{
     Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
 };
 pub use message::{
-    Assignment, CancelReason, Challenge, Commit, FailureReason, HardwareSummary, Heartbeat, Hello, LONGEST_NAME,
-    NodeMessage, Offer, PROTOCOL_VERSION, Precommit, REVERSAL_VERSION, RefusalReason, Rejection, RejectionCode,
-    RouterMessage, STANDING_VERSION, SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
+    Assignment, CancelReason, Challenge, Commit, DeviceKind, FailureReason, HardwareSummary, Heartbeat, Hello,
+    LONGEST_NAME, NodeMessage, Offer, PROTOCOL_VERSION, Precommit, REVERSAL_VERSION, RefusalReason, Rejection,
+    RejectionCode, RouterMessage, STANDING_VERSION, SUPPORTED_VERSIONS, StreamedToken, TaskKind, TokenLogprob, Welcome,
 };
 pub use network_task::{
     NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent, NetworkTaskRefused, NetworkTaskState,

@@ -219,6 +219,33 @@ pub struct Offer {
     pub slots: u32,
     /// What the miner chose.
     pub mode: Mode,
+    /// What it computes on.
+    #[serde(default)]
+    pub device: DeviceKind,
+}
+
+/// What a model computes on. Honest answers of different kinds differ by rounding, so they are held to different measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A processor.
+    #[default]
+    Processor,
+    /// A card of NVIDIA's.
+    Cuda,
+    /// Apple's graphics cores.
+    Metal,
+}
+
+impl DeviceKind {
+    /// The name on the wire and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Processor => "processor",
+            Self::Cuda => "cuda",
+            Self::Metal => "metal",
+        }
+    }
 }
 
 /// Sign of life.

@@ -13,7 +13,7 @@ mod look;
 
 use std::{sync::Arc, time::Duration};
 
-use cortensor_engine::{Engine, LoadError, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
 use cortensor_protocol::{
     ArtifactDigest, AuditFinding, AuditJob, AuditReport, JudgementAsked, JudgementFinding, JudgementJob,
@@ -200,7 +200,7 @@ impl Validator {
         if let Some(before) = loaded.take() {
             before.unload().await;
         }
-        let options = LoadOptions { context_tokens: self.context_tokens, slots: 1 };
+        let options = LoadOptions { context_tokens: self.context_tokens, slots: 1, device: Device::Processor };
         *loaded = Some(self.engine.load(artifact, options, watch::Sender::new(0.0)).await?);
         Ok(loaded.clone())
     }

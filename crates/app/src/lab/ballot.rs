@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cortensor_engine::{GenerationEvent, LoadOptions};
+use cortensor_engine::{Device, GenerationEvent, LoadOptions};
 use cortensor_fidelity::{LEAST_VOTES, Preference};
 use cortensor_models::{Artifact, starter};
 use cortensor_protocol::{Millis, Precision};
@@ -96,7 +96,7 @@ async fn answers(place: &Place, bench: &mut Bench<'_>, request: &VoteRequest) ->
         files.reverse();
     }
     let who = Revealed { first: files[0].precision, second: files[1].precision };
-    let options = LoadOptions { context_tokens: context(&files, CONTEXT_TOKENS), slots: 1 };
+    let options = LoadOptions { context_tokens: context(&files, CONTEXT_TOKENS), slots: 1, device: Device::Processor };
     bench.arrange(&found, files, Need { options, besides: 0 }).await?;
     let question = Question::of(&request.prompt, request.system.as_deref(), &request.sampling);
     // Who answers first is thrown for once more: the progress tells who is slow, and is not to tell which answer that is.

@@ -12,7 +12,7 @@ mod windows;
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
-use cortensor_engine::{LoadOptions, Logits};
+use cortensor_engine::{Device, LoadOptions, Logits};
 use cortensor_fidelity::{CompareError, Distribution, Sample, Tally};
 use cortensor_models::Artifact;
 use cortensor_planner::Variant;
@@ -123,7 +123,7 @@ async fn measure(place: &Place, bench: &mut Bench<'_>, request: &FidelityRequest
     let found = bench.look().await?;
     let artifacts = chosen(&found.stock, request).await?;
     let window = u32::try_from(windows::WINDOW).unwrap_or(u32::MAX);
-    let options = LoadOptions { context_tokens: context(&artifacts, window), slots: 1 };
+    let options = LoadOptions { context_tokens: context(&artifacts, window), slots: 1, device: Device::Processor };
     let besides = 8 * u64::from(window) * u64::from(artifacts[0].geometry.vocabulary);
     let (arrangement, mining) = bench.arrange(&found, artifacts.clone(), Need { options, besides }).await?;
     view.send_modify(|view| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cortensor_engine::{Engine, LoadError, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
 use tokio::sync::watch;
 
@@ -22,7 +22,7 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        let options = LoadOptions { context_tokens: 0, slots: 0 };
+        let options = LoadOptions { context_tokens: 0, slots: 0, device: Device::Processor };
         Self {
             engine,
             artifacts: Vec::new(),

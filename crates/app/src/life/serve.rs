@@ -2,14 +2,19 @@
 
 use std::{sync::Arc, time::Instant};
 
-use cortensor_engine::{LoadError, LoadOptions, Model};
+use cortensor_engine::{Device, LoadError, LoadOptions, Model};
 use cortensor_node::Serving;
-use cortensor_planner::{Choice as Planned, Load, MemoryEstimate, Placement, estimate_memory, in_megabytes, shrunk};
+use cortensor_planner::{Choice as Planned, Load, MemoryEstimate, in_megabytes, shrunk};
 use cortensor_protocol::Mode;
 use tokio::sync::watch;
 
 use super::Life;
-use crate::{CommandError, Loaded, Phase, StepName, choice::Choice, survey};
+use crate::{
+    CommandError, Loaded, Phase, StepName,
+    choice::Choice,
+    device::{device, free_bytes, taken_bytes},
+    survey,
+};
 
 /// A model in memory and what is said of it.
 pub(super) struct LoadedModel {
@@ -39,11 +44,12 @@ impl Life {
     async fn exchange(&mut self, mode: Mode) -> Result<(), LoadError> {
         let planned = self.planned(mode);
         let (digest, needed) = (planned.variant.artifact, planned.memory.total().saturating_mul(5) / 4);
+        let device = device(&planned.placement);
         if let Some(loaded) = self.loaded.take_if(|loaded| loaded.model.artifact().digest == digest) {
             self.serve(LoadedModel { view: Loaded { mode, ..loaded.view }, model: loaded.model });
             return Ok(());
         }
-        if self.room() < needed {
+        if self.room(device) < needed {
             return self.exchange_one_by_one(mode).await;
         }
         let loaded = self.load(mode).await?;
@@ -131,26 +137,22 @@ impl Life {
         }
     }
 
-    /// What may be taken now.
-    fn room(&self) -> u64 {
-        let (_, free) = cortensor_hardware::current_load();
+    /// What may be taken on `device` now.
+    fn room(&self, device: Device) -> u64 {
         let held = self.loaded.as_ref().map_or(0, |loaded| loaded.view.most_bytes);
-        room(free, self.config.machine.settings.memory_budget_bytes, held)
+        room(free_bytes(device), self.config.machine.settings.memory_budget_bytes, held)
     }
 
     /// What was planned; with less context where there is less memory now than there was then. Refused before anything
     /// is loaded if even the least does not fit.
     fn affordable(&self, planned: &Planned) -> Result<(Load, MemoryEstimate), LoadError> {
-        if planned.placement != Placement::Processor {
-            return Ok((planned.load, planned.memory));
-        }
-        let room = self.room();
-        let load = shrunk(&planned.variant, planned.load, room).ok_or_else(|| LoadError::Memory {
+        let room = self.room(device(&planned.placement));
+        let backend = planned.placement.backend();
+        shrunk(&planned.variant, planned.load, backend, room).ok_or_else(|| LoadError::Memory {
             artifact: planned.variant.precision.to_string(),
             needed_bytes: planned.memory.loaded(),
             free_bytes: room,
-        })?;
-        Ok((load, estimate_memory(&planned.variant, load)))
+        })
     }
 
     /// A model that took more than the user allows is given up again: the estimate was wrong, and the budget is not.
@@ -172,12 +174,12 @@ impl Life {
             message: "its file is not in the precision ladder".to_owned(),
         })?;
         let (load, memory) = self.affordable(planned)?;
-        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
-        let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
+        let device = device(&planned.placement);
+        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device };
+        let (started, before) = (Instant::now(), taken_bytes(device));
         let model =
             self.show_load(planned, self.config.machine.engine.load(artifact, options, self.progress())).await?;
-        let after = cortensor_hardware::process_memory_bytes();
-        let measured_bytes = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+        let measured_bytes = taken_bytes(device).zip(before).map(|(after, before)| after.saturating_sub(before));
         self.within_budget(model.as_ref(), measured_bytes).await?;
         let view = Loaded {
             model: artifact.model.clone(),

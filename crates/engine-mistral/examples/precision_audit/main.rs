@@ -235,7 +235,7 @@ async fn one_answer(model: &dyn Model, number: usize, tokens: u32) -> Result<Ans
 }
 
 async fn load(artifact: &Artifact, slots: u32) -> Result<Arc<dyn Model>, Failure> {
-    let options = LoadOptions { context_tokens: CONTEXT_TOKENS, slots };
+    let options = LoadOptions { context_tokens: CONTEXT_TOKENS, slots, device: cortensor_engine::Device::Processor };
     Ok(MistralEngine::default().load(artifact, options, watch::Sender::new(0.0)).await?)
 }
 

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use cortensor_engine::{Engine, GenerateError, Generation, GenerationEvent, LoadOptions, Model};
+use cortensor_engine::{Device, Engine, GenerateError, Generation, GenerationEvent, LoadOptions, Model};
 use cortensor_engine_mistral::MistralEngine;
 use cortensor_models::{Artifact, prepare_ladder};
 use cortensor_protocol::{FinishReason, Precision, Prompt, StreamedToken, TokenId, Usage};
@@ -28,7 +28,7 @@ pub(crate) fn artifact(precision: Precision) -> Artifact {
 
 pub(crate) async fn load(precision: Precision, context_tokens: u32, slots: u32) -> Arc<dyn Model> {
     let (progress, _) = watch::channel(0.0);
-    let options = LoadOptions { context_tokens, slots };
+    let options = LoadOptions { context_tokens, slots, device: Device::Processor };
     MistralEngine::default().load(&artifact(precision), options, progress).await.unwrap()
 }
 

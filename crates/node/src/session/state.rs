@@ -175,6 +175,7 @@ impl Serving {
             parameters: artifact.geometry.parameters,
             slots: options.slots,
             mode: self.mode,
+            device: options.device.kind(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cortensor_engine::{
-    Engine as _, LoadOptions,
+    Device, Engine as _, LoadOptions,
     scripted::{Script, ScriptedEngine},
 };
 use cortensor_models::{Artifact, Geometry};
@@ -42,7 +42,7 @@ fn artifact(precision: Precision) -> Artifact {
 /// A model that is not done before the test is.
 async fn endless(precision: Precision, slots: u32) -> Serving {
     let engine = ScriptedEngine::new(Script::saying(&["on "; 500]).paced(Duration::from_millis(50)));
-    let options = LoadOptions { context_tokens: 2048, slots };
+    let options = LoadOptions { context_tokens: 2048, slots, device: Device::Processor };
     let model = engine.load(&artifact(precision), options, watch::Sender::new(0.0)).await.unwrap();
     Serving { model, mode: Mode::Volume }
 }

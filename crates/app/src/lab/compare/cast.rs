@@ -1,6 +1,6 @@
 //! Who answers a comparison: files of this machine, by their place on the shelf, and the network.
 
-use cortensor_engine::{LoadOptions, Model};
+use cortensor_engine::{Device, LoadOptions, Model};
 use cortensor_fidelity::{CompareError, same_vocabulary};
 use cortensor_models::{Artifact, Tokenizer};
 use cortensor_planner::{Load, Variant, estimate_memory};
@@ -57,7 +57,7 @@ impl Cast {
 
     /// What everything is loaded with: as many tokens as fit all of it.
     pub(super) fn options(&self, wished: u32) -> LoadOptions {
-        LoadOptions { context_tokens: context(&self.artifacts, wished), slots: 1 }
+        LoadOptions { context_tokens: context(&self.artifacts, wished), slots: 1, device: Device::Processor }
     }
 
     /// The sides before anything has begun.

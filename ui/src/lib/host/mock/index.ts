@@ -80,7 +80,7 @@ function hostOf(miner: Miner): Host {
 
 function about(): About {
   return {
-    version: "0.1.0", engine: "mistral.rs 0.6.0 (CPU)", os: HARDWARE.os, data_folder: DATA_FOLDER,
+    version: "0.1.0", engine: "mistral.rs 0.6.0 (CPU)", computes_on: "the processor only", os: HARDWARE.os, data_folder: DATA_FOLDER,
     log_folder: `${DATA_FOLDER}/logs`, licence: "MIT OR Apache-2.0", components: COMPONENTS,
   };
 }

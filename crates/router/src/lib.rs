@@ -22,8 +22,8 @@ mod statement_key;
 mod store;
 
 pub use policy::{
-    AuditPolicy, BreakerPolicy, Demotion, JudgementPolicy, LevelPolicy, LevelRequirement, LimitPolicy, Policy,
-    PolicyError, Price, Rate, RoundsPolicy,
+    AuditPolicy, BreakerPolicy, Demotion, JudgementPolicy, LevelPolicy, LevelRequirement, LimitPolicy,
+    MeasuredCalibration, Policy, PolicyError, Price, Rate, RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
 pub use statement_key::StatementKeyError;

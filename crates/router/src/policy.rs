@@ -15,7 +15,7 @@ use cortensor_protocol::{Amount, Deadlines, PrecisionClass, PriceList, RubricRul
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    audit::AuditPolicy,
+    audit::{AuditPolicy, MeasuredCalibration},
     breaker::BreakerPolicy,
     judgement::JudgementPolicy,
     level::{Demotion, LevelPolicy, LevelRequirement},

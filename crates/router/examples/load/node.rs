@@ -8,9 +8,9 @@ use std::{
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, Challenge, Commit, FinishReason, HardwareSummary, Heartbeat, Hello, Mode, ModelId,
-    NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RouterMessage, StreamedToken, TaskKind,
-    commitment, registration_text,
+    ArtifactDigest, Assignment, Challenge, Commit, DeviceKind, FinishReason, HardwareSummary, Heartbeat, Hello, Mode,
+    ModelId, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RouterMessage, StreamedToken,
+    TaskKind, commitment, registration_text,
 };
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
@@ -126,6 +126,7 @@ fn offer() -> Offer {
         parameters: 135_000_000,
         slots: SLOTS,
         mode: Mode::Volume,
+        device: DeviceKind::Processor,
     }
 }
 

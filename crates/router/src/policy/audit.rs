@@ -1,9 +1,9 @@
 //! Which answers validators look at, and when a claim is found false.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use cortensor_fidelity::{Calibration, Figures, Scale};
-use cortensor_protocol::ArtifactDigest;
+use cortensor_protocol::{ArtifactDigest, DeviceKind};
 use serde::{Deserialize, Serialize};
 
 /// Which answers validators look at, and when a claim is found false.
@@ -38,8 +38,21 @@ pub struct AuditPolicy {
     /// kinds of devices than the reference's: a 4-bit artifact that poses as an exact one is found out, a nearly equal
     /// one (`Q8_0` as `F16`) is not.
     pub calibration: Calibration,
-    /// The same for artifacts that were, by digest: `precision_audit` measures them (docs/performance.md).
-    pub calibrations: HashMap<ArtifactDigest, Calibration>,
+    /// The same for artifacts that were, each on one kind of device: `precision_audit` measures them (docs/performance.md).
+    pub calibrations: Vec<MeasuredCalibration>,
+}
+
+/// What was measured of an artifact on a kind of device.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredCalibration {
+    /// The file.
+    pub artifact: ArtifactDigest,
+    /// What the nodes compute on that it holds for.
+    #[serde(default)]
+    pub device: DeviceKind,
+    /// What honest answers of it and the nearest lie look like there.
+    pub figures: Calibration,
 }
 
 /// Evaluated by the compiler, which refuses what makes no sense.
@@ -69,15 +82,16 @@ impl Default for AuditPolicy {
             wait_seconds: 25,
             validator_seconds: 60,
             calibration: WIDE,
-            calibrations: HashMap::new(),
+            calibrations: Vec::new(),
         }
     }
 }
 
 impl AuditPolicy {
-    /// What is known of an artifact's honest answers.
-    pub(crate) fn calibration(&self, artifact: &ArtifactDigest) -> Calibration {
-        self.calibrations.get(artifact).copied().unwrap_or(self.calibration)
+    /// What is known of an artifact's honest answers on a kind of device.
+    pub(crate) fn calibration(&self, artifact: &ArtifactDigest, device: DeviceKind) -> Calibration {
+        let measured = |one: &&MeasuredCalibration| one.artifact == *artifact && one.device == device;
+        self.calibrations.iter().find(measured).map_or(self.calibration, |one| one.figures)
     }
 
     /// How long a claim is barred that was found false so often before.

@@ -7,8 +7,10 @@
 mod desk;
 mod judge;
 
+use std::collections::BTreeMap;
+
 use cortensor_fidelity::{Audit, Evidence as Seen, Verdict};
-use cortensor_protocol::{ArtifactDigest, Evidence, Millis, NodeAddress, Precision};
+use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, Precision};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -30,8 +32,8 @@ pub(crate) struct Claim {
 pub(crate) struct ClaimRecord {
     /// The validators' engine. Evidence of another one begins anew: margins of two are not compared.
     engine: String,
-    /// Since the last verdict.
-    seen: Seen,
+    /// Since the last verdict, for each kind of device apart: a node that says another one each time gains nothing by it.
+    seen_on: BTreeMap<DeviceKind, Seen>,
     /// Tokens looked at since the claim was last found false, and those that the reference would not have chosen.
     tokens: u64,
     mismatches: u64,
@@ -49,6 +51,8 @@ pub(crate) struct ClaimRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Look<'a> {
     pub(crate) engine: &'a str,
+    /// What the node says it computes on.
+    pub(crate) device: DeviceKind,
     pub(crate) margins: &'a [f32],
     /// Not a test.
     pub(crate) for_user: bool,
@@ -91,28 +95,29 @@ impl ClaimRecord {
             return (next, Verdict::AskMore);
         }
         if next.engine != look.engine {
-            (next.engine, next.seen) = (look.engine.to_owned(), Seen::default());
+            (next.engine, next.seen_on) = (look.engine.to_owned(), BTreeMap::new());
         }
-        let before = next.seen;
-        let mut audit = Audit::resume(policy.calibration(artifact), next.seen);
+        let before = next.seen_on.get(&look.device).copied().unwrap_or_default();
+        let mut audit = Audit::resume(policy.calibration(artifact, look.device), before);
         look.margins.iter().for_each(|margin| audit.observe(f64::from(*margin)));
-        next.seen = *audit.evidence();
-        next.tokens += next.seen.tokens - before.tokens;
-        next.mismatches += next.seen.mismatches - before.mismatches;
+        let seen = *audit.evidence();
+        next.seen_on.insert(look.device, seen);
+        next.tokens += seen.tokens - before.tokens;
+        next.mismatches += seen.mismatches - before.mismatches;
         next.clean = next.clean.saturating_add(u32::from(look.for_user));
         let verdict = audit.verdict();
         match verdict {
             Verdict::NotWhatItClaims => next.fail(policy, at),
-            Verdict::Consistent => next.hold(look.settled_at),
+            Verdict::Consistent => next.hold(look.device, look.settled_at),
             Verdict::AskMore => {}
         }
         (next, verdict)
     }
 
     /// The claim holds so far. The next verdict is on what comes now, so that a node that changes its mind is found out.
-    fn hold(&mut self, settled_at: Millis) {
+    fn hold(&mut self, device: DeviceKind, settled_at: Millis) {
         self.consistent_at = self.consistent_at.max(Some(settled_at));
-        self.seen = Seen::default();
+        self.seen_on.remove(&device);
     }
 
     fn fail(&mut self, policy: &AuditPolicy, at: Millis) {

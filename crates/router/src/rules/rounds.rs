@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use cortensor_protocol::{ArtifactDigest, Millis, NodeAddress, Offer};
+use cortensor_protocol::{ArtifactDigest, DeviceKind, Millis, NodeAddress, Offer};
 use rand::{Rng, seq::IteratorRandom as _};
 use tokio::time::sleep;
 
@@ -82,20 +82,26 @@ fn wait(policy: &RoundsPolicy, nodes: usize, random: &mut impl Rng) -> Duration 
     Duration::from_secs_f64((-mean * (1.0 - chance).ln()).max(0.0)).min(LONGEST_WAIT)
 }
 
-/// Some of those that offer the same file. A file is drawn as often as it is offered, so that each node has the same chance.
+/// Some of those that offer the same file on the same kind of device: on others greedy answers part where two tokens are nearly
+/// as likely. A file is drawn as often as it is offered, so that each node has the same chance.
 fn draw(ready: &[Idle], most: u32, random: &mut impl Rng) -> Option<Draw> {
-    let mut offering = HashMap::<ArtifactDigest, BTreeSet<NodeAddress>>::new();
+    let mut offering = HashMap::<(ArtifactDigest, DeviceKind), BTreeSet<NodeAddress>>::new();
     for idle in ready {
-        offering.entry(idle.offer.artifact).or_default().insert(idle.node);
+        offering.entry(file(&idle.offer)).or_default().insert(idle.node);
     }
-    let comparable = ready.iter().filter(|idle| offering[&idle.offer.artifact].len() >= FEWEST);
+    let comparable = ready.iter().filter(|idle| offering[&file(&idle.offer)].len() >= FEWEST);
     let offer = comparable.choose(random)?.offer.clone();
     // Who calls the same file by another name or number is in its own round, if in any.
-    let same = |idle: &&Idle| idle.offer.artifact == offer.artifact && is_same_claim(&idle.offer, &offer);
+    let same = |idle: &&Idle| file(&idle.offer) == file(&offer) && is_same_claim(&idle.offer, &offer);
     let nodes: BTreeSet<_> = ready.iter().filter(same).map(|idle| idle.node).collect();
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let nodes = nodes.into_iter().choose_multiple(random, most);
     (nodes.len() >= FEWEST).then_some(Draw { offer, nodes })
+}
+
+/// What has to be the same for answers to be.
+const fn file(offer: &Offer) -> (ArtifactDigest, DeviceKind) {
+    (offer.artifact, offer.device)
 }
 
 fn is_same_claim(one: &Offer, other: &Offer) -> bool {

@@ -312,7 +312,9 @@ pub(super) fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
 
 #[cfg(test)]
 mod tests {
-    use cortensor_protocol::{Amount, ArtifactDigest, Millis, Mode, ModelId, Precision, TaskId, TaskKind, Usage};
+    use cortensor_protocol::{
+        Amount, ArtifactDigest, DeviceKind, Millis, Mode, ModelId, Precision, TaskId, TaskKind, Usage,
+    };
 
     use super::*;
 
@@ -357,6 +359,7 @@ mod tests {
             parameters: 1,
             slots,
             mode: Mode::Precision,
+            device: DeviceKind::Processor,
         };
         for (offers, sound) in [
             (vec![], true),

@@ -152,12 +152,12 @@ async fn insert_audit(
     look: &Look<'_>,
     verdict: Verdict,
 ) -> Result<(), StoreError> {
-    let scale = policy.calibration(&line.claim.artifact).figures().scale;
+    let scale = policy.calibration(&line.claim.artifact, look.device).figures().scale;
     let scores = || look.margins.iter().map(|margin| scale.score(f64::from(*margin)));
     let count = |number: usize| column(u64::try_from(number).unwrap_or(u64::MAX));
     sqlx::query(
-        "INSERT INTO audits (id, node, artifact, task, validator, engine, tokens, mismatches, score, verdict, looked_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO audits (id, node, artifact, task, validator, engine, device, tokens, mismatches, score, verdict, looked_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(line.id.to_string())
     .bind(line.claim.node.to_string())
@@ -165,6 +165,7 @@ async fn insert_audit(
     .bind(line.task.to_string())
     .bind(line.validator.number())
     .bind(look.engine)
+    .bind(look.device.as_str())
     .bind(count(look.margins.len()))
     .bind(count(scores().filter(|score| *score > 0.0).count()))
     .bind(scores().sum::<f64>())

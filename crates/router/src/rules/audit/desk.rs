@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use cortensor_protocol::{ArtifactDigest, AuditId, AuditJob, Millis, ModelId, Precision, Prompt, TaskId, TokenId};
+use cortensor_protocol::{
+    ArtifactDigest, AuditId, AuditJob, DeviceKind, Millis, ModelId, Precision, Prompt, TaskId, TokenId,
+};
 use tokio::{
     sync::Notify,
     time::{interval, timeout},
@@ -31,6 +33,8 @@ pub(crate) struct Sample {
     pub(crate) for_user: bool,
     pub(crate) model: ModelId,
     pub(crate) precision: Precision,
+    /// What the node says it computes on.
+    pub(crate) device: DeviceKind,
     pub(crate) prompt: Prompt,
     /// Tokens of the answer that another attempt had given before.
     pub(crate) before: Vec<TokenId>,

@@ -54,7 +54,8 @@ pub(crate) async fn judge(
     }
     let sample = context.audits.take(id).ok_or(AuditRefused::Unknown)?;
     let engine: String = report.engine.chars().take(LONGEST_ENGINE).collect();
-    let look = Look { engine: &engine, margins, for_user: sample.for_user, settled_at: sample.settled_at };
+    let Sample { device, for_user, settled_at, .. } = sample;
+    let look = Look { engine: &engine, device, margins, for_user, settled_at };
     let line = AuditLine { id, claim: sample.claim, task: sample.task, validator, at: wall_time() };
     Ok(keep(context, &line, &sample, &look).await?)
 }

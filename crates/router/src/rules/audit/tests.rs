@@ -1,4 +1,7 @@
+use cortensor_fidelity::{Calibration, Figures};
+
 use super::*;
+use crate::policy::MeasuredCalibration;
 
 const ARTIFACT: ArtifactDigest = ArtifactDigest::new([1; 32]);
 
@@ -12,7 +15,13 @@ fn looked_at(record: &ClaimRecord, answers: u32, margin: f32, from: i64) -> (Cla
     let mut verdicts = Vec::new();
     for number in 0..i64::from(answers) {
         let at = Millis(from + number);
-        let look = Look { engine: "e 1", margins: &[margin; 40], for_user: true, settled_at: at };
+        let look = Look {
+            engine: "e 1",
+            device: DeviceKind::Processor,
+            margins: &[margin; 40],
+            for_user: true,
+            settled_at: at,
+        };
         let (next, verdict) = record.after(&policy(), &ARTIFACT, &look, at);
         record = next;
         verdicts.push(verdict);
@@ -33,7 +42,13 @@ fn a_claim_is_trusted_after_ten_answers_and_a_verdict_then_looked_at_less_and_ne
 
 #[test]
 fn tests_do_not_make_a_claim_trusted_and_show_what_is_false_all_the_same() {
-    let look = |margin| Look { engine: "e 1", margins: margin, for_user: false, settled_at: Millis(1) };
+    let look = |margin| Look {
+        engine: "e 1",
+        device: DeviceKind::Processor,
+        margins: margin,
+        for_user: false,
+        settled_at: Millis(1),
+    };
     let clean = (0..99)
         .fold(ClaimRecord::default(), |record, _| record.after(&policy(), &ARTIFACT, &look(&[0.0; 40]), Millis(1)).0);
     assert!((clean.share(&policy()) - 1.0).abs() < 1e-9);
@@ -74,11 +89,58 @@ fn answers_from_before_a_fall_are_done_with() {
 #[test]
 fn evidence_of_another_engine_begins_anew() {
     let doubtful = [0.06_f32; 3];
-    let look = |engine| Look { engine, margins: &doubtful, for_user: true, settled_at: Millis(0) };
+    let look = |engine| Look {
+        engine,
+        device: DeviceKind::Processor,
+        margins: &doubtful,
+        for_user: true,
+        settled_at: Millis(0),
+    };
     let first = ClaimRecord::default().after(&policy(), &ARTIFACT, &look("e 1"), Millis(0)).0;
     let same = first.after(&policy(), &ARTIFACT, &look("e 1"), Millis(0)).0;
     let other = first.after(&policy(), &ARTIFACT, &look("e 2"), Millis(0)).0;
-    assert_eq!((same.seen.tokens, other.seen.tokens, other.tokens), (6, 3, 6));
+    let since = |record: &ClaimRecord| record.seen_on[&DeviceKind::Processor].tokens;
+    assert_eq!((since(&same), since(&other), other.tokens), (6, 3, 6));
+}
+
+#[test]
+fn a_node_that_says_another_device_each_time_is_found_out_all_the_same() {
+    let doubtful = [0.3_f32; 8];
+    let found = |devices: &[DeviceKind]| {
+        let mut record = ClaimRecord::default();
+        let answers = devices.iter().cycle().take(1000).position(|device| {
+            let look =
+                Look { engine: "e 1", device: *device, margins: &doubtful, for_user: true, settled_at: Millis(1) };
+            let (next, verdict) = record.after(&policy(), &ARTIFACT, &look, Millis(1));
+            record = next;
+            verdict == Verdict::NotWhatItClaims
+        });
+        answers.unwrap() + 1
+    };
+    let (one, three) =
+        (found(&[DeviceKind::Processor]), found(&[DeviceKind::Processor, DeviceKind::Cuda, DeviceKind::Metal]));
+    assert!(one > 1 && three <= 3 * one, "{one} and {three}");
+}
+
+#[test]
+fn an_artifact_is_held_to_what_was_measured_on_that_kind_of_device() {
+    let wide = policy().calibration;
+    let narrow = Figures { honest_mean: 0.002, lie_mean: 0.02, ..*wide.figures() };
+    let measured = MeasuredCalibration {
+        artifact: ARTIFACT,
+        device: DeviceKind::Processor,
+        figures: Calibration::new(narrow).unwrap(),
+    };
+    let policy = AuditPolicy { calibrations: vec![measured], ..policy() };
+    let lie = |device, artifact| policy.calibration(artifact, device).figures().lie_mean;
+    let other = ArtifactDigest::new([2; 32]);
+    for (device, artifact, expected) in [
+        (DeviceKind::Processor, &ARTIFACT, 0.02),
+        (DeviceKind::Cuda, &ARTIFACT, wide.figures().lie_mean),
+        (DeviceKind::Processor, &other, wide.figures().lie_mean),
+    ] {
+        assert!((lie(device, artifact) - expected).abs() < 1e-12, "{device:?} {artifact}");
+    }
 }
 
 #[test]

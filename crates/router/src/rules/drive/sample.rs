@@ -29,6 +29,7 @@ impl Drive {
             for_user: !matches!(self.job.purse, Purse::Incentives { .. }),
             model: line.model.clone(),
             precision: line.precision,
+            device: attempt.lease.offer.device,
             prompt: self.job.prompt.clone(),
             before: self.delivered.iter().take(before).copied().collect(),
             tokens: attempt.tokens.clone(),

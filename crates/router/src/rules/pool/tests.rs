@@ -1,4 +1,4 @@
-use cortensor_protocol::{Mode, PrecisionClass};
+use cortensor_protocol::{DeviceKind, Mode, PrecisionClass};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
@@ -20,6 +20,7 @@ fn offer(precision: Precision, slots: u32) -> Offer {
         parameters: 1,
         slots,
         mode: Mode::Precision,
+        device: DeviceKind::Processor,
     }
 }
 

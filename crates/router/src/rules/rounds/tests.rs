@@ -12,6 +12,7 @@ fn idle(node: u8, artifact: u8, model: &str) -> Idle {
         parameters: 1,
         slots: 1,
         mode: Mode::Precision,
+        device: DeviceKind::Processor,
     };
     Idle { node: NodeAddress::repeat_byte(node), offer, connected_at: Millis(0) }
 }
@@ -40,6 +41,19 @@ fn nodes_with_other_files_or_other_names_for_the_same_are_not_compared() {
         let expected = if offer.artifact.as_bytes()[0] == 1 { BTreeSet::from([1, 2]) } else { BTreeSet::from([1, 4]) };
         assert_eq!(nodes, expected);
     }
+}
+
+#[test]
+fn a_card_is_not_compared_with_a_processor() {
+    let mut random = StdRng::seed_from_u64(7);
+    let on = |device, node| {
+        let idle = idle(node, 1, "m");
+        Idle { offer: Offer { device, ..idle.offer }, ..idle }
+    };
+    let ready = [on(DeviceKind::Processor, 1), on(DeviceKind::Cuda, 2), on(DeviceKind::Cuda, 3)];
+    assert_eq!(draw(&ready[..2], 5, &mut random), None);
+    let nodes = draw(&ready, 5, &mut random).unwrap().nodes;
+    assert_eq!(nodes.iter().map(|node| node[0]).collect::<BTreeSet<_>>(), BTreeSet::from([2, 3]));
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use cortensor_protocol::{
-    ArtifactDigest, Assignment, AttemptId, Challenge, Commit, FailureReason, FinishReason, HardwareSummary, Hello,
-    Mode, ModelId, NodeAddress, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt, RefusalReason,
-    RouterMessage, Settlement, Standing, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob, Welcome,
-    commitment, registration_text,
+    ArtifactDigest, Assignment, AttemptId, Challenge, Commit, DeviceKind, FailureReason, FinishReason, HardwareSummary,
+    Hello, Mode, ModelId, NodeAddress, NodeMessage, Offer, PROTOCOL_VERSION, Precision, Precommit, Prompt,
+    RefusalReason, RouterMessage, Settlement, Standing, StreamedToken, TaskId, TaskKind, TierReport, TokenLogprob,
+    Welcome, commitment, registration_text,
 };
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::{
@@ -91,6 +91,7 @@ pub(crate) fn offer(model: &str, precision: Precision, slots: u32) -> Offer {
         parameters: 135_000_000,
         slots,
         mode: Mode::Precision,
+        device: DeviceKind::Processor,
     }
 }
 

@@ -1,4 +1,4 @@
-use cortensor_protocol::NodeAddress;
+use cortensor_protocol::{DeviceKind, NodeAddress};
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn sample(node: u8, artifact_number: u8, token: TokenId) -> Sample {
         for_user: true,
         model: ModelId::new("m"),
         precision: Precision::F16,
+        device: DeviceKind::Processor,
         prompt: Prompt::user("hi"),
         before: Vec::new(),
         tokens: vec![token],

@@ -2,9 +2,10 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use cortensor_app::{FailureCode, Passphrases, Phase, ProblemCode, Settings, Status};
+use cortensor_app::{FailureCode, ModelsView, Passphrases, Phase, Plan, ProblemCode, Settings, Status, WorkPhase};
 use cortensor_engine::scripted::ScriptedEngine;
 use cortensor_host::{Miner, Options};
+use cortensor_protocol::Precision;
 
 use crate::support::{Home, PASSPHRASE, echo, soon, starter};
 
@@ -112,4 +113,25 @@ async fn a_key_is_exported_and_imported_and_holds_from_the_next_start_on() {
     taker.start().await;
     assert_eq!(mines(&taker).await.address, Some(address));
     soon("the stop", taker.stop()).await;
+}
+
+#[tokio::test]
+async fn a_listed_model_that_came_is_planned_with_once_it_is_measured() {
+    let home = Home::new();
+    let miner = resident(&home, "127.0.0.1:0");
+    miner.start().await;
+    let before = mines(&miner).await.plan.unwrap();
+    let has = |plan: &Plan| plan.alternatives.iter().any(|one| one.variant.precision == Precision::Q4_1);
+    assert!(!has(&before), "the download itself is no precision of the ladder");
+    // By its digest it is the list's Q4_1 of the starter model.
+    miner.models().import(starter()).unwrap();
+    let mut models = miner.models().view();
+    let imported = |view: &ModelsView| view.work.as_ref().is_some_and(|work| work.phase != WorkPhase::Running);
+    let work = soon("the import", models.wait_for(imported)).await.unwrap().work.clone().unwrap();
+    assert!(matches!(work.phase, WorkPhase::Imported { .. }), "{work:?}");
+    soon("the measuring", miner.app().unwrap().measure()).await.unwrap();
+    let status = miner.status().borrow().clone();
+    assert!(has(status.plan.as_ref().unwrap()));
+    assert!(status.measurements.iter().any(|one| one.precision == Precision::Q4_1));
+    soon("the stop", miner.stop()).await;
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cortensor_engine::{Engine, GenerateError, GenerationEvent, LoadOptions, Model};
 use cortensor_models::Artifact;
 use cortensor_planner::{Load, Measurement, Plan, TYPICAL_REQUEST, Variant, estimate_memory, requests_per_hour};
-use cortensor_protocol::{FinishReason, Precision, Prompt, Sampling, TokenId};
+use cortensor_protocol::{FinishReason, ModelId, Precision, Prompt, Sampling, TokenId};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Machine, Problem, Status,
+    device::taken_bytes,
     measurements::{Measure, Measurements, machine_key},
     status::StatusSender,
     survey,
@@ -46,6 +47,8 @@ pub struct Report {
 /// What was measured of one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
+    /// The model.
+    pub model: ModelId,
     /// Exact format.
     pub precision: Precision,
     /// Size of the file.
@@ -75,14 +78,15 @@ pub fn start(machine: Machine) -> (watch::Receiver<Status>, JoinHandle<Option<Re
 
 async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem> {
     let hardware = survey::detect(machine, status).await?;
-    let artifacts = survey::ladder(machine, status).await?;
+    let artifacts = survey::artifacts(machine, status).await?;
     let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All, &CancellationToken::new()).await?;
     let known = Measurements::read(&machine.folders);
     let measured = known.of(&machine_key(&hardware, machine.engine.name()));
     let row = |artifact: &Artifact| {
         let measurement = *measured.iter().find(|one| one.artifact == artifact.digest)?;
         let requests_per_hour = requests_per_hour(&measurement, TYPICAL_REQUEST);
-        Some(Row { precision: artifact.precision, file_bytes: artifact.bytes, measurement, requests_per_hour })
+        let (model, precision, file_bytes) = (artifact.model.clone(), artifact.precision, artifact.bytes);
+        Some(Row { model, precision, file_bytes, measurement, requests_per_hour })
     };
     Ok(Report { precisions: artifacts.iter().filter_map(row).collect(), plan })
 }
@@ -94,13 +98,13 @@ pub(crate) async fn measure_artifact(
     options: LoadOptions,
     stop: &CancellationToken,
 ) -> Result<Measurement, Box<dyn std::error::Error + Send + Sync>> {
-    let (started, before) = (Instant::now(), cortensor_hardware::process_memory_bytes());
+    let (started, before) = (Instant::now(), taken_bytes(options.device));
     let model = engine.load(artifact, options, watch::Sender::new(0.0)).await?;
     let load_seconds = started.elapsed().as_secs_f64();
     let times = cortensor_hardware::processor_times();
     let speed = stop.run_until_cancelled(measure(model.as_ref())).await;
     let taken_by_others = times.zip(cortensor_hardware::processor_times());
-    let after = cortensor_hardware::process_memory_bytes();
+    let after = taken_bytes(options.device);
     model.unload().await;
     let speed = speed.ok_or("the measuring was stopped")??;
     Ok(Measurement {

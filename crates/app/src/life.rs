@@ -243,9 +243,13 @@ impl Life {
         self.unserve().await;
         self.hold(Some(Phase::Starting));
         let (machine, status) = (self.config.machine.clone(), self.status.clone());
-        let (hardware, artifacts) = (self.hardware.clone(), self.artifacts.clone());
-        let stop = CancellationToken::new();
-        let deciding = survey::decide(&machine, &status, &hardware, &artifacts, Measure::All, &stop);
+        let (hardware, stop) = (self.hardware.clone(), CancellationToken::new());
+        let deciding = async {
+            // What came since the start is measured too.
+            let artifacts = survey::artifacts(&machine, &status).await?;
+            let plan = survey::decide(&machine, &status, &hardware, &artifacts, Measure::All, &stop).await?;
+            Ok((artifacts, plan))
+        };
         let mut deciding = std::pin::pin!(deciding);
         let decided = loop {
             tokio::select! {
@@ -264,8 +268,8 @@ impl Life {
         Noted::Kept
     }
 
-    async fn serve_anew(&mut self, decided: Result<Plan, Problem>) -> Result<(), CommandError> {
-        let measured = decided.map(|plan| self.plan = plan);
+    async fn serve_anew(&mut self, decided: Result<(Vec<Artifact>, Plan), Problem>) -> Result<(), CommandError> {
+        let measured = decided.map(|(artifacts, plan)| (self.artifacts, self.plan) = (artifacts, plan));
         let served = self.go_on().await;
         measured.map_err(|problem| CommandError::NotLoaded { message: problem.message })?;
         served

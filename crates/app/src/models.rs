@@ -33,7 +33,8 @@ pub use view::{
     WorkKind, WorkPhase, WorkView,
 };
 
-use crate::{Failure, FailureCode, Folders};
+use self::catalogue::Room;
+use crate::{Failure, FailureCode, Folders, Settings, survey};
 
 /// Models got at a time: together they would only share the connection, and each be there later.
 const PARALLEL: usize = 1;
@@ -52,6 +53,7 @@ pub struct Shop {
 
 struct Place {
     shop: Result<Shared, Failure>,
+    folders: Folders,
     users: Users,
     view: watch::Sender<ModelsView>,
     /// Told when the list is to be looked at again.
@@ -89,12 +91,14 @@ impl Shop {
 }
 
 impl Models {
-    /// The models that `shop` has and gets, with nothing under way. What `users` need is not deleted.
-    pub fn new(shop: Result<Shop, Failure>, users: Users) -> Self {
+    /// The models that `shop` has and gets, with nothing under way. What `users` need is not deleted; whether models fit depends
+    /// on the settings in `folders`.
+    pub fn new(shop: Result<Shop, Failure>, folders: Folders, users: Users) -> Self {
         let shop = shop.map(|Shop { library, store }| Shared { library: Arc::new(library), store: Arc::new(store) });
         let view = ModelsView { failure: shop.as_ref().err().cloned(), ..ModelsView::default() };
         Self(Arc::new(Place {
             shop,
+            folders,
             users,
             view: watch::Sender::new(view),
             again: Notify::new(),
@@ -250,8 +254,14 @@ impl Place {
     /// Looks at the disk and the list, and shows what there is.
     async fn look(&self) {
         let Ok(shop) = self.shop().cloned() else { return };
-        let in_use = self.users.now();
-        let seen = spawn_blocking(move || catalogue::look(&shop.library, &shop.list()?, &in_use)).await;
+        let (in_use, hardware, folders) = (self.users.now(), self.users.hardware(), self.folders.clone());
+        let look = move || {
+            // What cannot be read is told where the settings are shown.
+            let settings = survey::plan_settings(&Settings::read(&folders).unwrap_or_default());
+            let room = hardware.map(|hardware| Room { hardware, settings });
+            catalogue::look(&shop.library, &shop.list()?, &in_use, room.as_ref())
+        };
+        let seen = spawn_blocking(look).await;
         let seen = seen.unwrap_or_else(|error| Err(failed(&error)));
         self.view.send_modify(|view| match seen {
             Ok(seen) => {
@@ -283,7 +293,7 @@ impl Shared {
 /// Keeps the view true until it is stopped.
 async fn follow(place: Arc<Place>, mut downloads: watch::Receiver<Vec<Download>>, stop: CancellationToken) {
     let mut users = place.users.clone();
-    let mut in_use = users.now();
+    let mut seen = (users.now(), users.hardware());
     place.show(&downloads.borrow_and_update());
     loop {
         tokio::select! {
@@ -295,9 +305,9 @@ async fn follow(place: Arc<Place>, mut downloads: watch::Receiver<Vec<Download>>
                 }
             }
             () = users.changed() => {
-                let now = users.now();
-                if now != in_use {
-                    in_use = now;
+                let now = (users.now(), users.hardware());
+                if now != seen {
+                    seen = now;
                     place.again.notify_one();
                 }
             }

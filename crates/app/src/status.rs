@@ -82,6 +82,8 @@ fn checksummed<S: serde::Serializer>(address: &Option<NodeAddress>, serializer: 
 /// What the benchmark measured of one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Measured {
+    /// The model.
+    pub model: ModelId,
     /// Exact format.
     pub precision: Precision,
     /// What was measured.
@@ -204,6 +206,8 @@ pub struct Loaded {
 pub struct ModeView {
     /// Which.
     pub mode: Mode,
+    /// The model.
+    pub model: ModelId,
     /// Exact format.
     pub precision: Precision,
     /// What the network tells apart and pays by.

@@ -1,10 +1,14 @@
 //! What this machine can serve: its hardware, its model files, how fast each precision is, and the plan.
 
+use std::{error::Error, path::Path};
+
 use cortensor_engine::LoadOptions;
 use cortensor_hardware::{Build, Hardware};
 use cortensor_models::{
     Artifact,
+    inventory::Inventory,
     ladder::{LadderProgress, LadderStep, prepare_ladder},
+    manifest::ManifestStore,
     starter,
 };
 use cortensor_node::Work;
@@ -13,7 +17,9 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Machine, Measured, ModeView, Problem, ProblemCode, Settings, Status, StepName, benchmark, lab,
+    Machine, Measured, ModeView, Problem, ProblemCode, Settings, Status, StepName, benchmark,
+    device::{device, try_cards},
+    lab,
     measurements::{Measure, Measurements, machine_key},
     status::{StatusSender, problem},
 };
@@ -30,7 +36,8 @@ pub(crate) async fn detect(machine: &Machine, status: &StatusSender) -> Result<H
         }
         hardware
     });
-    let hardware = hardware.await.map_err(|error| problem(ProblemCode::Engine, &error))?;
+    let mut hardware = hardware.await.map_err(|error| problem(ProblemCode::Engine, &error))?;
+    try_cards(machine.engine.as_ref(), &mut hardware).await;
     status.send_modify(|status| {
         status.done(StepName::Hardware, hardware.summary_lines().join("; "));
         status.hardware = Some(hardware.clone());
@@ -63,6 +70,38 @@ pub(crate) async fn ladder(machine: &Machine, status: &StatusSender) -> Result<V
     );
     status.send_modify(|status| status.done(StepName::Model, detail));
     Ok(artifacts)
+}
+
+/// The ladder, and what else is here that the network has a name for. What of it cannot be used is left out: there is always
+/// the ladder to serve with.
+pub(crate) async fn artifacts(machine: &Machine, status: &StatusSender) -> Result<Vec<Artifact>, Problem> {
+    let mut artifacts = ladder(machine, status).await?;
+    let (folder, known) = (machine.folders.models(), artifacts.clone());
+    let more = spawn_blocking(move || listed_here(&folder, &known)).await;
+    match more.map_err(|error| error.to_string()).and_then(|more| more.map_err(|error| error.to_string())) {
+        Ok(more) => artifacts.extend(more),
+        Err(error) => {
+            tracing::warn!(%error, "the models that are here cannot be told; only the starter model is served");
+        }
+    }
+    Ok(artifacts)
+}
+
+fn listed_here(folder: &Path, known: &[Artifact]) -> Result<Vec<Artifact>, Box<dyn Error + Send + Sync>> {
+    let inventory = Inventory::at(folder);
+    let list = ManifestStore::open(folder)?.current()?.manifest;
+    let mut found = Vec::new();
+    for held in inventory.held()? {
+        let is_known = held.files.first().is_some_and(|file| known.iter().any(|one| one.digest == file.sha256));
+        if is_known || list.model(&held.id).is_err() {
+            continue;
+        }
+        match inventory.artifact(&held) {
+            Ok(artifact) => found.push(artifact),
+            Err(error) => tracing::warn!(model = %held.id, format = %held.format, %error, "a model is not served"),
+        }
+    }
+    Ok(found)
 }
 
 fn words(step: LadderStep) -> String {
@@ -103,11 +142,11 @@ pub(crate) async fn decide(
     let missing = cortensor_planner::unmeasured(hardware, &variants, known.of(&key), &settings);
     for (index, Unmeasured { variant, load, placement }) in missing.iter().enumerate() {
         let Some(artifact) = artifacts.iter().find(|artifact| artifact.digest == variant.artifact) else { continue };
-        let detail = format!("measuring {} ({} of {})", variant.precision, index + 1, missing.len());
+        let detail = format!("measuring {} {} ({} of {})", variant.model, variant.precision, index + 1, missing.len());
         #[expect(clippy::cast_precision_loss, reason = "a handful of variants")]
         let progress = index as f32 / missing.len() as f32;
         status.send_modify(|status| status.step(StepName::Benchmark, Some(progress), detail));
-        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots };
+        let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device: device(placement) };
         let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options, stop).await;
         let measured = measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?;
         known.add(&key, Measurement { backend: placement.backend(), ..measured });
@@ -129,6 +168,7 @@ pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {
         context_tokens: settings.context_tokens,
         slots: settings.slots,
         build: Build::THIS,
+        spread: false,
         ..PlanSettings::default()
     }
 }
@@ -154,6 +194,7 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
     status.modes = [&plan.precision, &plan.volume]
         .map(|choice| ModeView {
             mode: choice.mode,
+            model: choice.variant.model.clone(),
             precision: choice.variant.precision,
             precision_class: choice.variant.precision.class(),
             tier: None,
@@ -165,9 +206,10 @@ fn show(status: &mut Status, plan: &Plan, variants: &[Variant], measurements: &[
             loss: None,
         })
         .into();
-    let measured = variants
-        .iter()
-        .filter_map(|variant| Some(Measured { precision: variant.precision, measurement: of(variant)?, loss: None }));
+    let measured = variants.iter().filter_map(|variant| {
+        let model = variant.model.clone();
+        Some(Measured { model, precision: variant.precision, measurement: of(variant)?, loss: None })
+    });
     status.measurements = measured.collect();
     status.plan = Some(plan.clone());
 }

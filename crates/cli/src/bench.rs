@@ -31,12 +31,12 @@ pub(crate) async fn bench(common: &Common, model_file: PathBuf) -> Outcome {
 
 fn print(report: &Report) {
     say!(
-        "precision  file MB  load s  prefill tokens/s  decode tokens/s  first token ms  memory MB (estimated)  requests/h"
+        "precision  file MB  load s  prefill tokens/s  decode tokens/s  first token ms  memory MB (estimated)  requests/h  model"
     );
     for row in &report.precisions {
         let one = &row.measurement;
         say!(
-            "{:<9}  {:>7}  {:>6.1}  {:>16.0}  {:>15.1}  {:>14.0}  {:>9} {:>11}  {:>10}",
+            "{:<9}  {:>7}  {:>6.1}  {:>16.0}  {:>15.1}  {:>14.0}  {:>9} {:>11}  {:>10}  {}",
             row.precision.to_string(),
             row.file_bytes / 1_000_000,
             one.load_seconds,
@@ -46,6 +46,7 @@ fn print(report: &Report) {
             one.memory_bytes / 1_000_000,
             format!("({})", one.estimated_memory_bytes / 1_000_000),
             row.requests_per_hour.map_or_else(|| "?".to_owned(), |rate| format!("{rate:.0}")),
+            row.model,
         );
     }
     for choice in [&report.plan.precision, &report.plan.volume] {

@@ -169,7 +169,8 @@ pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
         }),
     ];
     let rates: Vec<String> = rates.into_iter().flatten().collect();
-    format!("{} {:<9} {:<5} {}", if chosen { '>' } else { ' ' }, view.mode, view.precision, rates.join(", "))
+    let mark = if chosen { '>' } else { ' ' };
+    format!("{mark} {:<9} {:<5} {} {}", view.mode, view.precision, view.model, rates.join(", "))
 }
 
 fn capitalised(words: &str) -> String {

@@ -42,7 +42,8 @@ impl Miner {
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
         let lab = Lab::new(folders, starter_model, Arc::clone(&options.engine));
         let status = watch::Sender::default();
-        let models = Models::new(Shop::of_user(&options.folders), Users::new(status.subscribe(), &lab));
+        let users = Users::new(status.subscribe(), &lab);
+        let models = Models::new(Shop::of_user(&options.folders), options.folders.clone(), users);
         Self {
             options,
             lab,

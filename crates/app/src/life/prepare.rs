@@ -30,7 +30,7 @@ pub(super) async fn prepare(
     }
     let earned = crate::earnings(&ledger, 0).await.map_err(|error| problem(ProblemCode::Files, &error))?;
     status.send_modify(|status| status.earnings = earned.summary);
-    let artifacts = survey::ladder(&config.machine, status).await?;
+    let artifacts = survey::artifacts(&config.machine, status).await?;
     let plan = survey::decide(&config.machine, status, &hardware, &artifacts, Measure::Missing, stop).await?;
     Ok(Ready { hardware, artifacts, plan, identity, ledger })
 }

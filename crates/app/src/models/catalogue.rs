@@ -1,11 +1,13 @@
 //! What there is: the list's models and those that are here, each format with where it is.
 
 use cortensor_download::Library;
+use cortensor_hardware::Hardware;
 use cortensor_models::{
     inventory::{Condition, FoundFile, HeldModel, Inventory},
     ladder::{best_source, unlisted},
     manifest::{ListedModel, Manifest, Source, Variant},
 };
+use cortensor_planner::{Listed, PlanSettings, fit};
 use cortensor_protocol::{ModelId, Precision};
 use jiff::Timestamp;
 
@@ -30,13 +32,25 @@ struct Look<'a> {
     held: Vec<HeldModel>,
     found: Vec<FoundFile>,
     in_use: &'a InUse,
+    room: Option<&'a Room>,
+}
+
+/// What models have to fit in.
+pub(super) struct Room {
+    pub(super) hardware: Hardware,
+    pub(super) settings: PlanSettings,
 }
 
 /// Looks at list, record, caches and disk. Blocks.
-pub(super) fn look(library: &Library, manifest: &Manifest, in_use: &InUse) -> Result<Seen, Failure> {
+pub(super) fn look(
+    library: &Library,
+    manifest: &Manifest,
+    in_use: &InUse,
+    room: Option<&Room>,
+) -> Result<Seen, Failure> {
     let inventory = library.inventory();
     let held = inventory.held().map_err(|error| failed(&error))?;
-    let look = Look { manifest, inventory, held, found: library.caches().found(), in_use };
+    let look = Look { manifest, inventory, held, found: library.caches().found(), in_use, room };
     let list = ListView {
         version: manifest.version,
         expires: manifest.expires.to_string(),
@@ -77,7 +91,8 @@ impl Look<'_> {
     fn listed(&self, model: &ListedModel) -> Result<ModelView, Failure> {
         let mut variants = Vec::new();
         for variant in &model.variants {
-            variants.push(self.listed_variant(model, variant)?);
+            let fit = self.room.map(|Room { hardware, settings }| fit(hardware, Listed { model, variant }, settings));
+            variants.push(VariantView { fit, ..self.listed_variant(model, variant)? });
         }
         let more = |held: &&HeldModel| {
             held.id == unlisted(&model.id) || held.id == model.id && model.variant(held.format).is_err()
@@ -197,7 +212,7 @@ fn variant(
     place: VariantPlace,
     make_from: Option<Precision>,
 ) -> VariantView {
-    VariantView { id: id.clone(), format, precision_class: format.class(), bytes, place, make_from }
+    VariantView { id: id.clone(), format, precision_class: format.class(), bytes, place, make_from, fit: None }
 }
 
 /// The most exact first.

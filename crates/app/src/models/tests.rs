@@ -7,7 +7,9 @@ mod double;
 use std::{fs, path::Path, time::Duration};
 
 use cortensor_download::Backoff;
+use cortensor_hardware::{Hardware, Memory};
 use cortensor_models::{inventory::Origin, manifest::sign};
+use cortensor_planner::Fit;
 use cortensor_protocol::{ArtifactDigest, Mode};
 use double::Double;
 use sha2::Digest;
@@ -96,7 +98,7 @@ impl Bench {
         let caches = Caches { hugging_face: Some(self.root.path().join("hub")), lm_studio: Vec::new() };
         let hub = Hub::new(&self.hub.address, None).unwrap();
         let library = Library::new(Inventory::at(self.folder()), caches, hub, limits).unwrap();
-        Models::new(Ok(Shop { library, store }), self.users.clone())
+        Models::new(Ok(Shop { library, store }), Folders::at(self.root.path().join("data")), self.users.clone())
     }
 
     fn write(&self, name: &str, content: &[u8]) -> PathBuf {
@@ -304,10 +306,29 @@ async fn files_of_the_ladder_stay_while_precisions_are_compared_or_the_miner_sta
 }
 
 #[tokio::test]
+async fn a_listed_model_says_whether_it_fits_once_the_machine_is_known() {
+    let bench = bench().await;
+    let models = bench.models();
+    let fits = |view: &ModelsView| {
+        let variants =
+            view.models.iter().flatten().filter(|model| model.id == tiny()).flat_map(|model| &model.variants);
+        variants.map(|variant| variant.fit.as_ref().map(|badge| badge.fit)).collect::<Vec<_>>()
+    };
+    let view = until(&models, |view| view.models.is_some()).await;
+    assert_eq!(fits(&view), [None, None]);
+    for (free_bytes, expected) in [(64 << 30, Fit::Fits), (1 << 20, Fit::DoesNotFit)] {
+        let memory = Memory { total_bytes: 64 << 30, free_bytes };
+        bench.status.send_modify(|status| status.hardware = Some(Hardware { memory, ..Hardware::default() }));
+        let view = until(&models, |view| fits(view).first().copied().flatten() == Some(expected)).await;
+        assert_eq!(fits(&view), [Some(expected); 2]);
+    }
+}
+
+#[tokio::test]
 async fn a_shop_that_cannot_be_opened_is_told_and_does_nothing() {
     let bench = bench().await;
     let failure = Failure::new(FailureCode::Model, "HF_ENDPOINT is no address".to_owned());
-    let models = Models::new(Err(failure.clone()), bench.users.clone());
+    let models = Models::new(Err(failure.clone()), Folders::at(bench.folder()), bench.users.clone());
     assert_eq!(models.view().borrow().failure, Some(failure.clone()));
     assert_eq!(models.get(&tiny(), Precision::F32), Err(failure));
     models.stop().await;

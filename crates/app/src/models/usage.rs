@@ -1,6 +1,7 @@
 //! What needs a model's files now: such files are not deleted.
 
-use cortensor_models::starter;
+use cortensor_hardware::Hardware;
+use cortensor_models::{ladder::unlisted, starter};
 use cortensor_protocol::{ModelId, Precision};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -51,6 +52,11 @@ impl Users {
         Self { status, comparison: lab.comparison(), fidelity: lab.fidelity(), vote: lab.vote() }
     }
 
+    /// The machine, once the miner has looked at it.
+    pub(super) fn hardware(&self) -> Option<Hardware> {
+        self.status.borrow().hardware.clone()
+    }
+
     pub(super) fn now(&self) -> InUse {
         let status = self.status.borrow();
         InUse {
@@ -90,7 +96,7 @@ impl InUse {
         let loaded = self.loaded.as_ref().is_some_and(|(model, precision)| model == id && *precision == format);
         let uses = [
             (loaded, ModelUse::Loaded),
-            (on_ladder && self.starting, ModelUse::Starting),
+            (self.starting && (on_ladder || unlisted(id) != *id), ModelUse::Starting),
             (on_ladder && self.comparing, ModelUse::Compared),
             (on_ladder, ModelUse::Ladder),
         ];

@@ -7,6 +7,7 @@ use cortensor_models::{
     inventory::{Condition, Origin},
     ladder::Fallback,
 };
+use cortensor_planner::Badge;
 use cortensor_protocol::{ModelId, Precision, PrecisionClass};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -74,6 +75,9 @@ pub struct VariantView {
     pub place: VariantPlace,
     /// What is here that it can be made from.
     pub make_from: Option<Precision>,
+    /// Whether it would fit on this machine; nothing where that cannot be told: it is not in the list, or the machine was not
+    /// looked at yet.
+    pub fit: Option<Badge>,
 }
 
 /// Where a model is.

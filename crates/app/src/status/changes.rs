@@ -184,7 +184,7 @@ fn joined(connection: &Connection) -> String {
 #[cfg(test)]
 mod tests {
     use cortensor_node::Work;
-    use cortensor_protocol::{Capability, Mode, Precision, PrecisionClass, Price};
+    use cortensor_protocol::{Capability, Mode, ModelId, Precision, PrecisionClass, Price};
 
     use super::*;
 
@@ -196,6 +196,7 @@ mod tests {
         };
         let measured = |precision: Precision, rate| ModeView {
             mode: Mode::Volume,
+            model: ModelId::new("m"),
             precision,
             precision_class: precision.class(),
             tier: None,

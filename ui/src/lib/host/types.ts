@@ -13,6 +13,10 @@ version: string,
  */
 engine: string, 
 /**
+ * What this build computes on.
+ */
+computes_on: string, 
+/**
  * The operating system it runs on.
  */
 os: string, 
@@ -188,6 +192,31 @@ same_top: Estimate, };
  * What a graphics card is computed on through.
  */
 export type Backend = "cuda" | "metal";
+
+/**
+ * Whether it fits, for people.
+ */
+export type Badge = { 
+/**
+ * The verdict.
+ */
+fit: Fit, 
+/**
+ * Where it would compute.
+ */
+placement: Placement, 
+/**
+ * With as much context.
+ */
+context_tokens: number, 
+/**
+ * About what it would take, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * In words, with numbers.
+ */
+reason: string, };
 
 /**
  * What was earned in a span of time.
@@ -1481,6 +1510,10 @@ message: string, };
  */
 export type Measured = { 
 /**
+ * The model.
+ */
+model: ModelId, 
+/**
  * Exact format.
  */
 precision: Precision, 
@@ -1633,6 +1666,10 @@ export type ModeView = {
  * Which.
  */
 mode: Mode, 
+/**
+ * The model.
+ */
+model: ModelId, 
 /**
  * Exact format.
  */
@@ -2790,7 +2827,12 @@ place: VariantPlace,
 /**
  * What is here that it can be made from.
  */
-make_from: Precision | null, };
+make_from: Precision | null, 
+/**
+ * Whether it would fit on this machine; nothing where that cannot be told: it is not in the list, or the machine was not
+ * looked at yet.
+ */
+fit: Badge | null, };
 
 /**
  * A vote under way. Nothing in it tells which side is which before the vote is cast: the answers appear together when

@@ -37,7 +37,7 @@ describe("a question", () => {
 });
 
 describe("the ladder", () => {
-  const measured = (precision: Precision) => ({ precision, measurement: {} as never });
+  const measured = (precision: Precision) => ({ model: "smollm2-135m-instruct", precision, measurement: {} as never });
 
   it("is what was measured, the most exact first, and the ends of it are compared", () => {
     const status = statusWith({ measurements: [measured("Q4_0"), measured("F16"), measured("Q8_0")] });
@@ -51,7 +51,7 @@ describe("the ladder", () => {
 });
 
 describe("the sides", () => {
-  const measured = (precision: Precision) => ({ precision, measurement: {} as never });
+  const measured = (precision: Precision) => ({ model: "smollm2-135m-instruct", precision, measurement: {} as never });
   const file = { model: "local-a:b", precision: "Q4_1" as const, file_bytes: 1, problem: null };
   const broken = { ...file, model: "gone", problem: "a file of gone Q4_1 is gone; import or get it again" };
 

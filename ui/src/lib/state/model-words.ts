@@ -1,6 +1,6 @@
 // What is said of models and downloads.
-import { formatBytes, formatDuration } from "../formats";
-import type { DownloadView, ModelsView, VariantView } from "../host/types";
+import { formatBytes, formatDuration, formatNumber } from "../formats";
+import type { Badge, DownloadView, ModelsView, VariantView } from "../host/types";
 import { t } from "../messages";
 import type { Row } from "./models.svelte";
 
@@ -34,6 +34,12 @@ export function figuresOf({ phase, done_bytes: done, total_bytes: total }: Downl
 export function progressOf({ phase, done_bytes: done, total_bytes: total }: DownloadView): number | null {
   if (done !== null && total !== null && total > 0 && phase.is !== "asking") return Math.min(1, done / total);
   return phase.is === "asking" || phase.is === "verifying" ? null : 0;
+}
+
+/** About what it takes, and with how much context where that is less than one would wish. */
+export function fitWords({ fit, needed_bytes: bytes, context_tokens: tokens }: Badge): string {
+  const needed = formatBytes(bytes);
+  return fit === "fits_with_less_context" ? t("models.had.needs_context", { needed, tokens: formatNumber(tokens) }) : t("models.had.needs", { needed });
 }
 
 /** What is wrong with what is here, if anything, and what needs it. */

@@ -8,7 +8,7 @@ import { downloadOf, rowsHere, rowsToHave } from "./models.svelte";
 const here: VariantPlace = { is: "here", origin: "made", condition: "whole", ours: true, keep: false, path: "/m", uses: [] };
 
 function variant(id: string, place: VariantPlace): VariantView {
-  return { id, format: "Q8_0", precision_class: "quantized", bytes: 1, place, make_from: null };
+  return { id, format: "Q8_0", precision_class: "quantized", bytes: 1, place, make_from: null, fit: null };
 }
 
 function download(phase: DownloadPhase, done: number | null = 430e6, total: number | null = 1e9): DownloadView {

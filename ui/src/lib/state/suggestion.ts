@@ -1,4 +1,5 @@
 import type { Amount, Mode, ModeView, Status } from "../host/types";
+import { stepsAside } from "./reason";
 
 /** The one thing to do next. "nothing": all is well. null: the statement above says what to do already. */
 export type Suggestion =
@@ -12,7 +13,7 @@ export type Suggestion =
 const WORTH_SAYING = { more: 11n, than: 10n };
 
 export function suggestion(status: Status, practice: boolean): Suggestion | null {
-  if (status.phase === "paused") return { is: "resume" };
+  if (status.phase === "paused") return stepsAside(status) ? null : { is: "resume" };
   if (status.phase === "untrusted") return status.tier ? { is: "next_test", step: status.tier.next_step } : null;
   if (status.phase !== "mining") return null;
   if (practice && status.earnings.requests === 0) return { is: "send_request" };

@@ -5,6 +5,7 @@ export function modeView(mode: Mode, earns: Amount | null = null): ModeView {
   const full = mode === "precision";
   return {
     mode,
+    model: "smollm2-135m-instruct",
     precision: full ? "F16" : "Q8_0",
     precision_class: full ? "full" : "quantized",
     benchmark: null,

@@ -69,7 +69,7 @@ export function measurement(precision: Precision): Measurement {
 
 /** Every precision, the most exact first. */
 export function measured(): Measured[] {
-  return LADDER.map((precision) => ({ precision, measurement: measurement(precision) }));
+  return LADDER.map((precision) => ({ model: MODEL, precision, measurement: measurement(precision) }));
 }
 
 export function variant(precision: Precision): Variant {
@@ -104,7 +104,7 @@ export function modeViews(tested: boolean): ModeView[] {
     const perHour = PER_HOUR[precision] ?? 0;
     const hourly = (PRICES.typical(precisionClass(precision)) * BigInt(Math.round(perHour * 10))) / 10n;
     return {
-      mode, precision, precision_class: precisionClass(precision), benchmark: measurement(precision),
+      mode, model: MODEL, precision, precision_class: precisionClass(precision), benchmark: measurement(precision),
       predicted_requests_per_hour: perHour, measured_requests_per_hour: null,
       predicted_earnings_per_hour: hourly.toString(), tier: tested ? tier(precision) : null,
       work: { served: 0, prompt_tokens: 0, completion_tokens: 0, busy: { secs: 0, nanos: 0 } },

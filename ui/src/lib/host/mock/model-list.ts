@@ -1,6 +1,6 @@
 /** The recorded list of models, and what is here of it after some use. */
 
-import type { ModelUse, ModelView, Origin, Precision, VariantPlace, VariantView } from "../types";
+import type { Badge, Fit, ModelUse, ModelView, Origin, Precision, VariantPlace, VariantView } from "../types";
 import { DATA_FOLDER, LADDER, MODEL, precisionClass, variant as artifact } from "./machine";
 
 export const MODELS_FOLDER = `${DATA_FOLDER}/models`;
@@ -20,7 +20,16 @@ export function here(origin: Origin, path: string, uses: ModelUse[] = []): Varia
 }
 
 export function variantOf(id: string, format: Precision, bytes: number | null, place: VariantPlace, from: Precision | null = null): VariantView {
-  return { id, format, precision_class: precisionClass(format), bytes, place, make_from: from };
+  return { id, format, precision_class: precisionClass(format), bytes, place, make_from: from, fit: null };
+}
+
+/** On the recorded machine, which has 24 GB: weights and half a gigabyte besides. */
+function badge(parameters: number, format: Precision): Badge {
+  const bits = format === "F16" ? 32 : format === "Q8_0" ? 8.5 : 4.5;
+  const needed = Math.round((parameters * bits) / 8) + 500_000_000;
+  const fit: Fit = needed > 16_000_000_000 ? "does_not_fit" : needed > 4_500_000_000 ? "fits_with_less_context" : "fits";
+  const reason = `Needs about ${String(needed)} bytes.`;
+  return { fit, placement: { on: "processor" }, context_tokens: fit === "fits" ? 4096 : fit === "does_not_fit" ? 0 : 2048, needed_bytes: needed, reason };
 }
 
 /** The starter model: its ladder is made on the first start, so that it is here or still to be made. */
@@ -36,7 +45,7 @@ function starter(made: boolean): ModelView {
 }
 
 function listedModel([id, name, family, licence, parameters, formats]: Listed): ModelView {
-  const variants = formats.map(([format, bytes]) => variantOf(id, format, bytes, { is: "listed" }));
+  const variants = formats.map(([format, bytes]) => ({ ...variantOf(id, format, bytes, { is: "listed" }), fit: badge(parameters, format) }));
   return { id, name, listed: { family, licence, parameters, context_tokens: 32_768 }, variants };
 }
 

@@ -2,10 +2,11 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use cortensor_app::{FailureCode, ModelsView, Passphrases, Phase, Plan, ProblemCode, Settings, Status, WorkPhase};
+use cortensor_app::{FailureCode, Passphrases, Phase, ProblemCode, Settings, Status};
 use cortensor_engine::scripted::ScriptedEngine;
 use cortensor_host::{Miner, Options};
-use cortensor_protocol::Precision;
+use cortensor_models::inventory::{HeldFile, HeldModel, Inventory, Origin};
+use cortensor_protocol::{ModelId, Precision};
 
 use crate::support::{Home, PASSPHRASE, echo, soon, starter};
 
@@ -120,18 +121,22 @@ async fn a_listed_model_that_came_is_planned_with_once_it_is_measured() {
     let home = Home::new();
     let miner = resident(&home, "127.0.0.1:0");
     miner.start().await;
-    let before = mines(&miner).await.plan.unwrap();
-    let has = |plan: &Plan| plan.alternatives.iter().any(|one| one.variant.precision == Precision::Q4_1);
-    assert!(!has(&before), "the download itself is no precision of the ladder");
-    // By its digest it is the list's Q4_1 of the starter model.
-    miner.models().import(starter()).unwrap();
-    let mut models = miner.models().view();
-    let imported = |view: &ModelsView| view.work.as_ref().is_some_and(|work| work.phase != WorkPhase::Running);
-    let work = soon("the import", models.wait_for(imported)).await.unwrap().work.clone().unwrap();
-    assert!(matches!(work.phase, WorkPhase::Imported { .. }), "{work:?}");
+    let (listed, local) = (ModelId::new("smollm2-360m-instruct"), ModelId::new("local-something"));
+    let has = |status: &Status, model: &ModelId| {
+        let alternatives = &status.plan.as_ref().unwrap().alternatives;
+        alternatives.iter().any(|one| one.variant.model == *model)
+    };
+    assert!(!has(&mines(&miner).await, &listed));
+    // What the file is matters to the real engine only.
+    for id in [&listed, &local] {
+        let file = HeldFile::of(&starter(), cortensor_models::starter().digest).unwrap();
+        let (id, format, origin) = (id.clone(), Precision::Q8_0, Origin::Imported);
+        let held = HeldModel { id, format, files: vec![file], origin, keep: false };
+        Inventory::at(home.folders().models()).add(held).unwrap();
+    }
     soon("the measuring", miner.app().unwrap().measure()).await.unwrap();
     let status = miner.status().borrow().clone();
-    assert!(has(status.plan.as_ref().unwrap()));
-    assert!(status.measurements.iter().any(|one| one.precision == Precision::Q4_1));
+    assert!(has(&status, &listed) && status.measurements.iter().any(|one| one.model == listed));
+    assert!(!has(&status, &local), "the network has no name for it");
     soon("the stop", miner.stop()).await;
 }

@@ -72,8 +72,8 @@ pub(crate) async fn ladder(machine: &Machine, status: &StatusSender) -> Result<V
     Ok(artifacts)
 }
 
-/// The ladder, and what else is here that the network has a name for. What of it cannot be used is left out: there is always
-/// the ladder to serve with.
+/// The ladder, and the other models here that the network has a name for. What of them cannot be used is left out: there is
+/// always the ladder to serve with.
 pub(crate) async fn artifacts(machine: &Machine, status: &StatusSender) -> Result<Vec<Artifact>, Problem> {
     let mut artifacts = ladder(machine, status).await?;
     let (folder, known) = (machine.folders.models(), artifacts.clone());
@@ -92,8 +92,8 @@ fn listed_here(folder: &Path, known: &[Artifact]) -> Result<Vec<Artifact>, Box<d
     let list = ManifestStore::open(folder)?.current()?.manifest;
     let mut found = Vec::new();
     for held in inventory.held()? {
-        let is_known = held.files.first().is_some_and(|file| known.iter().any(|one| one.digest == file.sha256));
-        if is_known || list.model(&held.id).is_err() {
+        // The starter model is served as its ladder, not as the download that is made of.
+        if known.iter().any(|one| one.model == held.id) || list.model(&held.id).is_err() {
             continue;
         }
         match inventory.artifact(&held) {

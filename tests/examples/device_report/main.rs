@@ -1,5 +1,6 @@
 //! What a graphics card makes of models: whether every precision loads on it, whether its answers are the processor's, its
-//! tokens a second alone and with 8 and 32 sequences together, and what it takes of the card's memory against the estimate.
+//! tokens a second alone and with others together, what a validator on the processor makes of its answers, and what it takes
+//! of the card's memory against the estimate.
 //! With `--llama`, llama.cpp's own `llama-batched-bench` on the same files and shapes. One line of JSON for each finding.
 //!
 //! `./dev bench card`, in a build with `--features cuda`, on a machine with a card.
@@ -30,8 +31,6 @@ pub(crate) const PROMPT_TOKENS: usize = 256;
 pub(crate) const ANSWER_TOKENS: usize = 64;
 /// Most tokens of a sequence.
 const CONTEXT_TOKENS: u32 = 512;
-/// Sequences at a time.
-const TOGETHER: [u32; 3] = [1, 8, 32];
 /// One that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(90);
 
@@ -44,6 +43,15 @@ struct Arguments {
     /// The number of the card.
     #[arg(long, default_value_t = 0)]
     card: u32,
+    /// Only these findings.
+    #[arg(long, value_delimiter = ',', default_value = "agreement,audit,speed,llama")]
+    find: Vec<Finding>,
+    /// Sequences at a time.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
+    together: Vec<u32>,
+    /// Only what is made, not the starter model's ladder.
+    #[arg(long, requires = "made")]
+    only_made: bool,
     /// Only these precisions.
     #[arg(long, value_delimiter = ',')]
     precision: Vec<Precision>,
@@ -56,6 +64,19 @@ struct Arguments {
     /// `llama-batched-bench`.
     #[arg(long)]
     llama: Option<PathBuf>,
+}
+
+/// What is found out.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Finding {
+    /// How far answers and distributions are from the processor's, and the memory.
+    Agreement,
+    /// What a validator on the processor makes of the card's answers.
+    Audit,
+    /// Tokens a second.
+    Speed,
+    /// llama.cpp's.
+    Llama,
 }
 
 /// Parameters of a model that is made.
@@ -82,7 +103,7 @@ async fn main() -> Result<(), Failure> {
     let wanted = |precision| arguments.precision.is_empty() || arguments.precision.contains(&precision);
     let folder = arguments.model.with_file_name("ladder");
     let mut artifacts = prepare_ladder(&arguments.model, &folder, &starter(), &mut |_| {}, &|| false)?;
-    artifacts.retain(|artifact| wanted(artifact.precision));
+    artifacts.retain(|artifact| wanted(artifact.precision) && !arguments.only_made);
     if let Some(folder) = &arguments.made {
         std::fs::create_dir_all(folder)?;
         for size in &arguments.size {
@@ -105,15 +126,24 @@ fn made(shape: Shape, folder: &std::path::Path, precision: Precision, arguments:
 async fn report(artifact: &Artifact, arguments: &Arguments) {
     let name = format!("{} {}", artifact.model, artifact.precision);
     let card = Device::Card(arguments.card);
-    tell(&name, "agreement", agreement(artifact, card)).await;
-    for activation in [Activation::F32, Activation::Bf16] {
-        for slots in TOGETHER {
+    let asked = |finding| arguments.find.contains(&finding);
+    if asked(Finding::Agreement) {
+        tell(&name, "agreement", agreement(artifact, card)).await;
+    }
+    if asked(Finding::Audit) {
+        tell(&name, "audit", audit(artifact, card)).await;
+    }
+    if asked(Finding::Speed) {
+        for (activation, slots) in [Activation::F32, Activation::Bf16]
+            .into_iter()
+            .flat_map(|activation| arguments.together.iter().map(move |slots| (activation, *slots)))
+        {
             let what = format!("{} x{slots}", activation.as_str());
             tell(&name, &what, speed(artifact, card, activation, slots)).await;
         }
     }
-    if let Some(program) = &arguments.llama {
-        tell(&name, "llama.cpp", async { llama(program, artifact) }).await;
+    if let Some(program) = arguments.llama.as_ref().filter(|_| asked(Finding::Llama)) {
+        tell(&name, "llama.cpp", async { llama(program, artifact, &arguments.together) }).await;
     }
 }
 
@@ -154,6 +184,17 @@ async fn agreement(artifact: &Artifact, card: Device) -> Result<Value, Failure> 
     }))
 }
 
+/// The card's answers as a validator sees them that has the same file on the processor.
+async fn audit(artifact: &Artifact, card: Device) -> Result<Value, Failure> {
+    let one_by_one = MistralEngine::default();
+    let on_card = Loaded::new(&one_by_one, artifact, card, CONTEXT_TOKENS, 1).await?;
+    let processor = Loaded::new(&one_by_one, artifact, Device::Processor, CONTEXT_TOKENS, 1).await?;
+    let seen = measure::audit(on_card.model.as_ref(), processor.model.as_ref()).await;
+    on_card.unload().await;
+    processor.unload().await;
+    seen
+}
+
 /// Tokens a second with `slots` sequences at a time, and whether each answer is the one it has alone.
 async fn speed(artifact: &Artifact, card: Device, activation: Activation, slots: u32) -> Result<Value, Failure> {
     let batching = if slots == 1 { Batching::OneByOne } else { Batching::Together };
@@ -173,8 +214,8 @@ pub(crate) fn megabytes(bytes: u64) -> u64 {
 }
 
 /// Prompt and answer tokens a second by `llama-batched-bench`, everything on the card.
-fn llama(program: &std::path::Path, artifact: &Artifact) -> Result<Value, Failure> {
-    let together = TOGETHER.map(|slots| slots.to_string()).join(",");
+fn llama(program: &std::path::Path, artifact: &Artifact, together: &[u32]) -> Result<Value, Failure> {
+    let together = together.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let mut command = Command::new(program);
     command.arg("-m").arg(&artifact.path).args(["-ngl", "99", "-c", "16384", "-b", "2048", "-ub", "512"]);
     command.args(["-npp", &PROMPT_TOKENS.to_string(), "-ntg", &ANSWER_TOKENS.to_string(), "-npl", &together]);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cortensor_engine::{GenerationEvent, Logits, Model};
-use cortensor_fidelity::Distribution;
+use cortensor_fidelity::{Distribution, Scale};
 use cortensor_protocol::{Prompt, Sampling, TokenId};
 use futures::{StreamExt, future::try_join_all};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) struct Sample {
 pub(crate) async fn sample(model: &dyn Model) -> Result<Sample, Failure> {
     let mut answers = Vec::new();
     for question in QUESTIONS {
-        let prompt = model.encode(&Prompt::Text { text: question.to_owned() })?;
+        let prompt = model.encode(&Prompt::user(question))?;
         answers.push(answer(model, prompt).await?.tokens);
     }
     let text = &prompts(model, 1)?[0];
@@ -124,17 +124,50 @@ pub(crate) async fn speed(model: &dyn Model, slots: u32) -> Result<Value, Failur
     }))
 }
 
+/// Answers that an audit is made of.
+const AUDITED: usize = 24;
+/// How the router's default policy scores margins.
+const SCALE: Scale = Scale { tie: 0.05, clear: 1.0 };
+
+/// What `reference` makes of the greedy answers of `claimed`, token by token.
+pub(crate) async fn audit(claimed: &dyn Model, reference: &dyn Model) -> Result<Value, Failure> {
+    let (mut scores, mut margins) = (Vec::new(), Vec::new());
+    for prompt in prompts(claimed, AUDITED)? {
+        let tokens = answer(claimed, prompt.clone()).await?.tokens;
+        let found = margins_of(reference, &prompt, &tokens).await?;
+        let sum: f64 = found.iter().map(|margin| SCALE.score(f64::from(*margin))).sum();
+        scores.push(sum / float(found.len().max(1)));
+        margins.extend(found);
+    }
+    let total: f64 = margins.iter().map(|margin| SCALE.score(f64::from(*margin))).sum();
+    Ok(json!({
+        "answers": scores.len(),
+        "tokens": margins.len(),
+        "not_the_likeliest": margins.iter().filter(|margin| **margin > 0.0).count(),
+        "mean_score": total / float(margins.len().max(1)),
+        "worst_answer_mean_score": scores.iter().copied().fold(0.0, f64::max),
+        "worst_margin": margins.iter().copied().fold(0.0, f32::max),
+    }))
+}
+
+/// By how much the model would have preferred its own likeliest token to each of an answer, in nats.
+async fn margins_of(model: &dyn Model, prompt: &[TokenId], answer: &[TokenId]) -> Result<Vec<f32>, Failure> {
+    let logits = model.score([prompt, answer].concat()).await?;
+    let mut margins = Vec::new();
+    for (index, token) in answer.iter().enumerate() {
+        let row = logits.row(prompt.len() + index - 1).ok_or("a row is missing")?;
+        let likeliest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        margins.push(likeliest - row[usize::try_from(*token)?]);
+    }
+    Ok(margins)
+}
+
 /// The most, in nats, that the model itself preferred another token to one it gave: near nothing where two were as likely,
 /// much where an answer is wrong.
 async fn worst_margin(model: &dyn Model, prompts: &[Vec<TokenId>], answers: &[Vec<TokenId>]) -> Result<f32, Failure> {
     let mut worst = 0.0_f32;
     for (prompt, answer) in prompts.iter().zip(answers) {
-        let logits = model.score([prompt.as_slice(), answer].concat()).await?;
-        for (index, token) in answer.iter().enumerate() {
-            let row = logits.row(prompt.len() + index - 1).ok_or("a row is missing")?;
-            let likeliest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            worst = worst.max(likeliest - row[usize::try_from(*token)?]);
-        }
+        worst = margins_of(model, prompt, answer).await?.into_iter().fold(worst, f32::max);
     }
     Ok(worst)
 }

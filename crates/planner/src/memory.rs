@@ -37,9 +37,9 @@ const VALUE_BYTES: u64 = 4;
 /// Appending to the cache makes a copy of it, for a moment and in every step.
 const CACHE_COPIES: u64 = 2;
 const ENGINE_BYTES: u64 = 64 << 20;
-/// A context of the driver on a card, with the engine's kernels and the workspace of its matrix products. **Not measured**
-/// yet: the order of what drivers of the 580 series show for an idle program of this kind.
-const CUDA_BYTES: u64 = 512 << 20;
+/// A context of the driver on a card with the engine's kernels, 650 MB on an H100 with driver 580.159, and what its memory pool
+/// and the workspace of its matrix products take, 110 to 200 MB there (docs/cards.md). The context stays until the program ends.
+const CUDA_BYTES: u64 = 768 << 20;
 /// The same with Metal. **Not measured** yet.
 const METAL_BYTES: u64 = 128 << 20;
 /// On a card attention keeps a matrix for so many rows of a prompt at a time (`ATTENTION_CHUNK_SIZE` of mistral.rs 0.8.1), on the

@@ -10,7 +10,7 @@ mod judge;
 use std::collections::BTreeMap;
 
 use cortensor_fidelity::{Audit, Evidence as Seen, Verdict};
-use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, Precision};
+use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, Precision, PrecisionClass};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -53,6 +53,8 @@ pub(crate) struct Look<'a> {
     pub(crate) engine: &'a str,
     /// What the node says it computes on.
     pub(crate) device: DeviceKind,
+    /// Of what it claims.
+    pub(crate) class: PrecisionClass,
     pub(crate) margins: &'a [f32],
     /// Not a test.
     pub(crate) for_user: bool,
@@ -98,7 +100,7 @@ impl ClaimRecord {
             (next.engine, next.seen_on) = (look.engine.to_owned(), BTreeMap::new());
         }
         let before = next.seen_on.get(&look.device).copied().unwrap_or_default();
-        let mut audit = Audit::resume(policy.calibration(artifact, look.device), before);
+        let mut audit = Audit::resume(policy.calibration(artifact, look.device, look.class), before);
         look.margins.iter().for_each(|margin| audit.observe(f64::from(*margin)));
         let seen = *audit.evidence();
         next.seen_on.insert(look.device, seen);

@@ -152,7 +152,7 @@ async fn insert_audit(
     look: &Look<'_>,
     verdict: Verdict,
 ) -> Result<(), StoreError> {
-    let scale = policy.calibration(&line.claim.artifact, look.device).figures().scale;
+    let scale = policy.calibration(&line.claim.artifact, look.device, look.class).figures().scale;
     let scores = || look.margins.iter().map(|margin| scale.score(f64::from(*margin)));
     let count = |number: usize| column(u64::try_from(number).unwrap_or(u64::MAX));
     sqlx::query(

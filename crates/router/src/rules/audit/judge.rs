@@ -55,7 +55,8 @@ pub(crate) async fn judge(
     let sample = context.audits.take(id).ok_or(AuditRefused::Unknown)?;
     let engine: String = report.engine.chars().take(LONGEST_ENGINE).collect();
     let Sample { device, for_user, settled_at, .. } = sample;
-    let look = Look { engine: &engine, device, margins, for_user, settled_at };
+    let class = sample.precision.class();
+    let look = Look { engine: &engine, device, class, margins, for_user, settled_at };
     let line = AuditLine { id, claim: sample.claim, task: sample.task, validator, at: wall_time() };
     Ok(keep(context, &line, &sample, &look).await?)
 }

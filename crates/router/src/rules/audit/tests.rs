@@ -1,9 +1,11 @@
 use cortensor_fidelity::{Calibration, Figures};
+use cortensor_protocol::PrecisionClass;
 
 use super::*;
 use crate::policy::MeasuredCalibration;
 
 const ARTIFACT: ArtifactDigest = ArtifactDigest::new([1; 32]);
+const CLASS: PrecisionClass = PrecisionClass::Full;
 
 fn policy() -> AuditPolicy {
     AuditPolicy { bar_seconds: 100, longest_bar_seconds: 350, ..AuditPolicy::default() }
@@ -18,6 +20,7 @@ fn looked_at(record: &ClaimRecord, answers: u32, margin: f32, from: i64) -> (Cla
         let look = Look {
             engine: "e 1",
             device: DeviceKind::Processor,
+            class: CLASS,
             margins: &[margin; 40],
             for_user: true,
             settled_at: at,
@@ -45,6 +48,7 @@ fn tests_do_not_make_a_claim_trusted_and_show_what_is_false_all_the_same() {
     let look = |margin| Look {
         engine: "e 1",
         device: DeviceKind::Processor,
+        class: CLASS,
         margins: margin,
         for_user: false,
         settled_at: Millis(1),
@@ -92,6 +96,7 @@ fn evidence_of_another_engine_begins_anew() {
     let look = |engine| Look {
         engine,
         device: DeviceKind::Processor,
+        class: CLASS,
         margins: &doubtful,
         for_user: true,
         settled_at: Millis(0),
@@ -105,12 +110,18 @@ fn evidence_of_another_engine_begins_anew() {
 
 #[test]
 fn a_node_that_says_another_device_each_time_is_found_out_all_the_same() {
-    let doubtful = [0.3_f32; 8];
+    let doubtful = [0.12_f32; 4];
     let found = |devices: &[DeviceKind]| {
         let mut record = ClaimRecord::default();
         let answers = devices.iter().cycle().take(1000).position(|device| {
-            let look =
-                Look { engine: "e 1", device: *device, margins: &doubtful, for_user: true, settled_at: Millis(1) };
+            let look = Look {
+                engine: "e 1",
+                device: *device,
+                class: CLASS,
+                margins: &doubtful,
+                for_user: true,
+                settled_at: Millis(1),
+            };
             let (next, verdict) = record.after(&policy(), &ARTIFACT, &look, Millis(1));
             record = next;
             verdict == Verdict::NotWhatItClaims
@@ -132,7 +143,7 @@ fn an_artifact_is_held_to_what_was_measured_on_that_kind_of_device() {
         figures: Calibration::new(narrow).unwrap(),
     };
     let policy = AuditPolicy { calibrations: vec![measured], ..policy() };
-    let lie = |device, artifact| policy.calibration(artifact, device).figures().lie_mean;
+    let lie = |device, artifact| policy.calibration(artifact, device, CLASS).figures().lie_mean;
     let other = ArtifactDigest::new([2; 32]);
     for (device, artifact, expected) in [
         (DeviceKind::Processor, &ARTIFACT, 0.02),
@@ -141,6 +152,23 @@ fn an_artifact_is_held_to_what_was_measured_on_that_kind_of_device() {
     ] {
         assert!((lie(device, artifact) - expected).abs() < 1e-12, "{device:?} {artifact}");
     }
+}
+
+#[test]
+fn quantized_answers_of_a_card_are_given_more_room_than_a_processor_s_and_exact_ones_are_not() {
+    // About what a 4-bit artifact's answers of a card look like to a processor: one token in eleven is another one.
+    let margins: Vec<f32> = (0..440).map(|index| if index % 11 == 0 { 0.25 } else { 0.0 }).collect();
+    let verdict = |device, class| {
+        let look = Look { engine: "e 1", device, class, margins: &margins, for_user: true, settled_at: Millis(1) };
+        ClaimRecord::default().after(&policy(), &ARTIFACT, &look, Millis(1)).1
+    };
+    let allowed = |device, class| policy().calibration(&ARTIFACT, device, class).figures().honest_mean;
+    assert!(
+        allowed(DeviceKind::Cuda, PrecisionClass::Quantized)
+            > allowed(DeviceKind::Processor, PrecisionClass::Quantized)
+    );
+    assert!((allowed(DeviceKind::Cuda, PrecisionClass::Full) - allowed(DeviceKind::Processor, CLASS)).abs() < 1e-12);
+    assert_eq!(verdict(DeviceKind::Cuda, PrecisionClass::Quantized), Verdict::Consistent);
 }
 
 #[test]

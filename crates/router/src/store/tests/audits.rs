@@ -1,7 +1,7 @@
 //! What a fall takes back, and what it stops.
 
 use cortensor_fidelity::Verdict;
-use cortensor_protocol::{AuditId, DeviceKind, TierReport};
+use cortensor_protocol::{AuditId, DeviceKind, PrecisionClass, TierReport};
 
 use super::*;
 use crate::rules::audit::{Claim, ClaimRecord, Look};
@@ -24,7 +24,14 @@ pub(super) async fn look(
     let validator = store.find_validator("vk-a").await.unwrap().unwrap();
     let line = AuditLine { id: AuditId(Uuid::from_u128(audit)), claim: CLAIM, task, validator, at };
     let margins = vec![margin; 2_000];
-    let look = Look { engine: "e 1", device: DeviceKind::Processor, margins: &margins, for_user: true, settled_at: at };
+    let look = Look {
+        engine: "e 1",
+        device: DeviceKind::Processor,
+        class: PrecisionClass::Full,
+        margins: &margins,
+        for_user: true,
+        settled_at: at,
+    };
     let fall = |known: &ClaimRecord, _: &ClaimRecord| Fall {
         since: known.unproven_since(),
         reason: "why".to_owned(),

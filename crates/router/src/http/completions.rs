@@ -182,15 +182,18 @@ fn order(
     let CompletionRequest { wanted, prompt, sampling, reference, .. } = request;
     let Wanted { name, model, choice } = wanted;
     let hold = most_cost(&prices, choice, &prompt, sampling.max_tokens);
+    let reserve = session.and_then(|session| session.terms.reserve(session.id));
+    let validated = session.is_some_and(|session| session.terms.is_validated());
     let apart = (tasks.len() > 1).then(Arc::<Apart>::default);
     let job = |id: &TaskId| Job {
         id: *id,
         name: name.clone(),
-        want: Want { apart: apart.clone(), ..Want::new(model.clone(), choice) },
+        want: Want { apart: apart.clone(), reserve, ..Want::new(model.clone(), choice) },
         prompt: prompt.clone(),
         sampling: sampling.clone(),
         deadlines,
         purse: Purse::User { prices, hold },
+        validated,
     };
     Order { payer, reference, jobs: tasks.iter().map(job).collect() }
 }

@@ -169,11 +169,15 @@ body!(
         ("min_nodes", Whole(1, 1000), "Default 1"),
         ("max_nodes", Whole(1, 1000), "Default 3"),
         ("redundant", Whole(1, 16), "Different nodes that answer each request; default 1"),
-        ("validator_nodes", Whole(0, 1000), "Default 0"),
+        ("validator_nodes", Whole(0, 1000), "1 or more: validators look at every greedy answer; default 0"),
         ("mode", Whole(0, 2), "0 ephemeral; 1 hybrid and 2 dedicated are not sold by this router"),
-        ("reserve_ephemeral_nodes", Flag, "Kept with the session; this router sets no nodes aside"),
+        (
+            "reserve_ephemeral_nodes",
+            Flag,
+            "Nodes that served the session are set aside for it for `reserve_period`, at most `max_nodes`"
+        ),
         ("sla", Whole(0, 2), "0 low, 1 medium, 2 high: among equals the nearest level"),
-        ("reserve_period", Whole(0, 86_400), "Seconds; default 300"),
+        ("reserve_period", Whole(0, 86_400), "Seconds after a node's last task; default 300"),
         ("max_task_count", Whole(1, 1000), "Requests at a time; default 5"),
         ("deposit", Text, "Credits to move into the session, such as \"2.5\""),
         ("label", Text, "The name of its first key"),

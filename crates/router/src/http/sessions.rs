@@ -132,6 +132,7 @@ pub(super) async fn deactivate(
 ) -> Result<Json<EndedView>, ApiError> {
     let session = own(&context, caller, &session).await?;
     let returned = stored(&context, context.store.deactivate_session(session.id, wall_time()).await)?;
+    context.pool.release(session.id);
     Ok(Json(EndedView::new(session.id, returned)))
 }
 

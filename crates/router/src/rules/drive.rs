@@ -55,6 +55,8 @@ pub(crate) struct Job {
     pub(crate) sampling: Sampling,
     pub(crate) deadlines: Deadlines,
     pub(crate) purse: Purse,
+    /// Validators look at the answer, however well its node is trusted.
+    pub(crate) validated: bool,
 }
 
 /// Who pays.

@@ -13,7 +13,9 @@ mod idle;
 mod lease;
 mod membership;
 mod ranking;
+mod reserved;
 mod trust;
+mod view;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,17 +24,15 @@ use std::{
 };
 
 use cortensor_protocol::{
-    ArtifactDigest, Capability, HardwareSummary, Heartbeat, Level, Millis, ModelId, NodeAddress, NodeMessage, Offer,
-    Precision, RouterMessage, TaskId, Tier, TierReport,
+    ArtifactDigest, Capability, Heartbeat, Level, Millis, ModelId, NodeAddress, NodeMessage, Offer, Precision,
+    RouterMessage, TaskId, Tier, TierReport,
 };
-use serde::Serialize;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::breaker::Breaker;
 pub(crate) use self::{
     apart::Apart,
     breaker::Outcome,
@@ -40,8 +40,11 @@ pub(crate) use self::{
     idle::Idle,
     lease::Lease,
     membership::{Membership, Registration},
+    reserved::Reserve,
+    view::NodeView,
 };
-use super::choice::Choice;
+use self::{breaker::Breaker, reserved::Reservations};
+use super::{choice::Choice, session::SessionId};
 use crate::{clock::now, policy::BreakerPolicy};
 
 /// Messages of one task that may wait for its driver.
@@ -64,6 +67,8 @@ struct State {
     withdrawn: HashMap<Wares, Millis>,
     /// What nodes failed lately; outlives their connections.
     breakers: HashMap<NodeAddress, Breaker>,
+    /// Nodes that sessions have to themselves for a while; outlives their connections.
+    reservations: Reservations,
     connections: u64,
 }
 
@@ -123,6 +128,8 @@ struct Running {
     wares: Wares,
     /// Not a test: it passed one, so it is worth waiting for when it is not offered.
     for_user: bool,
+    /// The session that keeps the node.
+    reserve: Option<Reserve>,
     inbox: mpsc::Sender<Arrival>,
 }
 
@@ -166,12 +173,23 @@ pub(crate) struct Want {
     pub(crate) avoid: Vec<NodeAddress>,
     /// None that has another part of the same request.
     pub(crate) apart: Option<Arc<Apart>>,
+    /// The session that it is for, if that has nodes set aside.
+    pub(crate) reserve: Option<Reserve>,
 }
 
 impl Want {
     /// A node for this model and choice, whichever.
     pub(crate) const fn new(model: ModelId, choice: Choice) -> Self {
-        Self { model, choice, artifact: None, context_over: 0, node: None, avoid: Vec::new(), apart: None }
+        Self {
+            model,
+            choice,
+            artifact: None,
+            context_over: 0,
+            node: None,
+            avoid: Vec::new(),
+            apart: None,
+            reserve: None,
+        }
     }
 
     /// Whether it does, or may turn out to do when it is tested.
@@ -218,32 +236,6 @@ pub(crate) enum Presence {
     Until(Millis),
     /// It is not.
     Absent,
-}
-
-/// A request that waits, for people.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Queued {
-    task: TaskId,
-    model: ModelId,
-    /// `None`: any.
-    precision: Option<Precision>,
-    /// A test of this node.
-    node: Option<String>,
-}
-
-/// A connected node, for people.
-#[derive(Clone, Debug)]
-pub(crate) struct NodeView {
-    pub(crate) address: NodeAddress,
-    pub(crate) software: String,
-    pub(crate) hardware: HardwareSummary,
-    pub(crate) connected_at: Millis,
-    pub(crate) heartbeat: Heartbeat,
-    /// `None`: there was none yet.
-    pub(crate) heartbeat_at: Option<Millis>,
-    pub(crate) level: Level,
-    pub(crate) running: usize,
-    pub(crate) offers: Vec<(Offer, Test)>,
 }
 
 impl Pool {
@@ -304,33 +296,6 @@ impl Pool {
         self.offers_changed.subscribe()
     }
 
-    /// Every model and precision on offer, and by how many nodes.
-    pub(crate) fn models(&self) -> Vec<(ModelId, Precision, usize)> {
-        let mut counts = HashMap::<_, usize>::new();
-        for wares in self.lock().offered() {
-            *counts.entry((wares.model, wares.precision)).or_default() += 1;
-        }
-        let mut models: Vec<_> =
-            counts.into_iter().map(|((model, precision), nodes)| (model, precision, nodes)).collect();
-        models.sort();
-        models
-    }
-
-    /// The tiers in which a model was tested, and by how many nodes each is offered.
-    pub(crate) fn tiers(&self, model: &ModelId) -> Vec<(Tier, usize)> {
-        let mut counts = Vec::<(Tier, usize)>::new();
-        for wares in self.lock().offered().filter(|wares| wares.model == *model) {
-            let Some(capability) = wares.capability else { continue };
-            let tier = Tier { capability, precision: wares.precision.class() };
-            match counts.iter_mut().find(|(counted, _)| *counted == tier) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((tier, 1)),
-            }
-        }
-        counts.sort_by_key(|(tier, _)| tier.to_string());
-        counts
-    }
-
     /// How many different nodes could do it, busy or not.
     pub(crate) fn capable(&self, want: &Want) -> usize {
         let serves = |standing: &Standing| matches!(standing.test, Test::Passed(_)) && want.fits(&standing.wares());
@@ -354,20 +319,9 @@ impl Pool {
         state.nodes.iter().find(|(_, node)| node.running.contains_key(&task)).map(|(address, _)| *address)
     }
 
-    /// Every connected node.
-    pub(crate) fn nodes(&self) -> Vec<NodeView> {
-        let view = |(address, node): (&NodeAddress, &Node)| NodeView {
-            address: *address,
-            software: node.registration.software.clone(),
-            hardware: node.registration.hardware.clone(),
-            connected_at: node.connected_at,
-            heartbeat: node.heartbeat,
-            heartbeat_at: node.heartbeat_at,
-            level: node.level,
-            running: node.running.len(),
-            offers: node.offers.iter().map(|standing| (standing.offer.clone(), standing.test.clone())).collect(),
-        };
-        self.lock().nodes.iter().map(view).collect()
+    /// Gives back what was set aside for a session that is over.
+    pub(crate) fn release(self: &Arc<Self>, session: SessionId) {
+        self.update(|state| state.reservations.release(session));
     }
 
     /// Tells a node's connection, if it has one, that there is a settlement for it.
@@ -375,17 +329,6 @@ impl Pool {
         if let Some(node) = self.lock().nodes.get(&address) {
             node.link.settled.notify_one();
         }
-    }
-
-    /// What waits for a free slot, in its order.
-    pub(crate) fn queue(&self) -> Vec<Queued> {
-        let queued = |waiter: &Waiter| Queued {
-            task: waiter.task,
-            model: waiter.want.model.clone(),
-            precision: waiter.want.choice.exact,
-            node: waiter.want.node.map(|node| node.to_string()),
-        };
-        self.lock().queue.iter().filter(|waiter| !waiter.reply.is_closed()).map(queued).collect()
     }
 
     /// Requests that wait.

@@ -6,7 +6,8 @@ use super::{Drive, Purse, attempt::Attempt};
 use crate::{rules::audit::Sample, store::Line};
 
 impl Drive {
-    /// A greedy answer can be looked at by a validator. Of a claim that is trusted, few are.
+    /// A greedy answer can be looked at by a validator. Of a claim that is trusted, few are, but
+    /// for sessions that want all of them looked at.
     pub(super) async fn offer_for_audit(&self, attempt: &Attempt, line: &Line) {
         let sampling = &self.job.sampling;
         let plain = sampling.is_greedy() && sampling.presence_penalty == 0.0 && sampling.frequency_penalty == 0.0;
@@ -18,7 +19,8 @@ impl Drive {
             Err(error) => return tracing::warn!(%error, "an answer is not offered to validators"),
         };
         let barred = record.barred_until().is_some_and(|until| line.at < until);
-        if barred || !rand::rng().random_bool(record.share(&self.context.policy.audit).clamp(0.0, 1.0)) {
+        let share = if self.job.validated { 1.0 } else { record.share(&self.context.policy.audit).clamp(0.0, 1.0) };
+        if barred || !rand::rng().random_bool(share) {
             return;
         }
         let before = self.delivered.len().saturating_sub(attempt.tokens.len());

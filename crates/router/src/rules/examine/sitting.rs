@@ -145,6 +145,7 @@ impl Sitting<'_> {
             sampling: Sampling::greedy(ANSWER_TOKENS),
             deadlines: policy.test_deadlines(),
             purse: Purse::Incentives { question, reward: policy.test_reward },
+            validated: false,
         }
     }
 }

@@ -84,13 +84,17 @@ impl State {
         let node = self.nodes.get_mut(&address)?;
         let (inbox, arrivals) = mpsc::channel::<Arrival>(INBOX_LENGTH);
         let for_user = waiter.want.node.is_none();
-        node.running.insert(waiter.task, Running { wares, for_user, inbox });
+        let reserve = waiter.want.reserve.filter(|_| for_user);
+        node.running.insert(waiter.task, Running { wares, for_user, reserve, inbox });
         let (link, connection) = (node.link.clone(), node.connection);
         if for_user {
             node.last_task = Some(now());
             if let Some(breaker) = self.breakers.get_mut(&address) {
                 breaker.given();
             }
+        }
+        if let Some(reserve) = reserve {
+            self.reservations.keep(address, reserve, self.nodes.len(), now());
         }
         if let Some(apart) = &waiter.want.apart {
             apart.give(waiter.task, address);
@@ -148,6 +152,7 @@ impl State {
             last_task: node.last_task,
             availability: self.availability(task, want, address, node, standing),
             lost_it: want.avoid.contains(&address),
+            keeper: self.reservations.keeper(address, want.reserve, now()),
         }
     }
 

@@ -85,11 +85,15 @@ impl Drop for Lease {
 impl Lease {
     /// Says whether the artifact is not offered any more.
     fn give_back(&self, state: &mut State) -> bool {
+        let connected = state.nodes.len();
         let node = state.nodes.get_mut(&self.node).filter(|node| node.connection == self.connection);
         let Some((node, ended)) = node.and_then(|node| node.running.remove(&self.task).map(|ended| (node, ended)))
         else {
             return false;
         };
+        if let Some(reserve) = ended.reserve {
+            state.reservations.keep(self.node, reserve, connected, now());
+        }
         if let Some(ours) = node.offers.iter_mut().find(|standing| standing.offer.artifact == self.offer.artifact) {
             // A slot that was used and is free again is a sign that something changed.
             ours.parked = self.outcome == Outcome::Refused;

@@ -2,13 +2,15 @@
 //!
 //! High accuracy goes to full weights on high-end hardware; cost-effective work to quantized weights, the fastest
 //! first; basic work to low-end hardware first. What is there and busy is waited for: a fallback counts only where
-//! nothing of what was asked for is there, and only if the user named it. Among what is left the level nearest to the
+//! nothing of what was asked for is there, and only if the user named it. A node that is set aside for a session comes first
+//! for it and last for others. Among what is left the level nearest to the
 //! service level counts; among equals, of two drawn at random, the less loaded one; and if they are equally loaded the
 //! one that has been without a task for longer, so that a new node gets work.
 
 use cortensor_protocol::{Capability, Level, Millis, NodeAddress, Precision, Tier};
 use rand::{Rng, seq::IndexedRandom as _};
 
+use super::reserved::Keeper;
 use crate::rules::choice::{Choice, Fit, Preference, TaskClass};
 
 /// Whether a node could take a task now.
@@ -46,6 +48,8 @@ pub(crate) struct Contender {
     pub(crate) availability: Availability,
     /// It lost this task before.
     pub(crate) lost_it: bool,
+    /// Who has it to itself.
+    pub(crate) keeper: Keeper,
 }
 
 /// What became of a contender.
@@ -55,6 +59,8 @@ pub(crate) enum Verdict {
     Unfit,
     Unavailable(Availability),
     NotNeeded,
+    KeptByAnother,
+    NotKept,
     LostIt,
     HighEnd,
     LowEnd,
@@ -82,7 +88,9 @@ pub(crate) fn rank(choice: Choice, contenders: &[Contender], random: &mut impl R
     let mut round =
         Round { contenders, left: (0..contenders.len()).collect(), verdicts: vec![Verdict::Chosen; contenders.len()] };
     round.keep_fitting(&fits, fit);
+    round.keep_unreserved();
     round.keep_free();
+    round.keep_own();
     round.keep_preferred(choice);
     let chosen = round.draw(random);
     Ranking { chosen, verdicts: round.verdicts, fit }
@@ -143,6 +151,22 @@ impl Round<'_> {
             fit if fit > best && contender.is_there() => Some(Verdict::NotNeeded),
             Some(_) => None,
         });
+    }
+
+    /// Nodes of another session only if no other one at work could do it, busy or not.
+    fn keep_unreserved(&mut self) {
+        let another = |contender: &Contender| contender.keeper == Keeper::Another;
+        if self.of_left().any(|contender| contender.is_at_work() && !another(contender)) {
+            self.drop_if(|_, contender| another(contender).then_some(Verdict::KeptByAnother));
+        }
+    }
+
+    /// Nodes of the session's own first.
+    fn keep_own(&mut self) {
+        let own = |contender: &Contender| contender.keeper == Keeper::Asker;
+        if self.of_left().any(own) {
+            self.drop_if(|_, contender| (!own(contender)).then_some(Verdict::NotKept));
+        }
     }
 
     /// Nodes that lost the task before only if no other one at work could do it, busy or not.
@@ -223,6 +247,8 @@ impl Verdict {
             Self::Unavailable(Availability::Parked) => "parked",
             Self::Unavailable(Availability::Elsewhere) => "elsewhere",
             Self::NotNeeded => "fallback_not_needed",
+            Self::KeptByAnother => "set_aside",
+            Self::NotKept => "not_set_aside",
             Self::LostIt => "lost_it",
             Self::HighEnd => "high_end",
             Self::LowEnd => "low_end",
@@ -248,6 +274,8 @@ impl Verdict {
             Self::Unavailable(Availability::Parked) => "it failed several tasks and is left alone for a while",
             Self::Unavailable(Availability::Elsewhere) => "it answers another part of the same request",
             Self::NotNeeded => "it is a fallback, and a node as asked for is there",
+            Self::KeptByAnother => "it is set aside for another session",
+            Self::NotKept => "a node that is set aside for this session is free",
             Self::LostIt => "it lost this task before",
             Self::HighEnd => "basic work goes to low-end nodes first",
             Self::LowEnd => "high-end nodes go first",

@@ -1,4 +1,4 @@
-use cortensor_protocol::{DeviceKind, Mode, PrecisionClass};
+use cortensor_protocol::{DeviceKind, HardwareSummary, Mode, PrecisionClass};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
@@ -268,6 +268,26 @@ async fn the_parts_of_one_request_are_on_different_nodes_even_when_one_has_ended
     assert_ne!(first.node, second.node);
     drop(first);
     assert!(at_once(&pool, part()).is_none());
+}
+
+#[tokio::test]
+async fn a_session_s_next_task_goes_to_the_node_that_is_set_aside_for_it() {
+    let pool = pool();
+    let _members = [A, B].map(|address| ready(&pool, address, offer(Precision::F16, 1)));
+    let period = Duration::from_mins(5);
+    let of = |session| Want { reserve: Some(Reserve { session: SessionId(session), most: 1, period }), ..want() };
+    let own = at_once(&pool, of(1)).unwrap().node;
+    for _ in 0..4 {
+        assert_eq!(at_once(&pool, of(1)).unwrap().node, own);
+        assert_ne!(at_once(&pool, of(2)).unwrap().node, own);
+        assert_ne!(at_once(&pool, want()).unwrap().node, own);
+    }
+    let other = at_once(&pool, want()).unwrap();
+    assert!(at_once(&pool, want()).is_none(), "the other one is busy, not gone");
+    assert_eq!(at_once(&pool, of(1)).unwrap().node, own);
+    pool.release(SessionId(1));
+    assert_eq!(at_once(&pool, want()).map(|lease| lease.node), Some(own));
+    drop(other);
 }
 
 #[tokio::test]

@@ -327,6 +327,7 @@ impl Seat {
             sampling: ask.sampling.clone(),
             deadlines: Deadlines { attempts: 1, ..context.policy.user_deadlines(ask.sampling.max_tokens) },
             purse: Purse::Round(steps.clone()),
+            validated: false,
         };
         Self {
             task,

@@ -1,5 +1,7 @@
 //! What a session is sold for and as: read from the request that opens it, and kept as it was sold.
 
+use std::time::Duration;
+
 use cortensor_protocol::{Amount, ModelId, Precision, PriceList};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,8 +10,10 @@ use crate::{
     policy::Policy,
     rules::{
         choice::{Choice, Fallback, Preference, Sla, TaskClass},
+        pool::Reserve,
         problem::Problem,
         request::{Fields, Wanted, refuse},
+        session::SessionId,
     },
 };
 
@@ -55,6 +59,17 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
+    /// Whether and how a session with these terms keeps the nodes that serve it.
+    pub(crate) fn reserve(&self, session: SessionId) -> Option<Reserve> {
+        let period = Duration::from_secs(self.reserve_period.into());
+        self.reserve_ephemeral_nodes.then_some(Reserve { session, most: self.max_nodes, period })
+    }
+
+    /// Whether validators are to look at every answer that they can look at.
+    pub(crate) const fn is_validated(&self) -> bool {
+        self.validator_nodes > 0
+    }
+
     pub(crate) const fn choice(&self) -> Choice {
         Choice {
             preference: self.precision,
@@ -144,12 +159,14 @@ fn sla(fields: Fields<'_>) -> Result<Sla, Problem> {
     Ok(number.and_then(|number| Sla::ALL.get(number).copied()).unwrap_or(Sla::Low))
 }
 
-/// Named nodes need their owners' consent, which this network has no word for yet; saying yes would promise them.
+/// To attach nodes to a session needs their owners' consent, which this network has no word for; saying yes would promise it.
 fn mode(fields: Fields<'_>) -> Result<Mode, Problem> {
     if fields.integer("mode", 0..=2)?.unwrap_or(0) == 0 {
         return Ok(Mode::Ephemeral);
     }
-    let message = "`mode` 1 (hybrid) and 2 (dedicated) are not sold by this router; use 0 (ephemeral)".to_owned();
+    let message = "`mode` 1 (hybrid) and 2 (dedicated) are not sold by this router; use 0 (ephemeral), with \
+                   `reserve_ephemeral_nodes` to keep the nodes that serve you"
+        .to_owned();
     Err(refuse(Some("mode"), "unsupported_parameter", message))
 }
 
@@ -226,6 +243,20 @@ mod tests {
             (Preference::HighAccuracy, Sla::High, 3)
         );
         assert_eq!(sold.deposit, "2.5".parse().unwrap());
+    }
+
+    #[test]
+    fn a_session_keeps_nodes_and_has_its_answers_looked_at_only_if_it_asks_for_it() {
+        for (changes, reserve, validated) in [
+            (json!({"reserve_period": 60, "max_nodes": 4}), None, false),
+            (json!({"reserve_ephemeral_nodes": true, "validator_nodes": 2}), Some((3, 300)), true),
+            (json!({"reserve_ephemeral_nodes": true, "reserve_period": 60, "max_nodes": 4}), Some((4, 60)), false),
+        ] {
+            let terms = wanted(changes).unwrap().terms;
+            let kept = terms.reserve(SessionId(7));
+            assert_eq!(kept.map(|kept| (kept.most, kept.period.as_secs())), reserve);
+            assert_eq!(terms.is_validated(), validated);
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn contender(number: u8, precision: Precision, capability: Capability) -> Conten
         last_task: None,
         availability: Availability::Free,
         lost_it: false,
+        keeper: Keeper::Nobody,
     }
 }
 
@@ -133,6 +134,31 @@ fn of_two_equals_the_less_loaded_one_is_chosen_and_then_the_one_that_waited_long
             assert_eq!((ranking.chosen, ranking.verdicts), (Some(0), vec![Verdict::Chosen, verdict]));
         }
     }
+}
+
+#[test]
+fn a_node_that_is_set_aside_is_first_for_its_session_and_last_for_others() {
+    use Keeper::{Another, Asker, Nobody};
+    for (keepers, busy, chosen) in [
+        ([Asker, Nobody], false, vec![0]),
+        ([Asker, Another], false, vec![0]),
+        ([Nobody, Another], false, vec![0]),
+        ([Another, Another], false, vec![0, 1]),
+        // Its own are taken: others do it.
+        ([Asker, Nobody], true, vec![1]),
+        // What is nobody's is busy and waited for.
+        ([Nobody, Another], true, vec![]),
+    ] {
+        let mut nodes = [contender(0, Precision::F16, HIGH), contender(1, Precision::F16, HIGH)];
+        nodes.iter_mut().zip(keepers).for_each(|(node, keeper)| node.keeper = keeper);
+        if busy {
+            nodes[0].availability = Availability::Busy;
+        }
+        assert_eq!(possible(Choice::default(), &nodes), chosen, "{keepers:?} {busy}");
+    }
+    let mut gone = [contender(0, Precision::F16, HIGH), contender(1, Precision::F16, HIGH)];
+    (gone[0].availability, gone[1].keeper) = (Availability::Parked, Another);
+    assert_eq!(possible(Choice::default(), &gone), [1], "nobody is refused because of it");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The whole path in one process: app, node, router, real sockets and databases; only the engine's answers are written
 //! down. What the real engine is asked for is tested with the command line.
 
+mod breakdown;
 mod compare;
 mod compare_sides;
 mod manners;

@@ -120,6 +120,11 @@ impl Folders {
         self.data.join("withdrawals")
     }
 
+    /// What broke, and how it was mended.
+    pub(crate) fn incidents(&self) -> PathBuf {
+        self.data.join("incidents.json")
+    }
+
     /// The user's settings.
     pub fn settings(&self) -> PathBuf {
         self.data.join("settings.toml")

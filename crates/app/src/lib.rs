@@ -9,6 +9,7 @@ mod access;
 pub mod benchmark;
 mod chart;
 mod choice;
+mod command;
 pub mod control;
 mod device;
 pub mod doctor;
@@ -16,6 +17,7 @@ mod export;
 mod failure;
 mod files;
 mod folders;
+mod incidents;
 mod lab;
 mod life;
 mod manners;
@@ -30,7 +32,6 @@ mod what_if;
 mod withdrawal;
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -51,11 +52,14 @@ use tokio::{
 
 pub use access::NetworkAccess;
 pub use chart::{EarningsChart, Span};
+pub use command::CommandError;
+pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use folders::{Folders, FoldersError, Lock};
+pub use incidents::{Incident, Repair, incidents};
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
     ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
@@ -134,56 +138,6 @@ pub(crate) struct Begun {
 pub(crate) struct LedgerCell {
     path: PathBuf,
     cell: Arc<OnceCell<Ledger>>,
-}
-
-/// What an app can be told.
-pub(crate) enum Command {
-    Mode(Mode, Reply),
-    Pause(Reply),
-    Resume(Reply),
-    Lend(Reply),
-    TakeBack(Reply),
-    ShowLosses(Reply),
-    Measure(Reply),
-    Quit(Reply),
-}
-
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mode(mode, _) => write!(f, "mine for {mode}"),
-            Self::Pause(_) => f.write_str("pause"),
-            Self::Resume(_) => f.write_str("resume"),
-            Self::Lend(_) => f.write_str("lend the memory"),
-            Self::TakeBack(_) => f.write_str("take the memory back"),
-            Self::ShowLosses(_) => f.write_str("show what was measured"),
-            Self::Measure(_) => f.write_str("measure again"),
-            Self::Quit(_) => f.write_str("quit"),
-        }
-    }
-}
-
-pub(crate) type Reply = oneshot::Sender<Result<(), CommandError>>;
-
-/// Why the app did not do as told. What was before goes on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum CommandError {
-    /// The app has ended.
-    #[error("the miner has stopped; start it again with `cortensor mine`")]
-    Stopped,
-    /// The other model did not load; the one before is still served where it could be kept.
-    #[error("{message}")]
-    NotLoaded {
-        /// What was wrong and what to do.
-        message: String,
-    },
-    /// The choice could not be written down.
-    #[error("{message}")]
-    NotKept {
-        /// What was wrong and what to do.
-        message: String,
-    },
 }
 
 /// Sums and the latest settlements.
@@ -271,6 +225,11 @@ impl App {
     /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.
     pub async fn measure(&self) -> Result<(), CommandError> {
         self.tell(Command::Measure).await
+    }
+
+    /// Shows the last breakdown no longer: the user has seen it. It stays kept.
+    pub async fn dismiss_incident(&self) -> Result<(), CommandError> {
+        self.tell(Command::Seen).await
     }
 
     /// What would be served within other limits. Changes nothing, and answers at once.

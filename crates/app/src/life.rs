@@ -3,7 +3,9 @@
 mod aside;
 mod mirror;
 mod prepare;
+mod repair;
 mod serve;
+mod watchdog;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -16,6 +18,7 @@ use cortensor_protocol::{HardwareSummary, LONGEST_NAME};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +28,7 @@ use crate::{
 };
 
 use serve::LoadedModel;
+use watchdog::Watchdog;
 
 /// Everything that was found and decided before the first task.
 struct Ready {
@@ -53,6 +57,11 @@ struct Life {
     aside: watch::Receiver<Vec<Reason>>,
     /// The user said to mine all the same, until no reason is left.
     mines_anyway: bool,
+    watchdog: Watchdog,
+    /// When the model is to be loaded again after a breakdown.
+    load_at: Option<Instant>,
+    /// The engine broke down too often; nothing is loaded until the user says so.
+    given_up: bool,
 }
 
 /// Lives until told to quit, or until something must be done first.
@@ -115,7 +124,7 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
         Some(Command::Pause(reply)) => (reply, Choice { paused: true, ..*choice }),
         Some(Command::Resume(reply)) => (reply, Choice { paused: false, ..*choice }),
         // Nothing is loaded, what is lent is not chosen, and losses are shown with the plan.
-        Some(Command::Lend(reply) | Command::TakeBack(reply) | Command::ShowLosses(reply)) => {
+        Some(Command::Lend(reply) | Command::TakeBack(reply) | Command::ShowLosses(reply) | Command::Seen(reply)) => {
             let _ = reply.send(Ok(()));
             return Noted::Kept;
         }
@@ -171,6 +180,9 @@ impl Life {
             lent: false,
             aside,
             mines_anyway: false,
+            watchdog: Watchdog::default(),
+            load_at: None,
+            given_up: false,
         }
     }
 
@@ -180,7 +192,7 @@ impl Life {
             self.status.send_modify(|status| status.fail(problem));
             return self.end().await;
         }
-        let mut aside = self.aside.clone();
+        let (mut aside, mut events) = (self.aside.clone(), self.node.events());
         loop {
             tokio::select! {
                 command = commands.recv() => {
@@ -191,6 +203,10 @@ impl Life {
                     }
                 }
                 Ok(()) = aside.changed() => self.mind().await,
+                event = events.recv() => self.hear(event).await,
+                () = sleep_until(self.load_at.unwrap_or_else(Instant::now)), if self.load_at.is_some() => {
+                    self.try_again().await;
+                }
             }
         }
         self.quit().await;
@@ -230,6 +246,10 @@ impl Life {
                 (reply, Ok(()))
             }
             Command::TakeBack(reply) => (reply, self.take_back().await),
+            Command::Seen(reply) => {
+                self.status.send_modify(|status| status.incident = None);
+                (reply, Ok(()))
+            }
         };
         let _ = reply.send(done);
         Noted::Kept
@@ -239,6 +259,7 @@ impl Life {
     /// are noted meanwhile, and quitting is possible.
     async fn measure(&mut self, reply: Reply, commands: &mut mpsc::Receiver<Command>) -> Noted {
         self.status.send_modify(|status| status.measuring = true);
+        self.take_heart();
         self.hold(Some(Phase::Draining));
         self.unserve().await;
         self.hold(Some(Phase::Starting));

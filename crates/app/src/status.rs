@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
-use crate::MeasuredLoss;
+use crate::{Incident, MeasuredLoss};
 
 /// Where a status is written.
 pub(crate) type StatusSender = watch::Sender<Status>;
@@ -61,6 +61,9 @@ pub struct Status {
     /// Why to step aside just now, by the user's rules. It mines all the same where the user said so.
     #[serde(default)]
     pub aside: Vec<Reason>,
+    /// What broke last since the start, and what was done about it; until the user has seen it.
+    #[serde(default)]
+    pub incident: Option<Incident>,
     /// Tasks being worked on.
     pub running: u32,
     /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the
@@ -72,6 +75,9 @@ pub struct Status {
     /// What the life is doing, whatever the network says.
     #[serde(skip)]
     pub(crate) held: Option<Phase>,
+    /// The engine broke down too often: the problem, whatever the node says.
+    #[serde(skip)]
+    pub(crate) given_up: Option<Problem>,
 }
 
 #[expect(clippy::ref_option, reason = "serde's shape")]

@@ -175,9 +175,33 @@ fn read(response: Response) -> Result<Option<Tensor>, GenerateError> {
     match response.as_result() {
         Ok(ResponseOk::Raw { logits_chunks, .. }) => Ok(logits_chunks.into_iter().next()),
         Ok(_) => Ok(None),
-        Err(error) => Err(GenerateError::Engine(match *error {
+        Err(error) => Err(failure(match *error {
             ResponseErr::InternalError(error) | ResponseErr::ValidationError(error) => error.to_string(),
             ResponseErr::ModelError(message, _) | ResponseErr::CompletionModelError(message, _) => message,
         })),
+    }
+}
+
+/// The engine tells what went wrong in words only; drivers and allocators all say this one.
+fn failure(message: String) -> GenerateError {
+    let words = message.to_lowercase().replace('_', " ");
+    if words.contains("out of memory") { GenerateError::OutOfMemory(message) } else { GenerateError::Engine(message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_for_want_of_memory_is_told_from_others() {
+        for (message, of_memory) in [
+            ("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", true),
+            ("Out of memory: allocation of 4096 bytes failed", true),
+            ("shape mismatch in matmul", false),
+        ] {
+            let failed = failure(message.to_owned());
+            assert_eq!(matches!(failed, GenerateError::OutOfMemory(_)), of_memory, "{message}");
+            assert!(failed.to_string().contains(message));
+        }
     }
 }

@@ -236,6 +236,9 @@ pub enum GenerateError {
     /// The engine failed.
     #[error("the engine failed: {0}; send the request again")]
     Engine(String),
+    /// There was no memory left for it.
+    #[error("the engine ran out of memory: {0}; send a shorter request, or close other programs")]
+    OutOfMemory(String),
 }
 
 /// Refuses a prompt that is empty or leaves no room for an answer. Every adapter calls this before it starts.

@@ -1,6 +1,7 @@
 //! An engine whose answers are written down beforehand, for fast tests of everything around the engine.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -115,19 +116,28 @@ impl Script {
 pub struct ScriptedEngine {
     script: Script,
     load_failure: Mutex<Option<String>>,
+    failures: Failures,
     loaded: Arc<AtomicU32>,
 }
+
+/// How the next answers fail, one after the other.
+type Failures = Arc<Mutex<VecDeque<GenerateError>>>;
 
 impl ScriptedEngine {
     /// An engine that follows `script`.
     pub fn new(script: Script) -> Self {
         let load_failure = Mutex::new(script.load_failure.clone());
-        Self { script, load_failure, loaded: Arc::default() }
+        Self { script, load_failure, failures: Failures::default(), loaded: Arc::default() }
     }
 
     /// From now on every load says this instead of loading.
     pub fn fails_to_load(&self, message: &str) {
         *self.load_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_owned());
+    }
+
+    /// The next answer that is asked of any of its models fails like this. Several times: the next ones.
+    pub fn fails_to_answer(&self, error: GenerateError) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(error);
     }
 
     fn load_failure(&self) -> Option<String> {
@@ -163,6 +173,7 @@ impl Engine for ScriptedEngine {
                 script: self.script.clone(),
                 slots: Arc::new(Semaphore::new(options.slots as usize)),
                 unloaded: CancellationToken::new(),
+                failures: Arc::clone(&self.failures),
                 loaded: Arc::clone(&self.loaded),
             };
             Ok(Arc::new(model) as Arc<dyn Model>)
@@ -177,6 +188,7 @@ struct ScriptedModel {
     script: Script,
     slots: Arc<Semaphore>,
     unloaded: CancellationToken,
+    failures: Failures,
     loaded: Arc<AtomicU32>,
 }
 
@@ -206,8 +218,10 @@ impl Model for ScriptedModel {
 
     fn generate(&self, prompt: Vec<TokenId>, sampling: Sampling) -> Generation {
         let (sender, receiver) = mpsc::channel(8);
-        if let Err(error) = check_prompt(&prompt, self.options) {
-            let _ = sender.try_send(Err(error.into()));
+        let failure = || self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let checked = check_prompt(&prompt, self.options).map_err(GenerateError::from);
+        if let Err(error) = checked.and_then(|()| failure().map_or(Ok(()), Err)) {
+            let _ = sender.try_send(Err(error));
             return Box::pin(ReceiverStream::new(receiver));
         }
         let run = Run {

@@ -15,5 +15,8 @@ pub use ledger::{
     ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError,
     ModeEarnings, Outcome,
 };
-pub use session::{Connection, LiveTask, LiveTaskState, Node, NodeConfig, NodeEvent, NodeState, Serving, Work};
+pub use session::{
+    Breakdown, BreakdownKind, Connection, LiveTask, LiveTaskState, Node, NodeConfig, NodeEvent, NodeState, Serving,
+    Work,
+};
 pub use withdrawal::{WithdrawalDone, WithdrawalError, WithdrawalOrder, withdraw};

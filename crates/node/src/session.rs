@@ -17,12 +17,14 @@ use std::{
 
 use cortensor_protocol::{ArtifactDigest, HardwareSummary, Rejection, RejectionCode, Settlement};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Notify, broadcast, watch},
     task::JoinHandle,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
+use ts_rs::TS;
 
 use crate::{Identity, Ledger};
 
@@ -59,6 +61,29 @@ pub struct NodeConfig {
 pub enum NodeEvent {
     /// A settlement is in the ledger.
     Settled(Settlement),
+    /// The model did not do a task that it should have done. The task goes to another node.
+    BrokeDown(Breakdown),
+}
+
+/// What a model did instead of answering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breakdown {
+    /// In one word.
+    pub kind: BreakdownKind,
+    /// What the engine said.
+    pub message: String,
+}
+
+/// How a model broke down, by what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakdownKind {
+    /// The engine failed or panicked.
+    Failed,
+    /// There was no memory left.
+    OutOfMemory,
+    /// Nothing came of it for longer than even a slow machine takes.
+    Hung,
 }
 
 /// A running node.

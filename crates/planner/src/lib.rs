@@ -228,6 +228,11 @@ pub fn what_if(
     plan(hardware, variants, measurements, &PlanSettings { memory_budget_bytes, context_tokens, slots, ..*settings })
 }
 
+/// `load` with its context halved so often; `None`: it would be less than the least.
+pub fn lessened(load: Load, times: u32) -> Option<Load> {
+    ever_less(load).nth(times as usize)
+}
+
 /// What `wished` becomes where its device, the processor or a card of `backend`, has no more than `usable_bytes` for it now,
 /// and what that takes; `None`: not even the least context fits.
 pub fn shrunk(

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(3);
 impl Life {
     /// Whether nothing is in the way of a loaded model.
     pub(super) fn may_load(&self) -> bool {
-        !self.choice.paused && !self.lent && (self.mines_anyway || self.aside.borrow().is_empty())
+        !self.choice.paused && !self.lent && !self.given_up && (self.mines_anyway || self.aside.borrow().is_empty())
     }
 
     /// Steps aside while there is a reason, and goes on when there is none left.

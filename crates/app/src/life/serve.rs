@@ -27,6 +27,7 @@ impl Life {
     /// is no moment without a model, and if they do not, the router keeps requests waiting meanwhile.
     pub(super) async fn switch(&mut self, mode: Mode) -> Result<(), CommandError> {
         let next = Choice { mode, ..self.choice };
+        self.take_heart();
         if !self.may_load() || self.loaded.as_ref().is_some_and(|loaded| loaded.view.mode == mode) {
             return self.keep(next);
         }
@@ -101,6 +102,7 @@ impl Life {
     pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
         self.keep(Choice { paused: false, ..self.choice })?;
         self.mines_anyway = !self.aside.borrow().is_empty();
+        self.take_heart();
         self.go_on().await
     }
 
@@ -120,6 +122,7 @@ impl Life {
     }
 
     async fn load_again(&mut self) -> Result<(), CommandError> {
+        self.load_at = None;
         if self.loaded.is_some() {
             return Ok(());
         }
@@ -148,7 +151,7 @@ impl Life {
     fn affordable(&self, planned: &Planned) -> Result<(Load, MemoryEstimate), LoadError> {
         let room = self.room(device(&planned.placement));
         let backend = planned.placement.backend();
-        shrunk(&planned.variant, planned.load, backend, room).ok_or_else(|| LoadError::Memory {
+        shrunk(&planned.variant, self.wished(planned), backend, room).ok_or_else(|| LoadError::Memory {
             artifact: planned.variant.precision.to_string(),
             needed_bytes: planned.memory.loaded(),
             free_bytes: room,
@@ -257,7 +260,7 @@ impl Life {
         Ok(())
     }
 
-    fn planned(&self, mode: Mode) -> &Planned {
+    pub(super) fn planned(&self, mode: Mode) -> &Planned {
         match mode {
             Mode::Precision => &self.plan.precision,
             Mode::Volume => &self.plan.volume,

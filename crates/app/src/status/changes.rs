@@ -25,7 +25,7 @@ impl Status {
         self.modes.iter_mut().for_each(|view| view.follow(tier, node.prices.as_ref()));
         if self.phase != Phase::Failed {
             let problem = |message| Problem { code: ProblemCode::Files, message };
-            self.problem = node.trouble.clone().map(problem);
+            self.problem = node.trouble.clone().map(problem).or_else(|| self.given_up.clone());
         }
         if let (Some(serving), Some(mode)) = (&node.serving, self.mode) {
             let view = self.modes.iter_mut().find(|view| view.mode == mode && serving.mode == mode);
@@ -97,6 +97,14 @@ impl Status {
         if let Some(Step { state: StepState::Running { progress }, .. }) = running {
             *progress = Some(done);
         }
+    }
+
+    /// Says that the engine was given up, or is not any more. What else is wrong stays said.
+    pub(crate) fn give_up(&mut self, problem: Option<Problem>) {
+        if self.problem.is_none() || self.problem == self.given_up {
+            self.problem.clone_from(&problem);
+        }
+        self.given_up = problem;
     }
 
     /// Says what was measured of what each precision loses.

@@ -204,6 +204,7 @@ impl<'a> Session<'a> {
             outgoing: self.sender.clone(),
             cancellation,
             state: self.state.clone(),
+            events: self.events.clone(),
             ledger: self.config.ledger.clone(),
             keep_prompts: Arc::clone(&self.config.keep_prompts),
         };

@@ -185,3 +185,21 @@ async fn what_runs_on_the_model_before_takes_no_slot_of_the_new_one() {
     assert_eq!(router.node.state().borrow().running(), 2);
     router.node.stop().await;
 }
+
+#[tokio::test]
+async fn a_model_from_which_nothing_comes_is_said_to_hang_and_its_task_goes_back() {
+    let engine = ScriptedEngine::new(Script::saying(&["never"]).paced(Duration::from_hours(24)));
+    let options = LoadOptions { context_tokens: 2048, slots: 1, device: Device::Processor };
+    let model = engine.load(&artifact(Precision::Q8_0), options, watch::Sender::new(0.0)).await.unwrap();
+    let mut router = FakeRouter::with(Serving { model, mode: Mode::Volume }).await;
+    let mut events = router.node.events();
+    assert!(router.takes(attempt(1, 1), Precision::Q8_0).await);
+    // Minutes go by at once.
+    tokio::time::pause();
+    let NodeEvent::BrokeDown(breakdown) = events.recv().await.unwrap() else { panic!("something was settled") };
+    tokio::time::resume();
+    assert_eq!(breakdown.kind, BreakdownKind::Hung, "{breakdown:?}");
+    let failed = |message| matches!(message, NodeMessage::Failed { .. }).then_some(());
+    router.hear("the failure", failed).await;
+    router.node.stop().await;
+}

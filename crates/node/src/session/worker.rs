@@ -15,14 +15,20 @@ use cortensor_protocol::{
     TokenId, Usage, commitment,
 };
 use futures::{FutureExt, StreamExt, stream::ReadyChunks};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::NodeState;
+use super::{Breakdown, BreakdownKind, NodeEvent, NodeState};
 use crate::{Identity, Ledger};
 
 /// Most tokens sent in one message: what is ready goes out together, nothing waits for more.
 const LARGEST_BATCH: usize = 32;
+/// A model from which nothing comes for this long, and for another second for each token of the prompt, hangs. Nothing slower
+/// would be of use to a user.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often it is said how far a task is: often enough to watch, and next to no work for whoever draws it.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 
@@ -50,6 +56,7 @@ pub(super) struct Worker {
     pub(super) outgoing: mpsc::Sender<NodeMessage>,
     pub(super) cancellation: Cancellation,
     pub(super) state: watch::Sender<NodeState>,
+    pub(super) events: broadcast::Sender<NodeEvent>,
     /// Where prompt and answer are kept, for as long as the user wants that.
     pub(super) ledger: Ledger,
     pub(super) keep_prompts: Arc<AtomicBool>,
@@ -58,6 +65,8 @@ pub(super) struct Worker {
 /// Why a task came to nothing.
 enum Given {
     Up(FailureReason),
+    /// It is the model's fault.
+    Broken(Breakdown),
     /// The router is gone or has no use for it any more.
     Away,
 }
@@ -79,19 +88,27 @@ impl Worker {
         let forget = self.cancellation.forget.clone();
         let done = tokio::select! {
             done = AssertUnwindSafe(self.serve()).catch_unwind() => {
-                done.unwrap_or_else(|_| Err(engine("the engine broke down".to_owned())))
+                done.unwrap_or_else(|_| Err(broken(BreakdownKind::Failed, "the engine panicked")))
             }
             () = forget.cancelled() => Err(Given::Away),
         };
         match done {
             Ok(usage) => (attempt, Some(usage)),
             Err(Given::Away) => (attempt, None),
-            Err(Given::Up(reason)) => {
-                tracing::warn!(%attempt, ?reason, "the task could not be done");
-                let _ = self.outgoing.send(NodeMessage::Failed { attempt, reason }).await;
-                (attempt, None)
+            Err(Given::Up(reason)) => self.give_up(attempt, reason).await,
+            Err(Given::Broken(breakdown)) => {
+                let reason = FailureReason::Engine { message: breakdown.message.clone() };
+                // Nobody needs to listen.
+                let _ = self.events.send(NodeEvent::BrokeDown(breakdown));
+                self.give_up(attempt, reason).await
             }
         }
+    }
+
+    async fn give_up(&self, attempt: AttemptId, reason: FailureReason) -> (AttemptId, Option<Usage>) {
+        tracing::warn!(%attempt, ?reason, "the task could not be done");
+        let _ = self.outgoing.send(NodeMessage::Failed { attempt, reason }).await;
+        (attempt, None)
     }
 
     async fn serve(&self) -> Result<Usage, Given> {
@@ -142,12 +159,16 @@ impl Worker {
         answer: &mut Answer,
         started: Instant,
     ) -> Result<(), Given> {
+        let patience = PATIENCE + Duration::from_secs(answer.usage.prompt_tokens.into());
         loop {
             let chunk = tokio::select! {
-                chunk = stream.next() => chunk,
+                chunk = timeout(patience, stream.next()) => chunk,
                 () = self.cancellation.finish.cancelled() => return Ok(()),
             };
-            let Some(chunk) = chunk else { return Err(engine("the answer broke off".to_owned())) };
+            let hung = |_| broken(BreakdownKind::Hung, &format!("nothing came of it for {} s", patience.as_secs()));
+            let Some(chunk) = chunk.map_err(hung)? else {
+                return Err(broken(BreakdownKind::Failed, "the answer broke off"));
+            };
             if self.take(chunk, answer, started).await? {
                 return Ok(());
             }
@@ -164,7 +185,7 @@ impl Worker {
         let mut tokens = Vec::with_capacity(chunk.len());
         let mut finished = false;
         for event in chunk {
-            match event.map_err(|error| Given::Up(failure(error)))? {
+            match event.map_err(failure)? {
                 GenerationEvent::Token(token) => tokens.push(token),
                 GenerationEvent::Finished { reason, .. } => {
                     answer.finish = reason;
@@ -242,10 +263,16 @@ fn engine(message: String) -> Given {
     Given::Up(FailureReason::Engine { message })
 }
 
-fn failure(error: GenerateError) -> FailureReason {
+fn broken(kind: BreakdownKind, message: &str) -> Given {
+    Given::Broken(Breakdown { kind, message: message.to_owned() })
+}
+
+fn failure(error: GenerateError) -> Given {
     match error {
-        GenerateError::Prompt(error) => prompt_failure(error),
-        error => FailureReason::Engine { message: error.to_string() },
+        GenerateError::Prompt(error) => Given::Up(prompt_failure(error)),
+        GenerateError::Unloaded => engine(error.to_string()),
+        GenerateError::Engine(message) => broken(BreakdownKind::Failed, &message),
+        GenerateError::OutOfMemory(message) => broken(BreakdownKind::OutOfMemory, &message),
     }
 }
 

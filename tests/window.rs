@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod package;
+
 use std::{
     fs,
     path::Path,

@@ -43,6 +43,8 @@ pub struct Home {
     folder: TempDir,
     /// Where the embedded router listens.
     pub api: SocketAddr,
+    /// Whether the program is told where the starter model is.
+    told_model: bool,
 }
 
 /// A process and everything it started, which end with this.
@@ -95,10 +97,31 @@ impl Home {
         fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(folder.path().join("bus.conf"), WITHOUT_SERVICES).unwrap();
-        let home = Self { folder, api: free_port() };
+        let home = Self { folder, api: free_port(), told_model: true };
         home.set(&json!({ "listen": home.api.to_string() }));
         share_ladder(&home.data().join("models").join(MODEL));
         home
+    }
+
+    /// The same, for an installed program that has the starter model beside it.
+    ///
+    /// # Panics
+    /// As [`Home::new`].
+    pub fn without_model() -> Self {
+        Self { told_model: false, ..Self::new() }
+    }
+
+    /// Waits until the miner on this folder mines.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn mines(&self) {
+        let mining = async {
+            while self.status().is_none_or(|status| status["phase"] != "mining") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, mining).await.expect("it does not mine");
     }
 
     /// The miner's folder.
@@ -166,9 +189,12 @@ impl Home {
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("CORTENSOR_DATA", self.data())
-            .env("CORTENSOR_STARTER_MODEL", starter_model())
             .env("NO_AT_BRIDGE", "1")
-            .env_remove("CORTENSOR_PASSPHRASE");
+            .env_remove("CORTENSOR_PASSPHRASE")
+            .env_remove("CORTENSOR_STARTER_MODEL");
+        if self.told_model {
+            command.env("CORTENSOR_STARTER_MODEL", starter_model());
+        }
     }
 }
 

@@ -2,15 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-/// Where a package has it, `share/cortensor-miner` beside the program's folder; without a package nothing is there, and what
-/// opens it says so.
+/// Where packages have `share`, seen from the program's folder: on Linux, on Windows, on macOS.
+const SHARES: [&str; 3] = ["../share", "share", "../Resources/share"];
+
+/// Where a package has it, in `share/cortensor-miner`; without a package nothing is there, and what opens it says so.
 pub fn starter_file() -> PathBuf {
     of_program(&std::env::current_exe().unwrap_or_default())
 }
 
 fn of_program(program: &Path) -> PathBuf {
-    let root = program.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    root.join("share").join("cortensor-miner").join(cortensor_models::starter().file_name)
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let file = |share: &str| share.split('/').fold(folder.to_owned(), within).join("cortensor-miner");
+    let mut files = SHARES.map(file).map(|folder| folder.join(cortensor_models::starter().file_name)).into_iter();
+    let first = files.next().unwrap_or_default();
+    if first.exists() { first } else { files.find(|file| file.exists()).unwrap_or(first) }
+}
+
+fn within(folder: PathBuf, part: &str) -> PathBuf {
+    if part == ".." { folder.parent().unwrap_or(&folder).to_owned() } else { folder.join(part) }
 }
 
 #[cfg(test)]
@@ -27,5 +36,18 @@ mod tests {
     fn a_package_has_it_beside_its_programs() {
         let expected = Path::new("/usr/share/cortensor-miner/SmolLM2-135M-Instruct.Q4_1.gguf");
         assert_eq!(of_program(Path::new("/usr/bin/cortensor")), expected);
+    }
+
+    #[test]
+    fn a_package_of_each_system_has_it_somewhere_else() {
+        for (program, share) in
+            [("bin/cortensor", "share"), ("cortensor.exe", "share"), ("MacOS/cortensor", "Resources/share")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let model = folder.path().join(share).join("cortensor-miner").join(cortensor_models::starter().file_name);
+            std::fs::create_dir_all(model.parent().unwrap()).unwrap();
+            std::fs::write(&model, "").unwrap();
+            assert_eq!(of_program(&folder.path().join(program)), model);
+        }
     }
 }

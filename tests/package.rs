@@ -1,0 +1,66 @@
+//! The package as a user has it: installed into a root of its own, started from there, removed without a trace.
+
+use std::{fs, path::Path, process::Command};
+
+use cortensor_tests::{Home, Keychain, Session, program};
+
+/// Runs a program to its end.
+fn run(command: &mut Command) {
+    let done = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(done.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn dpkg(root: &Path) -> Command {
+    let mut dpkg = Command::new("dpkg");
+    let root = format!("--root={}", root.display());
+    // The libraries that it depends on are this machine's, not the root's.
+    dpkg.args([&root, "--force-depends", "--force-not-root", "--force-script-chrootless", "--log=/dev/null"]);
+    dpkg
+}
+
+fn files(root: &Path) -> Vec<String> {
+    let found = Command::new("find").arg(root).args(["-type", "f", "-printf", "%P\\n"]).output().unwrap();
+    String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_installs_starts_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (packages, root) = (folder.path().join("packages"), folder.path().join("root"));
+    let programs = program("cortensor-miner").parent().unwrap().to_owned();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let model = std::env::var_os("CORTENSOR_STARTER_MODEL").expect("run the tests with ./dev test");
+    let script = repository.join("scripts/package");
+    run(Command::new(script).args([programs.as_os_str(), &model, packages.as_os_str()]).arg("deb"));
+    let package = fs::read_dir(&packages).unwrap().next().expect("a package").unwrap().path();
+
+    fs::create_dir_all(root.join("var/lib/dpkg/info")).unwrap();
+    fs::create_dir_all(root.join("var/lib/dpkg/updates")).unwrap();
+    fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
+    run(dpkg(&root).arg("--install").arg(&package));
+    let installed = files(&root.join("usr"));
+    for part in [
+        "bin/cortensor",
+        "bin/cortensor-miner",
+        "lib/systemd/user/cortensor.service",
+        "share/applications/Cortensor Miner.desktop",
+        "share/icons/hicolor/32x32/apps/cortensor-miner.png",
+        "share/icons/hicolor/512x512/apps/cortensor-miner.png",
+        "share/cortensor-miner/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "share/doc/cortensor-miner/LICENSE-MIT",
+    ] {
+        assert!(installed.iter().any(|file| file == part), "{part} is missing in {installed:?}");
+    }
+
+    // It finds its model and mines.
+    let home = Home::without_model();
+    let session = Session::start(&home, Keychain::Open);
+    let window = session.start_alone(&home, &root.join("usr/bin/cortensor-miner"), &[]);
+    home.mines().await;
+    run(Command::new("kill").args(["-TERM", &home.process().to_string()]));
+    window.wait();
+
+    run(dpkg(&root).args(["--remove", "cortensor-miner"]));
+    assert_eq!(files(&root.join("usr")), Vec::<String>::new());
+    assert!(home.data().join("ledger.sqlite").exists(), "what the user earned is the user's");
+}

@@ -87,6 +87,8 @@ commands! {
     restart() -> () = |desk, app| desk.start().await;
     /// Measures every precision again and plans anew.
     measure() -> () = |desk, app| desk.app()?.measure().await?;
+    /// Shows the last breakdown of the engine no longer.
+    dismiss_incident() -> () = |desk, app| desk.app()?.dismiss_incident().await?;
     /// What would be served within other limits; changes nothing.
     what_if(limits: WhatIf) -> Plan = |desk, app| desk.app()?.what_if(limits)?;
     /// Finishes what runs and closes the window.
@@ -122,6 +124,11 @@ commands! {
     open_folder(folder: Folder) -> () = |desk, app| show(&app, &desk.folder(folder))?;
     /// What this program is.
     about() -> About = |desk, app| desk.about();
+    /// Asks where, and writes what happened on this machine, for whoever is asked for help; `None`: the user changed their mind.
+    save_diagnosis() -> Option<PathBuf> = |desk, app| match save(app, "Save the diagnosis", "cortensor-diagnosis.md").await? {
+        Some(path) => desk.write_diagnosis(path.clone()).await.map(|()| Some(path))?,
+        None => None,
+    };
     /// How to send a request to the embedded practice network, if it runs.
     practice() -> Option<Practice> = |desk, app| desk.miner.practice();
     /// Whether the network can be asked for a comparison.

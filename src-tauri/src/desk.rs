@@ -9,7 +9,7 @@ use std::{
 };
 
 use cortensor_app::{App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode};
-use cortensor_host::{About, LogTail, Miner, Options};
+use cortensor_host::{About, LogTail, Miner, Options, write_diagnosis};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -73,6 +73,13 @@ impl Desk {
     pub(crate) fn about(&self) -> About {
         let options = self.miner.options();
         About::this(&options.folders, options.engine.as_ref())
+    }
+
+    pub(crate) async fn write_diagnosis(&self, path: PathBuf) -> Result<(), Failure> {
+        let (about, folders) = (self.about(), self.miner.options().folders.clone());
+        let written = tauri::async_runtime::spawn_blocking(move || write_diagnosis(&about, &folders, &path)).await;
+        let written = written.map_err(|error| Failure::of(FailureCode::File, &error))?;
+        written.map_err(|error| Failure::of(FailureCode::File, &error))
     }
 
     pub(crate) fn folder(&self, folder: Folder) -> PathBuf {

@@ -44,6 +44,18 @@ test("a miner that steps aside says why, and mines all the same for who says so"
   await expect(page.getByText("On battery.")).toBeHidden();
 });
 
+test("a breakdown is told once, with what was done about it and what the engine said", async ({ page, miner }) => {
+  await miner.open({ scenario: "incident" });
+  const note = page.getByRole("region", { name: "What broke" });
+  await expect(note).toContainText("The engine ran out of memory");
+  await expect(note).toContainText("loaded again with half the context");
+  await note.getByText("What the engine said").click();
+  await expect(note.getByText(/CUDA_ERROR_OUT_OF_MEMORY/)).toBeVisible();
+  await note.getByRole("button", { name: "Understood" }).click();
+  await expect(note).toBeHidden();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
+});
+
 test("what is earned goes up as requests are settled", async ({ page, miner }) => {
   await miner.open();
   const paid = page.getByText(/\d+ user requests paid/);

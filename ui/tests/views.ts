@@ -53,6 +53,7 @@ export const views: View[] = [
   view("home-rejected", "rejected", "home"),
   view("home-untrusted", "untrusted", "home"),
   view("home-hindered", "hindered", "home"),
+  view("home-incident", "incident", "home"),
   view("failed-model", "failed-model", "home"),
   view("failed-identity", "failed-identity", "home"),
   view("in-use", "in-use", "home"),

@@ -15,6 +15,7 @@ macro_rules! say {
 mod bench;
 mod client;
 mod compare;
+mod diagnosis;
 mod doctor;
 mod fidelity;
 mod job;
@@ -94,6 +95,11 @@ enum Command {
     Fidelity(FidelityArguments),
     /// Say what would stop this machine from mining
     Doctor(MineArguments),
+    /// Write what happened on this machine into a text file, for whoever helps you; without keys, addresses and prompts
+    Diagnosis {
+        /// The file, such as `diagnosis.md`
+        file: PathBuf,
+    },
     /// Models: what the network serves and what is here; get, import, remove
     Models(models::ModelsArguments),
 }
@@ -291,6 +297,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Compare(arguments) => compare::compare(common, arguments).await,
         Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
+        Command::Diagnosis { file } => diagnosis::diagnosis(common, &file).await,
         Command::Models(arguments) => models::models(common, arguments).await,
     }
 }

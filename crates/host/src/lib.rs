@@ -7,6 +7,7 @@
 //! **Invariant:** knows no window and no terminal, and decides nothing that `app` or `router` decide.
 
 mod about;
+mod diagnosis;
 mod logs;
 mod miner;
 mod network;
@@ -16,6 +17,7 @@ mod signals;
 mod withdrawal;
 
 pub use about::{About, Component};
+pub use diagnosis::{DiagnosisError, write_diagnosis};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;
 pub use network::{NetworkView, network, network_url};

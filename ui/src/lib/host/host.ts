@@ -25,6 +25,8 @@ export interface Host {
   restart(): Promise<void>;
   /** Measures every precision again and plans anew; finishes what runs first, then goes on. Progress is in the status. */
   measure(): Promise<void>;
+  /** Shows `status.incident` no longer. */
+  dismissIncident(): Promise<void>;
   /** What would be served within other limits. Answers at once, and changes nothing. */
   whatIf(limits: WhatIf): Promise<Plan>;
   /** Finishes what runs and closes the window. */
@@ -52,6 +54,8 @@ export interface Host {
   watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch>;
   openFolder(folder: Folder): Promise<void>;
   about(): Promise<About>;
+  /** Asks where to save, and writes what happened here, for whoever helps. Answers with the path; null: the user changed their mind. */
+  saveDiagnosis(): Promise<string | null>;
   /** How to send a request to the embedded practice network; null where another router is used. */
   practice(): Promise<Practice | null>;
 

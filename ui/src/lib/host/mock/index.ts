@@ -49,6 +49,7 @@ function hostOf(miner: Miner): Host {
       preferences.restarted();
     },
     measure: () => life.measure(),
+    dismissIncident: async () => stage.change((status) => (status.incident = null)),
     whatIf: async (limits) => planWithin(limits),
     quit: () => life.quit(),
     givePassphrase: (passphrase) => life.givePassphrase(passphrase),
@@ -71,6 +72,7 @@ function hostOf(miner: Miner): Host {
     },
     watchLogs: async (seen) => journal.watch(seen),
     openFolder: async () => {},
+    saveDiagnosis: async () => "/home/sam/Documents/cortensor-diagnosis.md",
     about: async () => about(),
     practice: async () => practiceOf(preferences.view().settings.router),
     ...lab.host,

@@ -44,6 +44,16 @@ export const SCENARIOS = {
     served(miner);
     miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused", aside: [{ is: "battery" }] }));
   },
+  incident: (miner) => {
+    mining(miner);
+    miner.stage.change((status) => {
+      status.incident = {
+        at: miner.clock.now() - 5 * 60_000, kind: "out_of_memory", repair: "loaded_smaller", context_tokens: 2048,
+        model: "smollm2-135m-instruct", precision: "F16",
+        message: 'DriverError(CUDA_ERROR_OUT_OF_MEMORY, "out of memory")',
+      };
+    });
+  },
   offline: (miner) => {
     miner.life.arrive();
     miner.stage.change((status) => {

@@ -12,15 +12,19 @@ mod choice;
 pub mod control;
 mod device;
 pub mod doctor;
+mod env_file;
+mod env_import;
 mod export;
 mod failure;
 mod files;
+mod first_run;
 mod folders;
 mod lab;
 mod life;
 mod manners;
 mod measurements;
 mod models;
+mod outlook;
 mod passphrases;
 mod settings;
 mod starter_file;
@@ -53,8 +57,11 @@ pub use access::NetworkAccess;
 pub use chart::{EarningsChart, Span};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
+pub use env_file::EnvError;
+pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
+pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
@@ -67,6 +74,7 @@ pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
+pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;

@@ -18,6 +18,7 @@ mod compare;
 mod doctor;
 mod fidelity;
 mod job;
+mod key;
 mod mine;
 mod models;
 mod report;
@@ -94,6 +95,8 @@ enum Command {
     Fidelity(FidelityArguments),
     /// Say what would stop this machine from mining
     Doctor(MineArguments),
+    /// The node's key: take it over from another program's file
+    Key(key::KeyArguments),
     /// Models: what the network serves and what is here; get, import, remove
     Models(models::ModelsArguments),
 }
@@ -291,6 +294,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Compare(arguments) => compare::compare(common, arguments).await,
         Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
+        Command::Key(arguments) => key::key(common, arguments).await,
         Command::Models(arguments) => models::models(common, arguments).await,
     }
 }

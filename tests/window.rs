@@ -87,7 +87,8 @@ async fn a_new_user_goes_through_three_screens_to_the_first_request() {
     desktop.says("are free now").await;
     desktop.picture("window-first-run-1").await;
     assert_eq!(desktop.home.status(), None);
-    let mut files: Vec<_> = fs::read_dir(desktop.home.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(desktop.home.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["lock", "logs", "models", "settings.toml"]);
     desktop.click("Start").await;

@@ -93,6 +93,9 @@ for (const screen of ["node", "home"] as const) {
     await dialog.getByRole("button", { name: "Overwrite the key" }).press("Enter");
     await expect(dialog).toBeHidden();
     await expect(page.getByText("The key was overwritten in /home/sam/.cortensor/.env.")).toBeVisible();
+    await page.getByRole("button", { name: "Restart now" }).click();
+    await miner.pass(60_000);
+    await expect(page.getByText("The key was overwritten")).toBeHidden();
   });
 }
 

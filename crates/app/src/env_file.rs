@@ -56,7 +56,9 @@ pub enum EnvError {
         path: PathBuf,
     },
     /// What should be the key is none.
-    #[error("{KEY} in line {line} of {path} is not a key, which is 0x and 64 digits or letters from a to f; put the node's own key there")]
+    #[error(
+        "{KEY} in line {line} of {path} is not a key, which is 0x and 64 digits or letters from a to f; put the node's own key there"
+    )]
     NotAKey {
         /// Which file.
         path: PathBuf,
@@ -64,7 +66,9 @@ pub enum EnvError {
         line: usize,
     },
     /// There are two.
-    #[error("{KEY} is in lines {first} and {second} of {path}, with different keys; put # before the one that is not this node's")]
+    #[error(
+        "{KEY} is in lines {first} and {second} of {path}, with different keys; put # before the one that is not this node's"
+    )]
     TwoKeys {
         /// Which file.
         path: PathBuf,
@@ -86,7 +90,9 @@ pub enum EnvError {
         found: NodeAddress,
     },
     /// Nobody said that the node's own key may be replaced.
-    #[error("this node has a key already, that of {own}; export it if you have no copy, then say that it is to be replaced (--replace)")]
+    #[error(
+        "this node has a key already, that of {own}; export it if you have no copy, then say that it is to be replaced (--replace)"
+    )]
     HasKey {
         /// Its address.
         own: NodeAddress,
@@ -207,7 +213,9 @@ impl Found {
     fn whole(self, path: &Path) -> Result<(PlainKey, Vec<String>), EnvError> {
         let (_, key) = self.key.ok_or_else(|| EnvError::NoKey { path: path.to_owned() })?;
         match self.address.filter(|(_, named)| *named != key.address()) {
-            Some((line, named)) => Err(EnvError::OfAnother { path: path.to_owned(), line, named, found: key.address() }),
+            Some((line, named)) => {
+                Err(EnvError::OfAnother { path: path.to_owned(), line, named, found: key.address() })
+            }
             None => Ok((key, self.not_used)),
         }
     }

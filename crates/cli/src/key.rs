@@ -92,7 +92,10 @@ fn wanted(arguments: &ImportEnvArguments, json: bool) -> Option<Wipe> {
 }
 
 fn asked(file: &std::path::Path) -> Option<Wipe> {
-    print!("It still stands in {} too. Overwrite it there [w], delete the file [d], or leave it [enter]? ", file.display());
+    print!(
+        "It still stands in {} too. Overwrite it there [w], delete the file [d], or leave it [enter]? ",
+        file.display()
+    );
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok()?;
@@ -112,7 +115,9 @@ fn conclude(imported: &ImportedEnv, wipe: Option<Wipe>, json: bool) -> Outcome {
     match wipe {
         Some(Wipe::Key) => say!("The key was overwritten in {file}. Copies of the file elsewhere still have it."),
         Some(Wipe::File) => say!("{file} was deleted. Copies of it elsewhere still have the key."),
-        None => say!("The key still stands in {file} in plain text: `--wipe` overwrites it there, `--delete` deletes the file."),
+        None => say!(
+            "The key still stands in {file} in plain text: `--wipe` overwrites it there, `--delete` deletes the file."
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use cortensor_app::{
-    App, Failure, FailureCode, FirstRun, ImportedEnv, Lab, Models, NetworkAccess, Phase, Problem, Settings, SettingsView, Shop,
-    Status, Users,
+    App, Failure, FailureCode, FirstRun, ImportedEnv, Lab, Models, NetworkAccess, Phase, Problem, Settings,
+    SettingsView, Shop, Status, Users,
 };
 use tokio::{sync::watch, task::JoinHandle};
 

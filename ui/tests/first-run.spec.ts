@@ -99,6 +99,20 @@ for (const screen of ["node", "home"] as const) {
   });
 }
 
+test("where no keychain runs, an imported key gets a passphrase that is given twice", async ({ page, miner }) => {
+  await miner.open({ screen: "node", scenario: "keystore" });
+  await page.getByRole("button", { name: "Import a .env…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel("New passphrase for the key")).toBeFocused();
+  await page.keyboard.type("long enough");
+  await dialog.getByLabel("The same again").fill("long enouhg");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("The two differ")).toBeVisible();
+  await dialog.getByLabel("The same again").fill("long enough");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("is in an encrypted file and was read back from there")).toBeVisible();
+});
+
 test("a file that is left is said to have the key still", async ({ page, miner }) => {
   await miner.open({ screen: "node" });
   await page.getByRole("button", { name: "Import a .env…" }).click();

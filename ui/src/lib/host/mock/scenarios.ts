@@ -114,6 +114,11 @@ export const SCENARIOS = {
   }),
   "passphrase-new": (miner) => asks(miner, true),
   "passphrase-existing": (miner) => asks(miner, false),
+  /** No keychain runs here. */
+  keystore: (miner) => {
+    mining(miner);
+    miner.stage.change((status) => (status.key_place = "keystore"));
+  },
   "passphrase-refused": (miner) => {
     asks(miner, false, `the keystore ${DATA_FOLDER}/identity/keystore.json does not open; check the passphrase`);
   },

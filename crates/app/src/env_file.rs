@@ -133,7 +133,7 @@ impl EnvFile {
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let variable = variable(line).map_err(|()| EnvError::Line { path: path.to_owned(), line: index + 1 })?;
             if let Some((name, value)) = variable {
-                found.take(path, index + 1, name, value.trim())?;
+                found.take(path, index + 1, &name, value.trim())?;
             }
         }
         let (key, not_used) = found.whole(path)?;
@@ -162,15 +162,9 @@ impl EnvFile {
 
     /// Where the key's digits begin.
     fn places(&self) -> Vec<usize> {
-        let text = self.text.as_bytes();
-        let is_key = |digits: &[u8]| {
-            let digits = std::str::from_utf8(digits).ok().and_then(PlainKey::parse);
-            digits.is_some_and(|key| key.address() == self.key.address())
-        };
-        let digits = |place: &usize| text[*place..*place + DIGITS].iter().all(u8::is_ascii_hexdigit);
-        (0..=text.len().saturating_sub(DIGITS))
-            .filter(|place| text.len() >= DIGITS && digits(place) && is_key(&text[*place..*place + DIGITS]))
-            .collect()
+        let digits = self.key.digits();
+        let windows = self.text.as_bytes().windows(DIGITS).enumerate();
+        windows.filter(|(_, window)| window.eq_ignore_ascii_case(digits.as_bytes())).map(|(place, _)| place).collect()
     }
 
     fn not_wiped(&self, source: io::Error) -> EnvError {
@@ -179,8 +173,8 @@ impl EnvFile {
 }
 
 impl Found {
-    fn take(&mut self, path: &Path, line: usize, name: String, value: &str) -> Result<(), EnvError> {
-        match name.as_str() {
+    fn take(&mut self, path: &Path, line: usize, name: &str, value: &str) -> Result<(), EnvError> {
+        match name {
             KEY => self.take_key(path, line, value),
             ADDRESS => {
                 // The example's zeros name nobody.
@@ -188,8 +182,9 @@ impl Found {
                 self.address = named.map(|address| (line, address)).or(self.address);
                 Ok(())
             }
-            _ => {
-                self.not_used.push(name);
+            // One as long as a key may be one, in the wrong place.
+            name => {
+                self.not_used.extend((name.len() < DIGITS).then(|| name.to_owned()));
                 Ok(())
             }
         }
@@ -234,7 +229,17 @@ fn read_text(path: &Path) -> io::Result<String> {
 
 /// Name and value of a line; nothing of an empty one or a comment. The library's own error has the line in it, and is dropped.
 fn variable(line: &str) -> Result<Option<(String, String)>, ()> {
-    dotenvy::from_read_iter(line.as_bytes()).next().transpose().map_err(drop)
+    let read = dotenvy::from_read_iter(line.as_bytes()).next().transpose();
+    read.or_else(|_| foreign(line).map(|name| Some((name, String::new()))).ok_or(()))
+}
+
+/// The name of a variable that means nothing here, whose value may be written as the library does not take it: a path on
+/// Windows, for example.
+fn foreign(line: &str) -> Option<String> {
+    let name = line.split_once('=')?.0.trim();
+    let begins = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    let is_name = begins && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (is_name && name != KEY && name != ADDRESS).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -281,8 +286,8 @@ mod tests {
             let file = EnvFile::read(&path).unwrap_or_else(|error| panic!("{text:?}: {error}"));
             assert_eq!(file.key.address().to_string(), ADDRESS_OF_KEY, "{text:?}");
         }
-        let (_folder, path) = written(&official(key));
-        let not_used = ["HOST", "CHAINID", "CONTRACT_ADDRESS_RUNTIME", "DOCKER_IPFS", "LLM_OPTION_CPU_THREADS"];
+        let (_folder, path) = written(&format!("{}MODELS=C:\\models\na{}=1\n", official(key), &key[1..]));
+        let not_used = ["HOST", "CHAINID", "CONTRACT_ADDRESS_RUNTIME", "DOCKER_IPFS", "LLM_OPTION_CPU_THREADS", "MODELS"];
         assert_eq!(EnvFile::read(&path).unwrap().not_used, not_used);
     }
 

@@ -19,6 +19,11 @@ impl PlainKey {
         PrivateKeySigner::from_bytes(&bytes).ok().map(Self)
     }
 
+    /// Its digits, to find it by where it stands. Not to be shown.
+    pub fn digits(&self) -> String {
+        hex::encode(self.0.to_bytes())
+    }
+
     /// The address of the node that has this key.
     pub fn address(&self) -> NodeAddress {
         self.0.address()

@@ -7,6 +7,12 @@ use tauri_build::{AppManifest, Attributes};
 /// Every command of `src/commands.rs`: a window may call those that its capability names, and no other.
 const COMMANDS: &[&str] = &[
     "watch_status",
+    "outlook",
+    "watch_first_run",
+    "begin_first_run",
+    "show_first_run",
+    "first_run_told",
+    "try_out",
     "watch_tasks",
     "watch_logs",
     "unwatch",
@@ -27,6 +33,8 @@ const COMMANDS: &[&str] = &[
     "save_settings",
     "export_key",
     "import_key",
+    "import_env",
+    "wipe_env",
     "open_folder",
     "about",
     "save_diagnosis",

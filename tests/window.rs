@@ -76,6 +76,67 @@ async fn a_day_with_the_miner() {
     again.quit().await;
 }
 
+/// The three screens of the first run, in order.
+const WELCOME: &str = "Step 1 of 3";
+const PLAN: &str = "Step 2 of 3";
+const KEEP: &str = "Step 3 of 3";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_goes_through_three_screens_to_the_first_request() {
+    let desktop = Desktop::open(Home::never_used(), Keychain::Open).await;
+    // Nothing starts before it is said: no key, no ledger, no model, nobody listening.
+    desktop.until(&heading(WELCOME)).await;
+    desktop.says("are free now").await;
+    desktop.picture("window-first-run-1").await;
+    assert_eq!(desktop.home.status(), None);
+    let mut files: Vec<_> =
+        fs::read_dir(desktop.home.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["lock", "logs", "models", "settings.toml"]);
+    desktop.click("Start").await;
+    desktop.until(&heading(PLAN)).await;
+    // It goes on by itself; both sides of the switch come up, and one is picked.
+    desktop.click("Volume").await;
+    desktop.picture("window-first-run-2").await;
+    desktop.click("Next").await;
+    desktop.until(&heading(KEEP)).await;
+
+    // Whoever is interrupted finds the screen where it was.
+    let home = desktop.quit().await;
+    let desktop = Desktop::open(home, Keychain::Open).await;
+    desktop.until(&heading(KEEP)).await;
+    desktop.click("Ask it").await;
+    desktop.says("The first request was served").await;
+    desktop.picture("window-first-run-3").await;
+    assert!(total(&desktop.status()) > 0);
+    desktop.click("Finish").await;
+    desktop.until(&heading("Mining")).await;
+    let home = desktop.quit().await;
+    let again = Desktop::open(home, Keychain::Open).await;
+    again.until(&heading("Mining")).await;
+    again.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_is_told_how_long_the_first_request_took() {
+    let desktop = Desktop::open(Home::never_used(), Keychain::Open).await;
+    desktop.click("Start").await;
+    desktop.until(&heading(PLAN)).await;
+    desktop.click("Next").await;
+    desktop.says("Ready for the first request,").await;
+    desktop.click("Finish").await;
+    desktop.until(&heading("Mining")).await;
+    openai_client(&desktop.home);
+    desktop.says("First request served").await;
+    desktop.says("after Start.").await;
+    desktop.picture("window-first-run-served").await;
+    desktop.click("Got it").await;
+    desktop.until("!document.body.innerText.includes('First request served')").await;
+    desktop.go_to("about").await;
+    desktop.says("after the first start").await;
+    desktop.quit().await;
+}
+
 /// Asks with the client that our users have, which streams.
 fn openai_client(home: &Home) {
     let python =

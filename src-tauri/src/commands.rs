@@ -7,8 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
-    FidelityReports, FidelityRequest, KeptVote, ModelFile, Plan, Revealed, Settings, SettingsView, Span, VoteChoice,
-    VoteRequest, VoteSummary, WhatIf,
+    FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook, Plan, Revealed,
+    Settings, SettingsView, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf, Wipe,
 };
 use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
@@ -60,6 +60,7 @@ macro_rules! commands {
         pub(crate) fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
             $($(visitor.visit::<$kind>();)* visitor.visit::<$answer>();)+
             visitor.visit::<cortensor_app::Status>();
+            visitor.visit::<cortensor_app::FirstRunView>();
             visitor.visit::<LiveTask>();
             visitor.visit::<Comparison>();
             visitor.visit::<cortensor_app::FidelityRun>();
@@ -71,12 +72,22 @@ macro_rules! commands {
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_logs, unwatch, save_picture, $($name),+]
+            tauri::generate_handler![watch_status, watch_first_run, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_logs, unwatch, save_picture, $($name),+]
         }
     };
 }
 
 commands! {
+    /// What a miner would use of this machine, told before it starts.
+    outlook() -> Outlook = |desk, app| desk.miner.outlook().await?;
+    /// Starts the miner for the first time.
+    begin_first_run() -> () = |desk, app| desk.begin().await?;
+    /// Goes on or back in the first run, or ends it.
+    show_first_run(screen: FirstRunScreen) -> () = |desk, app| desk.miner.first_run().show(screen)?;
+    /// Notes that the user has seen how long the first start took.
+    first_run_told() -> () = |desk, app| desk.miner.first_run().told()?;
+    /// Sends one question to the embedded practice network.
+    try_out(question: String) -> String = |desk, app| desk.miner.try_out(&question).await?;
     /// Chooses a mode; done when its model is served.
     set_mode(mode: Mode) -> () = |desk, app| desk.app()?.set_mode(mode).await?;
     /// Finishes what runs and gives the memory back.
@@ -120,6 +131,13 @@ commands! {
         Some(path) => Some(Address(desk.app()?.import_key(path, passphrase).await?.to_string())),
         None => None,
     };
+    /// Asks for a node's `.env` and makes its key the node's; `None`: the user changed their mind.
+    import_env(passphrase: Option<String>) -> Option<ImportedEnv> = |desk, app| match pick_env(app).await? {
+        Some(path) => Some(desk.miner.import_env(path, passphrase).await?),
+        None => None,
+    };
+    /// Takes the key out of the file that it was imported from.
+    wipe_env(how: Wipe) -> () = |desk, app| desk.miner.wipe_env(how).await?;
     /// Shows a folder in the file manager.
     open_folder(folder: Folder) -> () = |desk, app| show(&app, &desk.folder(folder))?;
     /// What this program is.
@@ -203,6 +221,12 @@ pub(crate) async fn watch_status(desk: State<'_, Arc<Desk>>, channel: Channel<Fi
     Ok(desk.watches.status(desk.miner.status(), channel))
 }
 
+/// Follows the first run; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_first_run(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.first_run().view(), channel))
+}
+
 /// Follows the tasks being worked on; answers with what [`unwatch`] takes.
 #[tauri::command]
 pub(crate) async fn watch_tasks(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LiveTask>>) -> Result<u32, Failure> {
@@ -270,6 +294,7 @@ fn bytes_of(body: &InvokeBody) -> Result<Vec<u8>, Failure> {
 pub(crate) fn other_signatures() -> Vec<String> {
     vec![
         signature("watch_status", &["channel: Channel<Partial<Status>>".to_owned()], "number"),
+        signature("watch_first_run", &["channel: Channel<Partial<FirstRunView>>".to_owned()], "number"),
         signature("watch_tasks", &["channel: Channel<LiveTask[]>".to_owned()], "number"),
         signature("watch_comparison", &["channel: Channel<Partial<Comparison>>".to_owned()], "number"),
         signature("watch_fidelity", &["channel: Channel<Partial<FidelityRun>>".to_owned()], "number"),
@@ -303,6 +328,13 @@ async fn pick(
     endings: &'static [&'static str],
 ) -> Result<Option<PathBuf>, Failure> {
     chosen(move || in_documents(&app).set_title(title).add_filter(kind, endings).blocking_pick_file()).await
+}
+
+/// Files whose name begins with a dot are hidden in some dialogs: it begins in the folder where the other program keeps its own.
+async fn pick_env(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
+    let folder = app.path().home_dir().map(|home| home.join(".cortensor")).ok().filter(|folder| folder.is_dir());
+    let dialog = folder.into_iter().fold(in_documents(&app), FileDialogBuilder::set_directory);
+    chosen(move || dialog.set_title("Open a node's .env").blocking_pick_file()).await
 }
 
 async fn pick_model(app: AppHandle, folder: bool) -> Result<Option<PathBuf>, Failure> {

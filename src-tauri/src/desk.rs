@@ -47,7 +47,14 @@ impl Desk {
         }
     }
 
-    /// Starts the miner, if no other one has the folders. What goes wrong is in the status.
+    /// Starts the miner for the first time, as its user has said.
+    pub(crate) async fn begin(&self) -> Result<(), Failure> {
+        self.miner.first_run().begin()?;
+        self.start().await;
+        Ok(())
+    }
+
+    /// Starts the miner, if no other one has the folders and no first run waits. What goes wrong is in the status.
     pub(crate) async fn start(&self) {
         match self.take_folders() {
             Ok(()) => self.miner.start().await,

@@ -84,12 +84,23 @@ impl Drop for Group {
 }
 
 impl Home {
-    /// A home with nothing of the miner in it but the precision ladder, which every test would make the same.
+    /// A home of somebody who has been through the first run, with nothing else of the miner in it but the precision ladder, which
+    /// every test would make the same.
     ///
     /// # Panics
     /// If something is not installed that `./dev test` installs.
     #[expect(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Self {
+        let home = Self::never_used();
+        fs::write(home.data().join("first-run.json"), r#"{"screen": "over", "started": true, "told": true}"#).unwrap();
+        home
+    }
+
+    /// The same before the first run.
+    ///
+    /// # Panics
+    /// If something is not installed that `./dev test` installs.
+    pub fn never_used() -> Self {
         let cache = starter_model();
         let folder = tempfile::Builder::new().prefix("home").tempdir_in(cache.parent().unwrap()).unwrap();
         let run = folder.path().join("run");

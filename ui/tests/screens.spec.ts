@@ -8,7 +8,7 @@ import { views } from "./views";
 
 const scenarios = Object.keys(SCENARIOS) as ScenarioName[];
 /** The whole window is taken by one question: there are no screens to go to. */
-const fullWindow: ScenarioName[] = ["in-use", "passphrase-new", "passphrase-existing", "passphrase-refused"];
+const fullWindow: ScenarioName[] = ["first-run", "in-use", "passphrase-new", "passphrase-existing", "passphrase-refused"];
 
 /** What is wider than the place it has: the page itself, or anything in it that is cut or would scroll sideways. */
 function tooWide(page: Page): Promise<string[]> {

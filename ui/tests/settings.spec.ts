@@ -66,6 +66,26 @@ test("a faulty field that is out of sight is brought into the middle, with its n
   }
 });
 
+test("everything goes back to its default once that is confirmed", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  const reset = page.getByRole("button", { name: "Reset…" });
+  await expect(reset).toBeDisabled();
+  const hours = page.getByRole("textbox", { name: "Mine only in these hours" });
+  await hours.fill("mon-fri 18:00-08:00");
+  await page.getByRole("switch", { name: "Pause on battery" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("2 settings are not as they are by default.")).toBeVisible();
+  await reset.press("Enter");
+  await page.keyboard.press("Escape");
+  await expect(reset).toBeFocused();
+  await expect(hours).toHaveValue("mon-fri 18:00-08:00");
+  await reset.press("Enter");
+  await page.getByRole("dialog", { name: "Reset all settings?" }).getByRole("button", { name: "Reset" }).click();
+  await expect(hours).toHaveValue("");
+  await expect(page.getByRole("switch", { name: "Pause on battery" })).toBeChecked();
+  await expect(reset).toBeDisabled();
+});
+
 test("another router needs its address", async ({ page, miner }) => {
   await miner.open({ screen: "settings" });
   await page.getByRole("radio", { name: /Another router/ }).check();
@@ -89,5 +109,6 @@ test("what only the miner can tell is said where it was saved", async ({ page, m
   expect((await address.boundingBox())?.y).toBeGreaterThan(100);
   await address.press("End");
   await address.press("Backspace");
+  await address.press("e");
   await expect(address).not.toHaveAttribute("aria-invalid", "true");
 });

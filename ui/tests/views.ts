@@ -39,6 +39,18 @@ export const views: View[] = [
   ...everyScreen,
   ...refused,
   ...waiting,
+  view("first-run", "first-run", "home"),
+  view("first-run-plan", "first-run-plan", "home"),
+  view("first-run-switch", "first-run-plan", "home", { after: 27_000 }),
+  view("first-run-keep", "first-run-keep", "home"),
+  view("first-run-served", "first-run-served", "home"),
+  view("node-env", "mining", "node", {
+    arrange: async (page) => {
+      await page.getByRole("button", { name: "Import a .env…" }).click();
+      await page.getByRole("button", { name: "Choose the file" }).click();
+      await page.getByText("was read back from there").waitFor();
+    },
+  }),
   view("first-start", "first-start", "home", { after: 6_000 }),
   view("first-start-benchmark", "first-start", "home", { after: 14_000 }),
   view("first-start-testing", "first-start", "home", { after: 27_000 }),
@@ -87,6 +99,14 @@ export const views: View[] = [
       await page.getByRole("textbox", { name: /^Requests/ }).fill("100");
       await page.getByRole("radio", { name: /Another router/ }).check();
       await page.getByRole("button", { name: "Save" }).click();
+    },
+  }),
+  view("settings-reset", "mining", "settings", {
+    arrange: async (page) => {
+      await page.getByRole("textbox", { name: /^Requests/ }).fill("3");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByRole("button", { name: "Reset…" }).click();
+      await page.getByRole("dialog").waitFor();
     },
   }),
   view("settings-restart", "mining", "settings", {

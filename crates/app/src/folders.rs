@@ -135,6 +135,16 @@ impl Folders {
         self.data.join("logs")
     }
 
+    /// Which key is the node's.
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.data.join("identity.json")
+    }
+
+    /// How far the first run is.
+    pub(crate) fn first_run(&self) -> PathBuf {
+        self.data.join("first-run.json")
+    }
+
     pub(crate) fn measurements(&self) -> PathBuf {
         self.data.join("measurements.json")
     }

@@ -13,9 +13,12 @@ mod command;
 pub mod control;
 mod device;
 pub mod doctor;
+mod env_file;
+mod env_import;
 mod export;
 mod failure;
 mod files;
+mod first_run;
 mod folders;
 mod incidents;
 mod lab;
@@ -23,6 +26,7 @@ mod life;
 mod manners;
 mod measurements;
 mod models;
+mod outlook;
 mod passphrases;
 mod settings;
 mod starter_file;
@@ -56,8 +60,11 @@ pub use command::CommandError;
 pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
+pub use env_file::EnvError;
+pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
+pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
 pub use incidents::{Incident, Repair, incidents};
 pub use lab::{
@@ -71,6 +78,7 @@ pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
+pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;

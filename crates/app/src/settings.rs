@@ -1,5 +1,8 @@
 //! What the user may set, in `settings.toml`.
 
+#[cfg(test)]
+mod page;
+
 use std::{fs, io, net::SocketAddr, path::PathBuf};
 
 use cortensor_hardware::Overrides;

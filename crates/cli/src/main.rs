@@ -19,6 +19,7 @@ mod diagnosis;
 mod doctor;
 mod fidelity;
 mod job;
+mod key;
 mod mine;
 mod models;
 mod report;
@@ -100,6 +101,8 @@ enum Command {
         /// The file, such as `diagnosis.md`
         file: PathBuf,
     },
+    /// The node's key: take it over from another program's file
+    Key(key::KeyArguments),
     /// Models: what the network serves and what is here; get, import, remove
     Models(models::ModelsArguments),
 }
@@ -298,6 +301,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,
         Command::Diagnosis { file } => diagnosis::diagnosis(common, &file).await,
+        Command::Key(arguments) => key::key(common, arguments).await,
         Command::Models(arguments) => models::models(common, arguments).await,
     }
 }

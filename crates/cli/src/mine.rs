@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
-use cortensor_app::{AskPassphrase, Folders, Passphrases, Phase};
+use cortensor_app::{AskPassphrase, FirstRun, Folders, Passphrases, Phase};
 use cortensor_host::{Logs, Options, Practice, Running, Terminal, interrupted};
 
 use crate::{Common, MineArguments, Outcome, show};
@@ -12,6 +12,7 @@ pub(crate) async fn mine(common: &Common, arguments: MineArguments) -> Outcome {
     let folders = common.folders()?;
     let _lock = folders.lock()?;
     let _logs = Logs::start(&folders.logs(), Terminal::Errors);
+    FirstRun::of(&folders).skip()?;
     let passphrases = Passphrases::Ask(passphrase(arguments.passphrase));
     let options = Options {
         router: arguments.router,

@@ -9,7 +9,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -43,25 +43,30 @@ impl Home {
 
     /// Starts a miner in a session of its own, and gives what it printed.
     fn mine(&self, keychain: Keychain) -> String {
+        let model = self.folder.path().join("model.gguf");
+        let output = self.run(keychain, &["mine", "--listen", "127.0.0.1:0", "--model-file", model.to_str().unwrap()]);
+        assert!(!output.status.success(), "the model file is damaged");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs the program in a session of its own.
+    fn run(&self, keychain: Keychain, arguments: &[&str]) -> Output {
         let open = match keychain {
             Keychain::Open => "printf password | gnome-keyring-daemon --unlock --components=secrets >/dev/null;",
             Keychain::Locked => "",
         };
         let home = self.folder.path();
-        let output = Command::new("dbus-run-session")
+        Command::new("dbus-run-session")
             .args(["--", "sh", "-c", &format!("{open} exec \"$@\""), "sh", env!("CARGO_BIN_EXE_cortensor"), "--data"])
             .arg(self.data())
-            .args(["mine", "--listen", "127.0.0.1:0", "--model-file"])
-            .arg(home.join("model.gguf"))
+            .args(arguments)
             .env("HOME", home)
             .env("XDG_DATA_HOME", home.join("share"))
             .env("XDG_RUNTIME_DIR", home.join("run"))
             .env_remove("CORTENSOR_PASSPHRASE")
             .stdin(Stdio::null())
             .output()
-            .expect("dbus-run-session is not installed; run the tests with ./dev test");
-        assert!(!output.status.success(), "the model file is damaged");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+            .expect("dbus-run-session is not installed; run the tests with ./dev test")
     }
 
     fn address(&self) -> String {
@@ -107,4 +112,45 @@ fn a_first_run_with_a_locked_keychain_makes_no_identity() {
     let locked = home.mine(Keychain::Locked);
     assert!(locked.contains("unlock it and start again"), "{locked}");
     assert!(!home.data().join("identity.json").exists() && !home.data().join("keystore.json").exists());
+}
+
+/// A key that everybody knows, and its address.
+const KEY: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
+const ADDRESS: &str = "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23";
+
+/// What a command said, which must not be the key.
+fn said(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(!said.to_lowercase().contains(&KEY[..16]), "{said}");
+    said.into_owned()
+}
+
+#[test]
+fn the_key_of_a_node_s_env_goes_into_the_keychain_is_wiped_and_is_told_nowhere() {
+    let home = Home::new();
+    let file = home.folder.path().join(".env");
+    let import = |more: &[&str]| {
+        let output = home.run(Keychain::Open, &[&["key", "import-env", file.to_str().unwrap()], more].concat());
+        (output.status.success(), said(&output))
+    };
+    fs::write(&file, format!("HOST=a\r\nNODE_PRIVATE_KEY=\"0x{KEY}\r\n")).unwrap();
+    let (taken, words) = import(&["--wipe"]);
+    assert!(!taken && words.contains("line 2 of"), "{words}");
+
+    fs::write(&file, format!("HOST=a\r\nNODE_PRIVATE_KEY=\"0x{KEY}\"\r\n")).unwrap();
+    let (taken, words) = import(&["--wipe"]);
+    assert!(taken && words.contains("system keychain") && words.contains("Not used here: HOST"), "{words}");
+    let wiped = format!("HOST=a\r\nNODE_PRIVATE_KEY=\"0x{}\"\r\n", "0".repeat(64));
+    assert_eq!(fs::read_to_string(&file).unwrap(), wiped);
+    holds_no_key(&home.data());
+    assert_eq!(home.address(), ADDRESS);
+    assert!(home.mine(Keychain::Open).to_lowercase().contains(ADDRESS), "the next start opens it");
+
+    // Another one takes its place only where that is said.
+    fs::write(&file, format!("NODE_PRIVATE_KEY=0x{}", "ab".repeat(32))).unwrap();
+    let (taken, words) = import(&["--delete"]);
+    assert!(!taken && words.contains("--replace") && file.exists(), "{words}");
+    let (taken, words) = import(&["--delete", "--replace"]);
+    assert!(taken && !file.exists(), "{words}");
+    assert_ne!(home.address(), ADDRESS);
 }

@@ -7,6 +7,7 @@
 //! **Invariant:** knows no window and no terminal, and decides nothing that `app` or `router` decide.
 
 mod about;
+mod beginning;
 mod diagnosis;
 mod logs;
 mod miner;

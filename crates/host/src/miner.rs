@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use cortensor_app::{
-    App, Failure, FailureCode, Lab, Models, NetworkAccess, Phase, Problem, Settings, SettingsView, Shop, Status, Users,
+    App, Failure, FailureCode, FirstRun, ImportedEnv, Lab, Models, NetworkAccess, Phase, Problem, Settings,
+    SettingsView, Shop, Status, Users,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -18,6 +19,9 @@ pub struct Miner {
     status: watch::Sender<Status>,
     lab: Lab,
     models: Models,
+    first_run: FirstRun,
+    /// The last key that was taken over from another program's file, which still has it.
+    pub(crate) imported: Mutex<Option<ImportedEnv>>,
     /// Held while a miner starts or stops, so that there are never two.
     running: tokio::sync::Mutex<Option<Life>>,
     now: Mutex<Option<Now>>,
@@ -45,10 +49,12 @@ impl Miner {
         let users = Users::new(status.subscribe(), &lab);
         let models = Models::new(Shop::of_user(&options.folders), options.folders.clone(), users);
         Self {
+            first_run: FirstRun::of(&options.folders),
             options,
             lab,
             models,
             status,
+            imported: Mutex::default(),
             running: tokio::sync::Mutex::default(),
             now: Mutex::default(),
             closed: AtomicBool::default(),
@@ -73,6 +79,11 @@ impl Miner {
     /// The models of this machine, whether a miner runs or not.
     pub fn models(&self) -> &Models {
         &self.models
+    }
+
+    /// The first run, until which is begun no miner starts.
+    pub fn first_run(&self) -> &FirstRun {
+        &self.first_run
     }
 
     /// The miner of now.
@@ -130,12 +141,12 @@ impl Miner {
         network_url(&self.options.folders, self.options.router.as_deref())
     }
 
-    /// Finishes what runs, if anything does, and starts anew with the settings as they are. What goes wrong is in the
-    /// status.
+    /// Finishes what runs, if anything does, and starts anew with the settings as they are, unless the first run still waits
+    /// for its user. What goes wrong is in the status.
     pub async fn start(&self) {
         let mut running = self.running.lock().await;
         self.end(running.take()).await;
-        if self.closed.load(Ordering::Relaxed) {
+        if self.closed.load(Ordering::Relaxed) || self.first_run.waits() {
             return;
         }
         if let Err(error) = self.models.begin() {
@@ -144,7 +155,7 @@ impl Miner {
         match Running::start(&self.options).await {
             Ok(started) => {
                 let (app, practice) = (started.app().clone(), started.practice().cloned());
-                let mirror = tokio::spawn(mirror(app.status(), self.status.clone()));
+                let mirror = tokio::spawn(mirror(app.status(), self.status.clone(), self.first_run.clone()));
                 self.set(Some(Now { app, practice }));
                 *running = Some(Life { running: started, mirror });
             }
@@ -189,9 +200,10 @@ impl Miner {
 }
 
 /// Copies a life's status until it has come to an end.
-async fn mirror(mut status: watch::Receiver<Status>, to: watch::Sender<Status>) {
+async fn mirror(mut status: watch::Receiver<Status>, to: watch::Sender<Status>, first_run: FirstRun) {
     loop {
         let now = status.borrow_and_update().clone();
+        first_run.note(&now);
         let over = matches!(now.phase, Phase::Stopped | Phase::Failed);
         to.send_replace(now);
         if over || status.changed().await.is_err() {

@@ -2,6 +2,7 @@
 
 mod keychain;
 mod keystore;
+mod plain;
 
 use std::{
     fs, io,
@@ -12,6 +13,8 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::{LocalSignerError, PrivateKeySigner};
 use cortensor_protocol::NodeAddress;
 use serde::{Deserialize, Serialize};
+
+pub use plain::PlainKey;
 
 /// The identity of a node: a secp256k1 key and where it is kept.
 #[derive(Clone)]
@@ -134,8 +137,7 @@ impl Identity {
     pub fn open(folder: &Path, passphrase: PassphraseSource<'_>) -> Result<Self, IdentityError> {
         match read_note(folder)? {
             Some(note) => Self::known(folder, &note, passphrase),
-            None if keychain::runs() => Self::create(folder, KeyPlace::Keychain, passphrase),
-            None => Self::create(folder, KeyPlace::Keystore, passphrase),
+            None => Self::create(folder, KeyPlace::here(), passphrase),
         }
     }
 
@@ -150,8 +152,7 @@ impl Identity {
     /// Makes the key in the keystore file `keystore` the identity of `folder`: into the keychain if one runs, else into an
     /// encrypted file with the same passphrase. The key before stays where it is kept, and what it earned stays its own.
     pub fn import(folder: &Path, keystore: &Path, passphrase: &str) -> Result<Self, IdentityError> {
-        let place = if keychain::runs() { KeyPlace::Keychain } else { KeyPlace::Keystore };
-        Self::import_into(place, folder, keystore, passphrase)
+        Self::import_into(KeyPlace::here(), folder, keystore, passphrase)
     }
 
     fn import_into(place: KeyPlace, folder: &Path, keystore: &Path, passphrase: &str) -> Result<Self, IdentityError> {
@@ -211,6 +212,13 @@ impl Identity {
         }
         // Somebody else was quicker, such as an earlier start whose keychain has only now been unlocked.
         Self::open(folder, passphrase)
+    }
+}
+
+impl KeyPlace {
+    /// Where a key goes on this machine: into the keychain, if one runs. Blocks until it is known.
+    pub fn here() -> Self {
+        if keychain::runs() { Self::Keychain } else { Self::Keystore }
     }
 }
 

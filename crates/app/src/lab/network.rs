@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use cortensor_protocol::{FinishReason, NodeAddress, Precision, Usage};
+use cortensor_protocol::{FinishReason, ModelId, NodeAddress, Precision, Usage};
 use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Failure, FailureCode, NetworkAccess};
 
@@ -17,6 +17,8 @@ const SILENCE: Duration = Duration::from_secs(300);
 const LONGEST_LINE: usize = 1 << 20;
 /// Longest answer that is believed, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
+/// Most tokens of an answer that is only to be seen coming.
+const SHORT_ANSWER: u32 = 48;
 /// Most characters of what a router says that are shown.
 const LONGEST_MESSAGE: usize = 500;
 
@@ -89,6 +91,13 @@ impl NetworkAccess {
             return Ok(answer);
         }
         Err(NetworkError::Broken { message: "the connection ended".to_owned() })
+    }
+
+    /// A short answer to one question, whole: how a user tries their own network out.
+    pub async fn answer(&self, model: &ModelId, question: &str) -> Result<String, Failure> {
+        let messages = json!([{"role": "user", "content": question}]);
+        let body = json!({"model": model, "messages": messages, "stream": true, "max_tokens": SHORT_ANSWER});
+        Ok(self.ask(&body, |_| {}).await?.text)
     }
 
     fn client(&self) -> Result<Client, NetworkError> {

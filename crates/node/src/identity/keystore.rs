@@ -20,8 +20,12 @@ pub(super) fn read(
     address: NodeAddress,
     passphrase: PassphraseSource<'_>,
 ) -> Result<PrivateKeySigner, IdentityError> {
+    open(kept_in(folder, address), passphrase)
+}
+
+fn kept_in(folder: &Path, address: NodeAddress) -> PathBuf {
     let imported = imported(folder, address);
-    open(if imported.exists() { imported } else { folder.join(FILE) }, passphrase)
+    if imported.exists() { imported } else { folder.join(FILE) }
 }
 
 /// Opens a keystore file.
@@ -34,6 +38,23 @@ pub(super) fn open(path: PathBuf, passphrase: PassphraseSource<'_>) -> Result<Pr
 /// Keeps a key that comes from elsewhere.
 pub(super) fn keep(folder: &Path, signer: &PrivateKeySigner, passphrase: &str) -> Result<(), IdentityError> {
     write_any(imported(folder, signer.address()), signer, passphrase)
+}
+
+/// Keeps a key that comes from elsewhere in plain text, under a passphrase that is new, and reads it back.
+pub(super) fn keep_new(
+    folder: &Path,
+    signer: &PrivateKeySigner,
+    passphrase: &str,
+) -> Result<PrivateKeySigner, IdentityError> {
+    let path = imported(folder, signer.address());
+    write(path.clone(), signer, passphrase)?;
+    open(path, &|_| Some(passphrase.to_owned()))
+}
+
+/// Says whether the file with the key of `address` is there, as far as that can be told without its passphrase.
+pub(super) fn check_kept(folder: &Path, address: NodeAddress) -> Result<(), IdentityError> {
+    let path = kept_in(folder, address);
+    check(&path).map_err(|source| IdentityError::KeystoreUnreadable { path, source })
 }
 
 /// Writes a keystore file, whole or not at all.

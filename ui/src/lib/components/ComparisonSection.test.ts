@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Host } from "../host/host";
 import type { Comparison } from "../host/types";
+import { FirstRunStore } from "../state/first-run.svelte";
 import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
 import { comparedWith, networkSide, sideWith } from "../testing/comparisons";
@@ -12,7 +13,7 @@ import ComparisonSection from "./ComparisonSection.svelte";
 
 function shown(comparison: Comparison, given: Partial<Host> = {}): void {
   const host = given as Host;
-  const application = { host, status: new StatusStore(host), lab: new LabStore(host), show: () => {} };
+  const application = { host, status: new StatusStore(host), firstRun: new FirstRunStore(host), lab: new LabStore(host), show: () => {} };
   render(WithApplication, { application, component: ComparisonSection as never, given: { comparison } });
 }
 

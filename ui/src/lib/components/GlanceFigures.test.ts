@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Host } from "../host/host";
 import type { LevelTest, Standing } from "../host/types";
+import { FirstRunStore } from "../state/first-run.svelte";
 import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
 import WithApplication from "../testing/WithApplication.svelte";
@@ -12,7 +13,7 @@ import GlanceFigures from "./GlanceFigures.svelte";
 
 function shown(standing: Standing | null): void {
   const host = {} as Host;
-  const application = { host, status: new StatusStore(host), lab: new LabStore(host), show: () => {} };
+  const application = { host, status: new StatusStore(host), firstRun: new FirstRunStore(host), lab: new LabStore(host), show: () => {} };
   render(WithApplication, { application, component: GlanceFigures as never, given: { status: statusWith({ standing }) } });
 }
 

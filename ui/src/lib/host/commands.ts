@@ -16,7 +16,12 @@ import type {
   FidelityReports,
   FidelityRequest,
   FidelityRun,
+  FirstRunScreen,
+  FirstRunView,
   Folder,
+  ImportedEnv,
+  Outlook,
+  Wipe,
   KeptPrompt,
   KeptVote,
   LiveTask,
@@ -55,6 +60,14 @@ export interface Commands {
   watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
+  watch_first_run: { args: { channel: Channel<Partial<FirstRunView>> }; result: number };
+  outlook: { args: Nothing; result: Outlook };
+  begin_first_run: { args: Nothing; result: null };
+  show_first_run: { args: { screen: FirstRunScreen }; result: null };
+  first_run_told: { args: Nothing; result: null };
+  try_out: { args: { question: string }; result: string };
+  import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };
+  wipe_env: { args: { how: Wipe }; result: null };
   save_picture: { args: Uint8Array; result: string | null };
   set_mode: { args: { mode: Mode }; result: null };
   pause: { args: Nothing; result: null };

@@ -2,9 +2,9 @@
 
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
-  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
-  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Plan, Practice, Precision, Revealed, Settings,
-  SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf,
+  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen, FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
+  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Outlook, Plan, Practice, Precision, Revealed, Settings,
+  SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Wipe,
 } from "./types";
 
 /** Ends a subscription. */
@@ -16,6 +16,18 @@ export interface Host {
   watchStatus(seen: (status: Status) => void): Promise<Unwatch>;
   /** Calls back at once with the tasks being worked on, and again as they move (a few times a second). */
   watchTasks(seen: (tasks: LiveTask[]) => void): Promise<Unwatch>;
+  /** Calls back at once with how far the first run is, and again when that changes. */
+  watchFirstRun(seen: (view: FirstRunView) => void): Promise<Unwatch>;
+  /** What a miner would use of this computer. Starts nothing. */
+  outlook(): Promise<Outlook>;
+  /** Starts the miner for the first time. */
+  beginFirstRun(): Promise<void>;
+  /** Goes on or back in the first run, or ends it. */
+  showFirstRun(screen: FirstRunScreen): Promise<void>;
+  /** The user has seen how long the first start took. */
+  firstRunTold(): Promise<void>;
+  /** Sends one question to the embedded practice network, and answers with its answer. */
+  tryOut(question: string): Promise<string>;
   /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
   setMode(mode: Mode): Promise<void>;
   /** Done when what runs has finished and the memory is given back. */
@@ -49,6 +61,12 @@ export interface Host {
   /** Asks for a keystore file and makes its key this node's. The old key's address and earnings stay with the network.
    *  Answers with the new address; null: changed their mind. */
   importKey(passphrase: string): Promise<NodeAddress | null>;
+
+  /** Asks for a node's `.env` and makes its key this node's, under a new passphrase where no keychain runs; null: changed their
+   *  mind. */
+  importEnv(passphrase: string | null): Promise<ImportedEnv | null>;
+  /** Takes the key out of the file that it was imported from. */
+  wipeEnv(how: Wipe): Promise<void>;
 
   /** Calls back with the lines so far and then with new ones. */
   watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch>;

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { Comparison, FidelityRun, LiveTask, LogLine, ModelsView, Status, Vote } from "./types";
+import type { Comparison, FidelityRun, FirstRunView, LiveTask, LogLine, ModelsView, Status, Vote } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -21,7 +21,7 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
 }
 
 /** What is followed field by field, by its command. */
-type Followed = { watch_status: Status; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView };
+type Followed = { watch_status: Status; watch_first_run: FirstRunView; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView };
 
 async function watch<Name extends keyof Followed>(name: Name, seen: (value: Followed[Name]) => void): Promise<Unwatch> {
   // The first message is the whole value, each one after it what changed: what did not keeps its identity here.
@@ -42,6 +42,12 @@ async function watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch> {
 
 export const tauriHost: Host = {
   watchStatus: (seen) => watch("watch_status", seen),
+  watchFirstRun: (seen) => watch("watch_first_run", seen),
+  outlook: () => call("outlook", {}),
+  beginFirstRun: () => call("begin_first_run", {}).then(done),
+  showFirstRun: (screen) => call("show_first_run", { screen }).then(done),
+  firstRunTold: () => call("first_run_told", {}).then(done),
+  tryOut: (question) => call("try_out", { question }),
   watchTasks,
   watchComparison: (seen) => watch("watch_comparison", seen),
   watchFidelity: (seen) => watch("watch_fidelity", seen),
@@ -65,6 +71,8 @@ export const tauriHost: Host = {
   saveSettings: (settings) => call("save_settings", { settings }),
   exportKey: (passphrase) => call("export_key", { passphrase }),
   importKey: (passphrase) => call("import_key", { passphrase }),
+  importEnv: (passphrase) => call("import_env", { passphrase }),
+  wipeEnv: (how) => call("wipe_env", { how }).then(done),
   openFolder: (folder) => call("open_folder", { folder }).then(done),
   about: () => call("about", {}),
   saveDiagnosis: () => call("save_diagnosis", {}),

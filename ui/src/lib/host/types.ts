@@ -3045,3 +3045,8 @@ phase: WorkPhase,
  * 0 to 1.
  */
 progress: number, };
+export type FirstRunScreen = "welcome" | "plan" | "keep" | "over";
+export type FirstRunView = { screen: FirstRunScreen, started: boolean, ready_ms: number | null, served_ms: number | null, told: boolean };
+export type Outlook = { hardware: Hardware, model: string, memory_bytes: number | null, disk_bytes: number | null };
+export type ImportedEnv = { address: NodeAddress, place: KeyPlace, file: string, not_used: Array<string> };
+export type Wipe = "key" | "file";

@@ -2,6 +2,7 @@
 import { createContext } from "svelte";
 
 import type { Host } from "../host/host";
+import type { FirstRunStore } from "./first-run.svelte";
 import type { LabStore } from "./lab.svelte";
 import type { ScreenName } from "./screens";
 import type { StatusStore } from "./status.svelte";
@@ -9,6 +10,7 @@ import type { StatusStore } from "./status.svelte";
 export type Application = {
   host: Host;
   status: StatusStore;
+  firstRun: FirstRunStore;
   lab: LabStore;
   /** Shows another screen; `focus` is the id of an element there that is to have the focus. */
   show: (screen: ScreenName, focus?: string) => void;

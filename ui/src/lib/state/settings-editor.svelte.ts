@@ -16,6 +16,8 @@ export class SettingsEditor {
   saved = $state(false);
   readonly save: Command<[], void>;
   readonly restart: Command<[], void>;
+  /** Saves the defaults in place of everything. */
+  readonly reset: Command<[], void>;
   /** Fields that the user has finished typing in or tried to save: only these are told what is wrong. */
   #finished = $state<Partial<Record<FieldName, true>>>({});
   /** What the miner refused, until that field is typed in again. */
@@ -28,6 +30,10 @@ export class SettingsEditor {
     this.save = new Command(async () => {
       this.#refused = {};
       if (this.draft && !this.#faulty()) this.#take(await this.#saved(settingsOf(this.draft)), true);
+    });
+    this.reset = new Command(async () => {
+      const defaults = this.answer.value?.defaults;
+      if (defaults) this.#take(await host.saveSettings(defaults), true);
     });
     this.restart = new Command(async () => {
       await host.restart();
@@ -54,6 +60,12 @@ export class SettingsEditor {
 
   get changed(): FieldName[] {
     return this.draft && this.answer.value ? changedFields(this.draft, this.answer.value.settings) : [];
+  }
+
+  /** How many saved settings are not as they are by default. */
+  get changedFromDefaults(): number {
+    const view = this.answer.value;
+    return view ? changedFields(draftOf(view.settings), view.defaults).length : 0;
   }
 
   get #allFaults() {

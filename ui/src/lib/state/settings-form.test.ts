@@ -18,7 +18,19 @@ const ranges: Range[] = [
 ];
 const draft = (change: Partial<SettingsDraft>): SettingsDraft => ({ ...draftOf(defaults), ...change });
 
+const screens = import.meta.glob<string>("../components/*.svelte", { query: "?raw", import: "default", eager: true });
+
 describe("the settings form", () => {
+  it("has a place on the screen for every setting", () => {
+    const written = Object.values(screens).filter((text) => text.includes("SettingsEditor")).join("\n");
+    const shown = (field: string) => new RegExp(`draft\\.${field}\\b|name="${field}"|"${field}"`).test(written);
+    expect(Object.keys(draftOf(defaults)).filter((field) => !shown(field))).toEqual([]);
+    const fields = Object.keys(draftOf(defaults)).length;
+    const { hardware, manners, ...rest } = defaults;
+    // The router is two of them: which, and its address. The cards are there once they are named.
+    expect(fields).toBe(Object.keys({ ...rest, ...hardware, ...manners }).length + 2);
+  });
+
   it("gives back what it was given", () => {
     const settings: Settings = {
       memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",

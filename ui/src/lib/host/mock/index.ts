@@ -77,6 +77,7 @@ function hostOf(miner: Miner): Host {
     practice: async () => practiceOf(preferences.view().settings.router),
     ...lab.host,
     ...models.host,
+    ...miner.firstRun.host,
   };
 }
 
@@ -96,6 +97,9 @@ function refusal(): Failure {
   return failure("file", `the database in ${DATA_FOLDER} is locked by another program; close it, then try again`);
 }
 
+/** What comes whatever is before the commands. */
+const alwaysTold = ["watchStatus", "watchTasks", "watchFirstRun"];
+
 /** The same host with something before every command; the status and the tasks still come. */
 function behind(host: Host, before: () => Promise<void>): Host {
   const commands = Object.entries(host).map(([name, command]: [string, (...given: never[]) => Promise<unknown>]) => {
@@ -103,7 +107,7 @@ function behind(host: Host, before: () => Promise<void>): Host {
       await before();
       return command(...given);
     };
-    return [name, name === "watchStatus" || name === "watchTasks" ? command : later];
+    return [name, alwaysTold.includes(name) ? command : later];
   });
   return Object.fromEntries(commands) as Host;
 }

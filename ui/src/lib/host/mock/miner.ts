@@ -2,6 +2,7 @@
 
 import type { Millis } from "../types";
 import { Clock } from "./clock";
+import { FirstRun } from "./first-run";
 import { Journal, recordedLines } from "./journal";
 import { Lab } from "./lab";
 import { type Ledger, recordedLedger } from "./ledger";
@@ -14,7 +15,7 @@ import { Workload } from "./workload";
 
 /** Settlements in the ledger, where it is not the usual number. */
 const SETTLEMENTS: Partial<Record<ScenarioName, number>> = {
-  "first-start": 0, "empty-activity": 0, "mining-quiet": 10, many: 5000,
+  "first-run": 0, "first-run-plan": 0, "first-run-keep": 0, "first-run-served": 0, "first-start": 0, "empty-activity": 0, "mining-quiet": 10, many: 5000,
 };
 const USUAL = 236;
 
@@ -28,6 +29,7 @@ export class Miner {
   readonly life: Life;
   readonly lab: Lab;
   readonly models: Models;
+  readonly firstRun: FirstRun;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -39,10 +41,11 @@ export class Miner {
     this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
     this.lab = new Lab(this.clock, this.stage);
     this.models = new Models(this.clock, this.stage);
+    this.firstRun = new FirstRun(this);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();
-    else if (scenario !== "first-start") this.journal.recall(recordedLines(this.clock));
+    else if (!scenario.startsWith("first-")) this.journal.recall(recordedLines(this.clock));
   }
 
   /** Moves on before anybody looks. */

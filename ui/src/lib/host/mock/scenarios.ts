@@ -14,6 +14,23 @@ const SETTLEMENT_TROUBLE = `a settlement could not be written to ${DATA_FOLDER}/
   + "it is tried again by itself, and no tasks are taken until then";
 
 export const SCENARIOS = {
+  "first-run": neverStarted,
+  "first-run-plan": (miner) => {
+    neverStarted(miner);
+    miner.firstRun.begin();
+    miner.prepare(1_600);
+  },
+  "first-run-keep": (miner) => {
+    neverStarted(miner);
+    miner.firstRun.begin();
+    miner.prepare(60_000, () => miner.firstRun.show("keep"));
+  },
+  "first-run-served": (miner) => {
+    neverStarted(miner);
+    miner.firstRun.begin();
+    miner.clock.after(60_000, () => miner.work.take("user"));
+    miner.prepare(72_000, () => miner.firstRun.show("over"));
+  },
   "first-start": (miner) => {
     miner.life.first = true;
     miner.life.fresh = true;
@@ -107,6 +124,11 @@ export const SCENARIOS = {
   }),
   "passphrase-new": (miner) => asks(miner, true),
   "passphrase-existing": (miner) => asks(miner, false),
+  /** No keychain runs here. */
+  keystore: (miner) => {
+    mining(miner);
+    miner.stage.change((status) => (status.key_place = "keystore"));
+  },
   "passphrase-refused": (miner) => {
     asks(miner, false, `the keystore ${DATA_FOLDER}/identity/keystore.json does not open; check the passphrase`);
   },
@@ -155,6 +177,14 @@ export const SCENARIOS = {
 } satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
+
+/** A folder in which nothing was ever started. */
+function neverStarted(miner: Miner): void {
+  miner.life.first = true;
+  miner.life.fresh = true;
+  miner.models.recall(true, false);
+  miner.firstRun.recall();
+}
 
 function mining(miner: Miner): void {
   miner.life.arrive();

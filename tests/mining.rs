@@ -3,6 +3,7 @@
 
 mod compare;
 mod compare_sides;
+mod earnings;
 mod manners;
 mod resident;
 mod support;

@@ -4,6 +4,7 @@
 mod breakdown;
 mod compare;
 mod compare_sides;
+mod earnings;
 mod manners;
 mod resident;
 mod support;

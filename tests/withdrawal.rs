@@ -30,12 +30,12 @@ async fn a_miner_withdraws_what_it_earned_whether_it_runs_or_not_and_nothing_twi
     let miner = Miner::start(&network, echo()).await;
     network.answer().await;
     let earned = miner.has_earned(1).await;
-    assert_eq!((earned.withdrawn, earned.pending), (Amount::ZERO, earned.summary.total));
+    assert_eq!((earned.withdrawn, earned.confirmed), (Amount::ZERO, earned.summary.total));
 
     let part = Withdrawal { payout: Some(PAYOUT.to_owned()), amount: Some(Amount::from_base_units(7)) };
     let first = miner.app.withdraw(&part).await.unwrap();
-    let left = earned.pending.checked_sub(Amount::from_base_units(7)).unwrap();
-    assert_eq!((first.resumed, first.pending), (false, left));
+    let left = earned.confirmed.checked_sub(Amount::from_base_units(7)).unwrap();
+    assert_eq!((first.resumed, first.confirmed), (false, left));
 
     let (home, router, _) = miner.quit().await;
     let folders = home.folders();
@@ -48,7 +48,7 @@ async fn a_miner_withdraws_what_it_earned_whether_it_runs_or_not_and_nothing_twi
     let rest = withdraw_alone(&folders, &router, passphrase(), &all).await.unwrap();
     is_kept(&network, &folders, &rest);
     assert_eq!((rest.signed.statement.amount, rest.signed.statement.total), (left, earned.summary.total));
-    assert_eq!(rest.pending, Amount::ZERO);
+    assert_eq!(rest.confirmed, Amount::ZERO);
 
     let nothing = withdraw_alone(&folders, &router, passphrase(), &all).await.unwrap_err();
     assert!(nothing.message.contains("0.00 of 0.00 pending practice credits"), "{nothing}");

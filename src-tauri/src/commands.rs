@@ -6,9 +6,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{
-    Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
-    FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook, Plan, Revealed,
-    Settings, SettingsView, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf, Wipe,
+    Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat,
+    Failure, FailureCode, FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook,
+    Plan, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 };
 use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
@@ -108,6 +108,15 @@ commands! {
     give_passphrase(passphrase: String) -> () = |desk, app| desk.app()?.give_passphrase(passphrase)?;
     /// Earnings over time.
     earnings(span: Span) -> EarningsChart = |desk, app| desk.app()?.chart(span).await?;
+    /// Where earnings stand and came from.
+    earnings_report(since: Since) -> EarningsReport = |desk, app| desk.app()?.earnings_report(since).await?;
+    /// Asks where, and writes where earnings came from as CSV; `None`: the user changed their mind.
+    export_earnings(since: Since) -> Option<PathBuf> = |desk, app| match save(app, "Save the earnings", "cortensor-earnings.csv").await? {
+        Some(path) => desk.app()?.export_earnings(since, &path).await.map(|()| Some(path))?,
+        None => None,
+    };
+    /// Why nothing is earned, or that nothing is in the way.
+    why() -> Why = |desk, app| desk.app()?.why().await?;
     /// Settled tasks, page by page.
     activity(query: ActivityQuery) -> ActivityPage = |desk, app| desk.app()?.activity(&query).await?;
     /// Asks where, and writes settled tasks as CSV; `None`: the user changed their mind.

@@ -30,6 +30,14 @@ async function toReport(page: Page): Promise<void> {
   await page.getByRole("heading", { name: "Measure" }).waitFor();
 }
 
+export async function setPrices(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("textbox", { name: /^Price of electricity/ }).fill("0.30");
+  await page.getByRole("textbox", { name: /^What one credit is worth/ }).fill("0.05");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("unsaved change").waitFor({ state: "hidden" });
+}
+
 async function toVote(page: Page): Promise<void> {
   await page.getByRole("radio", { name: "Blind vote" }).click();
   await page.getByRole("heading", { name: "Vote", exact: true }).waitFor();
@@ -74,6 +82,18 @@ export const views: View[] = [
   view("passphrase-refused", "passphrase-refused", "home"),
   view("node-offline", "offline", "node"),
   view("node-first-start", "first-start", "node", { after: 1_000 }),
+  view("earnings-empty", "empty-activity", "earnings"),
+  view("earnings-offline", "offline", "earnings"),
+  view("earnings-first-start", "first-start", "earnings", { after: 1_000 }),
+  view("earnings-no-demand", "no-demand", "earnings", { arrange: (page) => page.getByText("The whole chain").click() }),
+  view("earnings-net", "mining", "earnings", {
+    arrange: async (page) => {
+      await setPrices(page);
+      await page.getByRole("link", { name: "Earnings" }).click();
+      await page.getByText("per kWh").waitFor();
+    },
+  }),
+  view("home-no-demand", "no-demand", "home"),
   view("activity-empty", "empty-activity", "activity"),
   view("activity-offline", "offline", "activity"),
   view("activity-many", "many", "activity", { fixed: true }),

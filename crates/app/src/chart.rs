@@ -36,6 +36,13 @@ pub(crate) async fn chart(ledger: &Ledger, span: Span, now: &Zoned) -> Result<Ea
     Ok(EarningsChart { span, buckets, total })
 }
 
+/// Starts and ends of the last whole hours, `count` of them, where the user is.
+pub(crate) fn whole_hours(now: &Zoned, count: i64) -> Vec<Millis> {
+    let end = next(now, Unit::Hour, 1);
+    let at = |back: i64| end.checked_sub(back.hours()).unwrap_or_else(|_| end.clone());
+    (1..=count + 1).rev().map(|back| Millis(at(back).timestamp().as_millisecond())).collect()
+}
+
 /// Starts and ends, at round times where the user is; a day that changes the clock is as long as it is.
 fn bounds(span: Span, now: &Zoned) -> Vec<Millis> {
     let (count, end) = match span {
@@ -81,6 +88,9 @@ mod tests {
         assert_eq!((hour.len(), hour[0].as_str(), hour[12].as_str()), (13, "25 09:05", "25 10:05"));
         let day = bounds_at(Span::Day, "2026-11-25T10:00:00+01:00[Europe/Berlin]");
         assert_eq!((day.len(), day[0].as_str(), day[24].as_str()), (25, "24 11:00", "25 11:00"));
+        let now: Zoned = "2026-11-25T10:02:30+01:00[Europe/Berlin]".parse().unwrap();
+        let hours = whole_hours(&now, 2).into_iter().map(|at| (now.timestamp().as_millisecond() - at.0) / 1000);
+        assert_eq!(hours.collect::<Vec<_>>(), [7350, 3750, 150]);
         // The clocks went back on the 25th of October.
         let week = bounds_at(Span::Week, "2026-10-28T10:00:00+01:00[Europe/Berlin]");
         assert_eq!((week.len(), week[0].as_str(), week[7].as_str()), (8, "22 00:00", "29 00:00"));

@@ -106,6 +106,7 @@ fn routes(app: App, token: String) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/earnings", get(earnings))
+        .route("/why", get(why))
         .route("/mode", post(mode))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
@@ -129,6 +130,13 @@ async fn earnings(State(app): State<App>, Query(query): Query<EarningsQuery>) ->
     match app.earnings(query.limit.min(10_000)).await {
         Ok(earnings) => Json(earnings).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn why(State(app): State<App>) -> Response {
+    match app.why().await {
+        Ok(why) => Json(why).into_response(),
+        Err(failure) => (StatusCode::INTERNAL_SERVER_ERROR, failure.message).into_response(),
     }
 }
 

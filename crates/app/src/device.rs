@@ -14,6 +14,14 @@ pub(crate) fn device(placement: &Placement) -> Device {
     }
 }
 
+/// The number of the card that `device` is, if it is one.
+pub(crate) const fn card(device: Device) -> Option<u32> {
+    match device {
+        Device::Processor => None,
+        Device::Card(card) => Some(card),
+    }
+}
+
 /// Bytes free on `device` now.
 pub(crate) fn free_bytes(device: Device) -> u64 {
     match device {

@@ -13,6 +13,8 @@ mod command;
 pub mod control;
 mod device;
 pub mod doctor;
+mod earnings;
+mod electricity;
 mod env_file;
 mod env_import;
 mod export;
@@ -20,12 +22,14 @@ mod failure;
 mod files;
 mod first_run;
 mod folders;
+mod forecast;
 mod incidents;
 mod lab;
 mod life;
 mod manners;
 mod measurements;
 mod models;
+mod money;
 mod outlook;
 mod passphrases;
 mod settings;
@@ -33,6 +37,7 @@ mod starter_file;
 mod status;
 mod survey;
 mod what_if;
+mod why;
 mod withdrawal;
 
 use std::{
@@ -44,10 +49,8 @@ use std::{
 };
 
 use cortensor_engine::Engine;
-use cortensor_node::{
-    ActivityFilter, ActivityPage, ActivityQuery, EarningsSummary, Identity, KeptPrompt, Ledger, LedgerError,
-};
-use cortensor_protocol::{Amount, Millis, Mode, NodeAddress, Settlement, TaskId};
+use cortensor_node::{Identity, KeptPrompt, Ledger, LedgerError};
+use cortensor_protocol::{Mode, NodeAddress, TaskId};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OnceCell, mpsc, oneshot, watch},
@@ -60,12 +63,15 @@ pub use command::CommandError;
 pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
+pub use earnings::{Earnings, EarningsReport, PayStates, Since, earnings};
+pub use electricity::{Electricity, ElectricityReport, NoNet};
 pub use env_file::EnvError;
 pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};
 pub use files::{FileError, read_or_create_secret};
 pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
+pub use forecast::Forecast;
 pub use incidents::{Incident, Repair, incidents};
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
@@ -78,6 +84,7 @@ pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
+pub use money::{Balance, Money};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
@@ -85,6 +92,7 @@ pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
+pub use why::{Cause, Finding, Link, Why, WhyLink};
 pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
 
 /// Reads what is known of the machine's use, as far as the rules ask for it. Called about once a second, and may block.
@@ -126,6 +134,7 @@ pub struct App {
     identity: watch::Receiver<Option<Identity>>,
     keep_prompts: Arc<AtomicBool>,
     rules: watch::Sender<Rules>,
+    electricity: watch::Sender<Electricity>,
     machine: Arc<Machine>,
     router: Arc<str>,
 }
@@ -139,6 +148,7 @@ pub(crate) struct Begun {
     identity: watch::Sender<Option<Identity>>,
     keep_prompts: Arc<AtomicBool>,
     aside: watch::Receiver<Vec<Reason>>,
+    electricity: watch::Receiver<Electricity>,
 }
 
 /// The one ledger of an app, opened by whoever needs it first.
@@ -148,21 +158,6 @@ pub(crate) struct LedgerCell {
     cell: Arc<OnceCell<Ledger>>,
 }
 
-/// Sums and the latest settlements.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Earnings {
-    /// Today, in all, by mode.
-    pub summary: EarningsSummary,
-    /// Newest first.
-    pub latest: Vec<Settlement>,
-    /// Of all that was earned, what routers gave statements for.
-    #[serde(default)]
-    pub withdrawn: Amount,
-    /// Of all that was earned, what was not withdrawn.
-    #[serde(default)]
-    pub pending: Amount,
-}
-
 impl App {
     /// Begins. The handle ends when the app has stopped, whether told to or because something must be done first; the
     /// last status says which.
@@ -170,6 +165,7 @@ impl App {
         let (commands, told) = mpsc::channel(16);
         let (passphrases, given) = mpsc::channel(1);
         let rules = watch::Sender::new(config.machine.settings.manners.clone());
+        let electricity = watch::Sender::new(config.machine.settings.electricity.clone());
         let aside = manners::watch(Arc::clone(&config.senses), rules.subscribe());
         let begun = Begun {
             status: watch::Sender::new(Status::default()),
@@ -179,6 +175,7 @@ impl App {
             identity: watch::Sender::new(None),
             keep_prompts: Arc::new(AtomicBool::new(config.machine.settings.keep_prompts)),
             aside,
+            electricity: electricity.subscribe(),
         };
         let app = Self {
             status: begun.status.subscribe(),
@@ -188,6 +185,7 @@ impl App {
             identity: begun.identity.subscribe(),
             keep_prompts: Arc::clone(&begun.keep_prompts),
             rules,
+            electricity,
             machine: Arc::new(config.machine.clone()),
             router: config.router.as_str().into(),
         };
@@ -261,26 +259,6 @@ impl App {
         self.tell(Command::Quit).await
     }
 
-    /// What was earned, with the latest `limit` settlements.
-    pub async fn earnings(&self, limit: u32) -> Result<Earnings, LedgerError> {
-        earnings(&self.ledger.open().await?, limit).await
-    }
-
-    /// What was earned over `span`.
-    pub async fn chart(&self, span: Span) -> Result<EarningsChart, Failure> {
-        Ok(chart::chart(&self.ledger.open().await?, span, &jiff::Zoned::now()).await?)
-    }
-
-    /// Settled tasks, page by page.
-    pub async fn activity(&self, query: &ActivityQuery) -> Result<ActivityPage, Failure> {
-        Ok(self.ledger.open().await?.activity(query).await?)
-    }
-
-    /// Writes settled tasks into a CSV file.
-    pub async fn export_activity(&self, filter: ActivityFilter, path: &Path) -> Result<(), Failure> {
-        export::export(&self.ledger.open().await?, filter, path).await
-    }
-
     /// What a task asked and was answered, if the user wanted that kept.
     pub async fn prompt(&self, task: TaskId) -> Result<Option<KeptPrompt>, Failure> {
         Ok(self.ledger.open().await?.kept_prompt(task).await?)
@@ -292,11 +270,12 @@ impl App {
     }
 
     /// Writes the settings. Whether prompts are kept holds from now on, and none are left if not, and so do the rules for
-    /// stepping aside; the rest holds from the next start.
+    /// stepping aside and what is said of electricity; the rest holds from the next start.
     pub async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
         settings.write(&self.machine.folders)?;
         self.keep_prompts.store(settings.keep_prompts, Ordering::SeqCst);
         self.rules.send_replace(settings.manners.clone());
+        self.electricity.send_replace(settings.electricity.clone());
         if !settings.keep_prompts {
             self.ledger.open().await?.forget_prompts().await?;
         }
@@ -344,18 +323,4 @@ impl LedgerCell {
         // The life closes it at its end; what was earned can still be asked for.
         if ledger.is_closed() { Ledger::open(&self.path).await } else { Ok(ledger.clone()) }
     }
-}
-
-/// What a ledger says was earned, with the latest `limit` settlements. Also works when no miner runs.
-pub async fn earnings(ledger: &Ledger, limit: u32) -> Result<Earnings, LedgerError> {
-    let summary = ledger.summary(start_of_today()).await?;
-    let withdrawn = ledger.withdrawn().await?;
-    let pending = summary.total.checked_sub(withdrawn).unwrap_or_default();
-    Ok(Earnings { summary, latest: ledger.latest(limit).await?, withdrawn, pending })
-}
-
-/// Midnight where the user is.
-fn start_of_today() -> Millis {
-    let now = jiff::Zoned::now();
-    Millis(now.start_of_day().unwrap_or(now).timestamp().as_millisecond())
 }

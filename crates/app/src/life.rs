@@ -23,8 +23,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AppConfig, Begun, Command, CommandError, Phase, Problem, ProblemCode, Reply, Status, StepName, choice::Choice, lab,
-    measurements::Measure, status::problem, survey,
+    AppConfig, Begun, Command, CommandError, Electricity, Phase, Problem, ProblemCode, Reply, Status, StepName,
+    choice::Choice, electricity::Recorder, lab, measurements::Measure, status::problem, survey,
 };
 
 use serve::LoadedModel;
@@ -39,6 +39,13 @@ struct Ready {
     ledger: Ledger,
 }
 
+/// What the user may change while it lives.
+struct Heard {
+    keep_prompts: Arc<AtomicBool>,
+    aside: watch::Receiver<Vec<Reason>>,
+    electricity: watch::Receiver<Electricity>,
+}
+
 /// A life that serves.
 struct Life {
     config: AppConfig,
@@ -50,6 +57,7 @@ struct Life {
     node: Node,
     ledger: Ledger,
     mirror: JoinHandle<()>,
+    recorder: Recorder,
     loaded: Option<LoadedModel>,
     /// Something else on this machine has the memory.
     lent: bool,
@@ -80,7 +88,7 @@ pub(crate) async fn live(config: AppConfig, mut begun: Begun) {
 async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Problem> {
     let mut choice = Choice::read(&config.machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
     begun.status.send_modify(|status| status.mode = Some(choice.mode));
-    let Begun { status, commands, passphrases, ledger, identity, keep_prompts, aside } = begun;
+    let Begun { status, commands, passphrases, ledger, identity, keep_prompts, aside, electricity } = begun;
     let stop = CancellationToken::new();
     let ready = {
         let mut preparing = std::pin::pin!(prepare::prepare(&config, ledger, status, passphrases, &stop));
@@ -102,7 +110,9 @@ async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Pro
         }
     };
     identity.send_replace(Some(ready.identity.clone()));
-    Ok(Some(Life::begin(config, status.clone(), choice, ready, Arc::clone(keep_prompts), aside.clone())))
+    let heard =
+        Heard { keep_prompts: Arc::clone(keep_prompts), aside: aside.clone(), electricity: electricity.clone() };
+    Ok(Some(Life::begin(config, status.clone(), choice, ready, heard)))
 }
 
 /// What became of a command that came while there was nothing to change.
@@ -147,14 +157,8 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
 }
 
 impl Life {
-    fn begin(
-        config: AppConfig,
-        status: watch::Sender<Status>,
-        choice: Choice,
-        ready: Ready,
-        keep_prompts: Arc<AtomicBool>,
-        aside: watch::Receiver<Vec<Reason>>,
-    ) -> Self {
+    fn begin(config: AppConfig, status: watch::Sender<Status>, choice: Choice, ready: Ready, heard: Heard) -> Self {
+        let Heard { keep_prompts, aside, electricity } = heard;
         let node = Node::start(NodeConfig {
             router: config.router.clone(),
             identity: ready.identity,
@@ -165,6 +169,7 @@ impl Life {
             load: Arc::new(cortensor_hardware::current_load),
         });
         let mirror = mirror::start(&node, ready.ledger.clone(), status.clone());
+        let recorder = Recorder::start(status.subscribe(), electricity, ready.ledger.clone());
         let Ready { hardware, artifacts, plan, ledger, .. } = ready;
         Self {
             config,
@@ -176,6 +181,7 @@ impl Life {
             node,
             ledger,
             mirror,
+            recorder,
             loaded: None,
             lent: false,
             aside,
@@ -309,6 +315,7 @@ impl Life {
         if let Err(error) = self.mirror.await {
             tracing::error!(%error, "the status was not followed to the end");
         }
+        self.recorder.stop().await;
         self.ledger.close().await;
     }
 

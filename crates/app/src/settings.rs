@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Folders,
+    Electricity, Folders, Money,
     files::{FileError, write_bytes},
     status::in_words,
 };
@@ -42,6 +42,8 @@ pub struct Settings {
     pub hardware: Overrides,
     /// When to step aside. Holds from when it is saved.
     pub manners: Rules,
+    /// What electricity costs and what credits are worth to you. Holds from when it is saved.
+    pub electricity: Electricity,
 }
 
 /// The settings and what there is to know for changing them.
@@ -73,7 +75,7 @@ pub struct Range {
 }
 
 /// Name, least and most.
-const RANGES: [(&str, u64, u64); 9] = [
+const RANGES: [(&str, u64, u64); 12] = [
     ("memory_budget_bytes", 64 << 20, 1 << 50),
     ("context_tokens", 256, 1 << 20),
     ("slots", 1, 64),
@@ -83,6 +85,9 @@ const RANGES: [(&str, u64, u64); 9] = [
     ("manners.celsius", 0, 120),
     ("manners.others_cpu_percent", 0, 100),
     ("manners.others_gpu_percent", 0, 100),
+    ("electricity.watts", 1, 100_000),
+    ("electricity.price_per_kwh", 0, 10_000),
+    ("electricity.value_per_credit", 0, 1_000_000),
 ];
 
 impl Default for Settings {
@@ -97,6 +102,7 @@ impl Default for Settings {
             keep_prompts: false,
             hardware: Overrides::default(),
             manners: Rules::default(),
+            electricity: Electricity::default(),
         }
     }
 }
@@ -153,6 +159,14 @@ pub enum SettingsError {
         /// What is wrong with it.
         message: String,
     },
+    /// A currency is not a name to show.
+    #[error("{path}: electricity.currency is {value:?} and must be a name of up to 8 letters, such as EUR")]
+    Currency {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        value: String,
+    },
     /// The file was not written; what was before holds.
     #[error("the settings were not saved")]
     Write(#[source] FileError),
@@ -165,6 +179,7 @@ impl SettingsError {
             Self::Range { name, .. } => Some(name),
             Self::Router { .. } => Some("router"),
             Self::Payout { .. } => Some("payout_address"),
+            Self::Currency { .. } => Some("electricity.currency"),
             Self::Read { .. } | Self::Parse { .. } | Self::Write(_) => None,
         }
     }
@@ -199,6 +214,7 @@ impl Settings {
             payout_address: None,
             keep_prompts: false,
             manners: Rules::default(),
+            electricity: Electricity::default(),
             ..settings.clone()
         };
         without_live(self) != without_live(other)
@@ -216,6 +232,9 @@ impl Settings {
             Some(self.manners.celsius.into()),
             Some(self.manners.others_cpu_percent.into()),
             Some(self.manners.others_gpu_percent.into()),
+            self.electricity.watts.map(u64::from),
+            self.electricity.price_per_kwh.map(Money::ceil),
+            self.electricity.value_per_credit.map(Money::ceil),
         ];
         for ((name, least, most), value) in RANGES.into_iter().zip(values) {
             if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
@@ -224,6 +243,9 @@ impl Settings {
         }
         if let Some(value) = self.router.as_ref().filter(|router| !is_web_socket(router)) {
             return Err(SettingsError::Router { path, value: value.clone() });
+        }
+        if !self.electricity.has_currency() {
+            return Err(SettingsError::Currency { path, value: self.electricity.currency.clone() });
         }
         match self.payout_address.as_ref().map(|value| (value, payout(value))) {
             Some((value, Err(message))) => Err(SettingsError::Payout { path, value: value.clone(), message }),
@@ -289,11 +311,16 @@ mod tests {
         let folders = Folders::at(folder.path());
         let good = Settings { slots: Some(3), keep_prompts: true, router: text("ws://a:1/x"), ..Settings::default() };
         good.write(&folders).unwrap();
+        let paying = |electricity| Settings { electricity, ..good.clone() };
+        let dear = Electricity { price_per_kwh: Some(Money::from_millionths(1 << 40)), ..Electricity::default() };
+        let nameless = Electricity { currency: String::new(), ..Electricity::default() };
         let paid_to = |address| Settings { payout_address: text(address), ..good.clone() };
         for (bad, told, field) in [
             (Settings { slots: Some(0), ..good.clone() }, "between 1 and 64", "slots"),
             (Settings { router: text("http://a"), ..good.clone() }, "WebSocket", "router"),
             (Settings { router: text("a"), ..good.clone() }, "WebSocket", "router"),
+            (paying(dear), "between 0 and 10000", "electricity.price_per_kwh"),
+            (paying(nameless), "such as EUR", "electricity.currency"),
             (paid_to("0x12"), "hexadecimal", "payout_address"),
             (paid_to("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), "hecksum", "payout_address"),
         ] {
@@ -301,8 +328,12 @@ mod tests {
             assert!(failure.message.contains(told) && failure.field.as_deref() == Some(field), "{failure:?}");
             assert_eq!(Settings::read(&folders).unwrap(), good);
         }
-        let paid = Settings { payout_address: text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"), ..good.clone() };
+        let electricity =
+            Electricity { price_per_kwh: Some(Money::from_millionths(300_000)), ..Electricity::default() };
+        let payout_address = text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
+        let paid = Settings { payout_address, electricity, ..good.clone() };
         paid.write(&folders).unwrap();
+        assert_eq!(Settings::read(&folders).unwrap(), paid);
         assert!(!good.needs_restart(&paid) && good.needs_restart(&Settings { slots: Some(4), ..paid }));
         assert!(!SettingsView::of(&folders, Some(&good)).restart_needed);
         fs::write(folders.settings(), "slots = ").unwrap();

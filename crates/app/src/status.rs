@@ -6,7 +6,9 @@ use cortensor_hardware::Hardware;
 use cortensor_manners::Reason;
 use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, Work};
 use cortensor_planner::{Measurement, Plan};
-use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport};
+use cortensor_protocol::{
+    Amount, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
@@ -66,6 +68,9 @@ pub struct Status {
     pub incident: Option<Incident>,
     /// Tasks being worked on.
     pub running: u32,
+    /// Since when, connected to the network, nothing was worked on; nothing while something is.
+    #[serde(default)]
+    pub idle_since: Option<Millis>,
     /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the
     /// window follows them by themselves, and only while it shows them.
     #[ts(skip)]
@@ -205,6 +210,10 @@ pub struct Loaded {
     pub most_bytes: u64,
     /// Seconds it took to load.
     pub seconds: f32,
+    /// Number of the graphics card that it computes on; nothing on the processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub card: Option<u32>,
 }
 
 /// One side of the switch.

@@ -31,8 +31,8 @@ pub struct WithdrawalReceipt {
     pub file: PathBuf,
     /// It was asked for before, with what was said then; what is asked now was not.
     pub resumed: bool,
-    /// What is still pending, by the node's own ledger.
-    pub pending: Amount,
+    /// What is settled and not withdrawn yet, by the node's own ledger.
+    pub confirmed: Amount,
 }
 
 /// Has it withdrawn by the router with this node endpoint. Works whether the node is connected or not.
@@ -46,8 +46,8 @@ pub async fn withdraw(
     let order = order(folders, wanted)?;
     let WithdrawalDone { signed, resumed } = cortensor_node::withdraw(router, identity, ledger, order).await?;
     keep_statements(folders, &ledger.statements().await?).map_err(|error| Failure::of(FailureCode::File, &error))?;
-    let pending = crate::earnings(ledger, 0).await?.pending;
-    Ok(WithdrawalReceipt { file: file(folders, &signed), signed, resumed, pending })
+    let confirmed = crate::earnings(ledger, 0).await?.confirmed;
+    Ok(WithdrawalReceipt { file: file(folders, &signed), signed, resumed, confirmed })
 }
 
 /// The same while no miner runs here: opens the key and the ledger for it. There must be a key.

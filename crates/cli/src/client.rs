@@ -3,14 +3,14 @@
 use std::{process::ExitCode, time::Duration};
 
 use cortensor_app::{
-    Earnings, Folders, Status, Withdrawal, WithdrawalReceipt,
+    Earnings, Folders, Status, Why, Withdrawal, WithdrawalReceipt,
     control::{Door, ModeRequest},
 };
 use cortensor_node::Ledger;
 use cortensor_protocol::{Mode, Settlement, SettlementStatus, TaskKind};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Common, Outcome, show};
+use crate::{Common, Outcome, show, why};
 
 /// Why a running miner did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +136,7 @@ async fn stored(folders: &Folders, limit: u32) -> Result<Earnings, Box<dyn std::
 fn print_earnings(earnings: &Earnings) {
     let summary = &earnings.summary;
     say!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
-    say!("Withdrawn, with a statement: {}; still pending {}", earnings.withdrawn, earnings.pending);
+    say!("Paid, with a statement: {}; confirmed and not withdrawn yet: {}", earnings.withdrawn, earnings.confirmed);
     say!("User requests paid: {}; not paid: {}", summary.requests, summary.requests_void);
     say!("Network tests paid: {}; not paid: {}", summary.tests, summary.tests_void);
     for mode in &summary.by_mode {
@@ -170,6 +170,17 @@ fn line(settlement: &Settlement) -> String {
 /// Answer tokens a second behind the first one.
 fn rate(settlement: &Settlement) -> String {
     settlement.tokens_per_second().map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"))
+}
+
+/// `cortensor why`
+pub(crate) async fn why(common: &Common) -> Outcome {
+    let why: Why = Miner::find(&common.folders()?)?.get("why").await?;
+    if common.json {
+        say!("{}", serde_json::to_string_pretty(&why)?);
+    } else {
+        why::lines(&why).iter().for_each(|line| say!("{line}"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `cortensor mode`

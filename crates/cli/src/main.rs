@@ -27,6 +27,7 @@ mod router;
 mod show;
 mod validator;
 mod verify_ledger;
+mod why;
 mod withdraw;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -75,6 +76,8 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Why nothing is earned: the chain from this miner to the network's demand, and the first thing to fix
+    Why,
     /// Have what was earned withdrawn: practice credits, for a statement that the router signs
     Withdraw(WithdrawArguments),
     /// Choose between precision and volume
@@ -291,6 +294,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,
         Command::Earnings { limit } => client::earnings(common, limit).await,
+        Command::Why => client::why(common).await,
         Command::Withdraw(arguments) => withdraw::withdraw(common, arguments).await,
         Command::Mode { mode } => client::mode(common, mode).await,
         Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,

@@ -40,7 +40,7 @@ fn print(receipt: &WithdrawalReceipt) {
     say!("Withdrawn: {:#} {}", said.amount, said.what);
     say!("  from node  {}", said.node);
     say!("  to         {}", said.payout);
-    say!("So far {} practice credits; still pending {}", said.total, receipt.pending);
+    say!("So far {} practice credits; confirmed and not withdrawn yet: {}", said.total, receipt.confirmed);
     say!("The router's statement is kept in {}", receipt.file.display());
     say!("  signed by {}; `cortensor router verify-statement FILE --signer ADDRESS` checks it", said.signer);
 }

@@ -12,6 +12,7 @@ mod energy;
 mod features;
 mod gpu;
 mod linux;
+mod power;
 mod times;
 mod words;
 
@@ -22,8 +23,9 @@ use ts_rs::TS;
 
 pub use bandwidth::memory_bandwidth;
 pub use detect::{current_load, detect, operating_system, process_memory_bytes, processor_times};
-pub use energy::{EnergyMeter, energy_meter};
+pub use energy::{EnergyMeter, ProcessorCounter, energy_meter, processor_counter};
 pub use gpu::{Build, card_free_bytes, card_taken_bytes};
+pub use power::{Energy, PowerMeter, PowerReading};
 pub use times::ProcessorTimes;
 pub use words::bytes_in_words;
 

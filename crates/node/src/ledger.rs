@@ -5,7 +5,9 @@
 
 mod activity;
 mod error;
+mod mined;
 mod prompts;
+mod sources;
 mod withdrawals;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +22,9 @@ use ts_rs::TS;
 
 pub use activity::{ActivityFilter, ActivityPage, ActivityQuery, Bucket, Outcome};
 pub use error::LedgerError;
+pub use mined::{MinedTime, Served};
 pub use prompts::KeptPrompt;
+pub use sources::SourceEarnings;
 
 /// The ledger's database.
 #[derive(Clone)]

@@ -12,8 +12,8 @@ mod withdrawal;
 
 pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, PlainKey, keychain_runs};
 pub use ledger::{
-    ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError,
-    ModeEarnings, Outcome,
+    ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError, MinedTime,
+    ModeEarnings, Outcome, Served, SourceEarnings,
 };
 pub use session::{
     Breakdown, BreakdownKind, Connection, LiveTask, LiveTaskState, Node, NodeConfig, NodeEvent, NodeState, Serving,

@@ -187,7 +187,10 @@ async fn live(
         let wait = retry_after(&ended, attempt);
         attempt += 1;
         tracing::warn!(reason = %ended, retry_in = ?wait, "not connected to the router");
-        state.send_modify(|state| state.connection = offline(&ended, wait));
+        state.send_modify(|state| {
+            state.connection = offline(&ended, wait);
+            state.idle_since = None;
+        });
         tokio::select! {
             () = sleep(wait) => {}
             () = stop.cancelled() => {}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import {
-  capitalised, formatAmount, formatAmountExactly, formatBytes, formatDuration, formatRelative, formatRequestsPerHour,
+  capitalised, formatAmount, formatAmountExactly, formatBytes, formatDuration, formatEnergy, formatMoney, formatRelative, formatRequestsPerHour,
   sentence, shorten,
 } from "./formats";
 
@@ -69,6 +69,27 @@ describe("times", () => {
     [-30 * 60_000, "in 30 minutes"],
   ])("%i ms before now is %s", (before, written) => {
     expect(formatRelative(1_800_000_000_000 - before, 1_800_000_000_000)).toBe(written);
+  });
+});
+
+describe("electricity", () => {
+  it.each([
+    [0, "0.00 EUR"],
+    [0.3, "0.30 EUR"],
+    [-1.005, "-1.01 EUR"],
+    [0.0043, "0.0043 EUR"],
+    [1234.5, "1,234.50 EUR"],
+  ])("%d of a currency reads as %s", (value, written) => {
+    expect(formatMoney(value, "EUR")).toBe(written);
+  });
+
+  it.each([
+    [0, "0 Wh"],
+    [3_600_000 * 12, "12 Wh"],
+    [3_600_000 * 999, "999 Wh"],
+    [3_600_000 * 1240, "1.24 kWh"],
+  ])("%d millijoules read as %s", (millijoules, written) => {
+    expect(formatEnergy(millijoules)).toBe(written);
   });
 });
 

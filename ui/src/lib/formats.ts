@@ -66,6 +66,19 @@ export function formatEstimate({ value, error }: { value: number; error: number 
   const write = (one: number): string => new Intl.NumberFormat(locale, { minimumFractionDigits: places, maximumFractionDigits: places }).format(one);
   return `${write(value)} ± ${write(error)}`;
 }
+/** Sums in a currency that the user named: two digits behind the point, more where there would be nothing else to see. */
+export function formatMoney(value: number, currency: string): string {
+  const tiny = value !== 0 && Math.abs(value) < 0.1;
+  const look = tiny ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return `${new Intl.NumberFormat(locale, look).format(value)} ${currency}`;
+}
+
+/** Of millijoules. */
+export function formatEnergy(millijoules: number): string {
+  const hours = millijoules / 3_600_000;
+  return hours < 1000 ? t("unit.watt_hours", { value: rate(hours) }) : t("unit.kilowatt_hours", { value: formatNumber(hours / 1000, hours < 100_000 ? 2 : 0) });
+}
+export const formatWatts = (watts: number): string => t("unit.watts", { value: rate(watts) });
 export const formatJoules = (value: number): string => t("unit.joules", { value: rate(value) });
 
 /** Powers of ten, as the planner and disks count: the one way in which the interface writes bytes. Nothing is rounded

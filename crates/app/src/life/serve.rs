@@ -12,7 +12,7 @@ use super::Life;
 use crate::{
     CommandError, Loaded, Phase, StepName,
     choice::Choice,
-    device::{device, free_bytes, taken_bytes},
+    device::{card, device, free_bytes, taken_bytes},
     survey,
 };
 
@@ -192,6 +192,7 @@ impl Life {
             measured_bytes,
             most_bytes: memory.total(),
             seconds: started.elapsed().as_secs_f32(),
+            card: card(device),
         };
         Ok(LoadedModel { model, view })
     }

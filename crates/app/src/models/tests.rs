@@ -262,6 +262,7 @@ fn serving(model: &ModelId, precision: Precision) -> Loaded {
         measured_bytes: None,
         most_bytes: 0,
         seconds: 0.0,
+        card: None,
     }
 }
 

@@ -20,6 +20,7 @@ impl Status {
         self.tier.clone_from(&node.tier);
         self.standing.clone_from(&node.standing);
         self.running = node.running();
+        self.idle_since = node.idle_since;
         self.tasks = node.tasks();
         let tier = node.tier.as_ref().and_then(|report| report.tier);
         self.modes.iter_mut().for_each(|view| view.follow(tier, node.prices.as_ref()));

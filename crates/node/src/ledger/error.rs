@@ -54,6 +54,17 @@ pub enum LedgerError {
         #[source]
         source: sqlx::Error,
     },
+    /// Time and electricity were not written down.
+    #[error(
+        "how long the miner mined could not be written to {path}; make room on its disk: it is tried again by itself"
+    )]
+    Mined {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A sum or a list was not read.
     #[error("the ledger {path} could not be read; check that the file is yours")]
     Read {

@@ -76,6 +76,7 @@ async fn open(config: &NodeConfig, state: &watch::Sender<NodeState>) -> Result<(
         state.forget_committed();
         state.testing = None;
         state.trouble = None;
+        state.rest();
     });
     Ok((socket, challenge.ledger, heartbeat))
 }

@@ -41,6 +41,8 @@ pub struct NodeState {
     pub trouble: Option<String>,
     /// What is to be offered.
     pub serving: Option<Serving>,
+    /// Since when, connected to the router, nothing was worked on; `None` while something is, and without a connection.
+    pub idle_since: Option<Millis>,
     running: BTreeMap<AttemptId, (ArtifactDigest, LiveTask)>,
     committed: VecDeque<LiveTask>,
     /// The last ones: a settlement may be quicker than the word that its task is done.
@@ -207,6 +209,7 @@ impl NodeState {
             self.work = Work::default();
         }
         self.serving = serving;
+        self.rest();
     }
 
     pub(super) fn offers(&self) -> Vec<Offer> {
@@ -224,6 +227,7 @@ impl NodeState {
             return Err(RefusalReason::AtCapacity);
         }
         self.running.insert(assignment.attempt, (assignment.artifact, live(assignment, &serving)));
+        self.idle_since = None;
         if assignment.kind == TaskKind::User {
             self.busy_since.get_or_insert_with(Instant::now);
         }
@@ -242,6 +246,7 @@ impl NodeState {
     pub(super) fn end(&mut self, attempt: AttemptId, served: Option<Usage>) {
         let Some((artifact, task)) = self.running.remove(&attempt) else { return };
         let kind = task.kind;
+        self.rest();
         if let Some(usage) = served {
             self.await_settlement(task, usage);
         }
@@ -257,6 +262,12 @@ impl NodeState {
         if !self.running.values().any(|(_, task)| task.kind == TaskKind::User) {
             self.work.busy += self.busy_since.take().map_or(Duration::ZERO, |since| since.elapsed());
         }
+    }
+
+    /// Waits for a task from now on, if none is worked on.
+    pub(super) fn rest(&mut self) {
+        let idle = self.running.is_empty() && matches!(self.connection, Connection::Connected { .. });
+        self.idle_since = idle.then(now);
     }
 
     fn await_settlement(&mut self, task: LiveTask, usage: Usage) {

@@ -203,3 +203,19 @@ async fn a_model_from_which_nothing_comes_is_said_to_hang_and_its_task_goes_back
     router.hear("the failure", failed).await;
     router.node.stop().await;
 }
+
+#[tokio::test]
+async fn a_node_is_idle_from_the_connection_on_and_not_while_it_works() {
+    let mut router = FakeRouter::with(endless(Precision::Q8_0, 1).await).await;
+    let mut state = router.node.state();
+    soon("idle", state.wait_for(|state| state.idle_since.is_some())).await.unwrap();
+    assert!(router.takes(attempt(1, 1), Precision::Q8_0).await);
+    assert_eq!(router.node.state().borrow().idle_since, None);
+    router.say(RouterMessage::Cancel { attempt: attempt(1, 1), reason: CancelReason::TooLate }).await;
+    soon("idle again", state.wait_for(|state| state.idle_since.is_some())).await.unwrap();
+    drop(router.socket);
+    let gone = |state: &NodeState| !matches!(state.connection, Connection::Connected { .. });
+    let lost = soon("the loss", state.wait_for(gone)).await.unwrap().idle_since;
+    assert_eq!(lost, None);
+    router.node.stop().await;
+}

@@ -12,6 +12,7 @@ import type {
   ComparisonId,
   ComparisonRequest,
   EarningsChart,
+  EarningsReport,
   ExportFormat,
   FidelityReports,
   FidelityRequest,
@@ -38,6 +39,7 @@ import type {
   Revealed,
   Settings,
   SettingsView,
+  Since,
   Span,
   Status,
   TaskId,
@@ -46,6 +48,7 @@ import type {
   VoteRequest,
   VoteSummary,
   WhatIf,
+  Why,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -78,6 +81,9 @@ export interface Commands {
   quit: { args: Nothing; result: null };
   give_passphrase: { args: { passphrase: string }; result: null };
   earnings: { args: { span: Span }; result: EarningsChart };
+  earnings_report: { args: { since: Since }; result: EarningsReport };
+  export_earnings: { args: { since: Since }; result: string | null };
+  why: { args: Nothing; result: Why };
   activity: { args: { query: ActivityQuery }; result: ActivityPage };
   export_activity: { args: { filter: ActivityFilter }; result: string | null };
   prompt: { args: { task: TaskId }; result: KeptPrompt | null };

@@ -1,10 +1,7 @@
 // What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
 
 import type {
-  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
-  ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen, FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
-  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Outlook, Plan, Practice, Precision, Revealed, Settings,
-  SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Wipe,
+  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen, FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Outlook, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
 
 /** Ends a subscription. */
@@ -47,6 +44,12 @@ export interface Host {
   givePassphrase(passphrase: string): Promise<void>;
 
   earnings(span: Span): Promise<EarningsChart>;
+  /** Where earnings stand and came from. */
+  earningsReport(since: Since): Promise<EarningsReport>;
+  /** Asks where to save and writes a CSV file. Answers with its path; null: the user changed their mind. */
+  exportEarnings(since: Since): Promise<string | null>;
+  /** Why nothing is earned, link by link, or that nothing is in the way. */
+  why(): Promise<Why>;
   activity(query: ActivityQuery): Promise<ActivityPage>;
   /** Asks where to save and writes a CSV file. Answers with its path; null: the user changed their mind. */
   exportActivity(filter: ActivityFilter): Promise<string | null>;

@@ -1464,7 +1464,7 @@ most_bytes: number,
 /**
  * Seconds it took to load.
  */
-seconds: number, };
+seconds: number, card?: number, };
 
 /**
  * A minute of the week, by the clock on the wall.
@@ -2223,7 +2223,7 @@ hardware: Overrides,
 /**
  * When to step aside. Holds from when it is saved.
  */
-manners: Rules, };
+manners: Rules, electricity: Electricity, };
 
 /**
  * The settings and what there is to know for changing them.
@@ -2563,7 +2563,7 @@ aside: Array<Reason>,
 /**
  * Tasks being worked on.
  */
-running: number, 
+idle_since: Millis | null, running: number, 
 /**
  * What was earned. On the practice network: practice credits.
  */
@@ -3050,3 +3050,20 @@ export type FirstRunView = { screen: FirstRunScreen, started: boolean, ready_ms:
 export type Outlook = { hardware: Hardware, model: string, memory_bytes: number | null, disk_bytes: number | null };
 export type ImportedEnv = { address: NodeAddress, place: KeyPlace, file: string, not_used: Array<string> };
 export type Wipe = "key" | "file";
+
+export type Served = { mode: Mode, model: ModelId, precision: Precision, };
+export type MinedTime = { lasted_ms: number, processor_mj: number, cards_mj: number, figure_mj: number, unread_ms: number, };
+export type SourceEarnings = { tasks: number, prompt_tokens: number, answer_tokens: number, earned: Amount, mined_ms: number, earned_meanwhile: Amount, per_hour: Amount | null, mode: Mode, model: ModelId, precision: Precision, };
+export type Since = "today" | "week" | "ever";
+export type PayStates = { pending_tasks: number, confirmed: Amount, paid: Amount, voided_tasks: number, taken_back: Amount, };
+export type ProcessorCounter = "readable" | "refused" | "missing";
+export type NoNet = "practice" | "no_value" | "no_price" | "no_energy";
+export type Electricity = { watts: number | null, price_per_kwh: number | null, currency: string, value_per_credit: number | null, };
+export type ElectricityReport = { mined: MinedTime, counter: ProcessorCounter, settings: Electricity, earned: Amount, cost: number | null, worth: number | null, net: number | null, no_net: NoNet | null, };
+export type Forecast = { "is": "not_enough", hours: number, needed: number, } | { "is": "nothing", hours: number, } | { "is": "amount", hours: number, mean: Amount, least: Amount, most: Amount, };
+export type EarningsReport = { since: Since, states: PayStates, sources: Array<SourceEarnings>, electricity: ElectricityReport, forecast: Forecast, planned: Amount | null, };
+export type Link = "miner" | "rules" | "pause" | "connection" | "test" | "standing" | "demand" | "pay" | "plan" | "electricity";
+export type Cause = { "code": "stopped" } | { "code": "problem", problem: ProblemCode, message: string, } | { "code": "passphrase" } | { "code": "starting", step: StepName | null, } | { "code": "measuring" } | { "code": "stepping_aside", reasons: Array<Reason>, } | { "code": "paused" } | { "code": "connecting" } | { "code": "offline", reason: string, retry_at: Millis, } | { "code": "rejected", message: string, retry_at: Millis, } | { "code": "testing", tests: [number, number] | null, } | { "code": "not_passed", next_step: string, } | { "code": "cool_down", until: Millis, next_step: string, } | { "code": "lowest_level", next_step: string, } | { "code": "no_tasks", minutes: number, } | { "code": "unpaid", unpaid: number, of: number, reason: string, } | { "code": "taken_back", amount: Amount, reason: string, } | { "code": "earns_more", mode: Mode, precision: Precision, amount: Amount, against: Amount, } | { "code": "costs_more", cost: number, worth: number, currency: string, };
+export type Finding = { "is": "fine" } | { "is": "unknown" } | { "is": "cause", cause: Cause, };
+export type WhyLink = { link: Link, finding: Finding, };
+export type Why = { earned_last_hour: Amount, links: Array<WhyLink>, first: Link | null, };

@@ -15,7 +15,7 @@ export function stepsAside({ phase, aside }: Status): boolean {
   return (phase === "paused" || phase === "draining") && aside.length > 0;
 }
 
-function asideInWords(reason: Reason): string {
+export function asideInWords(reason: Reason): string {
   switch (reason.is) {
     case "program": return t("aside.program", { name: reason.name });
     case "hot": return t("aside.hot", { celsius: reason.celsius, limit: reason.limit });

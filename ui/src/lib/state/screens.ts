@@ -1,5 +1,5 @@
 // The screens, in the order of the navigation. Ctrl/Cmd and the place of a screen (from 1) shows it.
-export const screens = ["home", "activity", "compare", "models", "node", "settings", "logs", "about"] as const;
+export const screens = ["home", "earnings", "activity", "compare", "models", "node", "settings", "logs", "about"] as const;
 export type ScreenName = (typeof screens)[number];
 
 export function screenOfHash(hash: string): ScreenName {

@@ -10,6 +10,7 @@ const defaults: Settings = {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
   },
+  electricity: { watts: null, price_per_kwh: null, currency: "EUR", value_per_credit: null },
 };
 const ranges: Range[] = [
   { name: "memory_budget_bytes", least: 67_108_864, most: 2 ** 50 },
@@ -40,6 +41,7 @@ describe("the settings form", () => {
         in_use_seconds: 120, battery: false, full_screen: false, programs: ["steam", "blender"], celsius: 0, others_cpu_percent: 60,
         others_gpu_percent: 40, metered: false, hours: ["mon-fri 18:00-08:00", "sat 00:00-24:00"],
       },
+      electricity: { watts: 85, price_per_kwh: 0.305, currency: "CHF", value_per_credit: 0.0001 },
     };
     for (const one of [defaults, settings]) {
       expect(settingsOf(draftOf(one))).toEqual(one);
@@ -75,6 +77,11 @@ describe("the settings form", () => {
     [{ hours: "mon-fri 18:00-08:00, SAT 0:00-24:00" }, {}],
     [{ hours: "always" }, { hours: { is: "not_hours" } }],
     [{ hours: "mon 08:00-08:00" }, { hours: { is: "not_hours" } }],
+    [{ pricePerKwh: "0.30", valuePerCredit: "0.000001" }, {}],
+    [{ pricePerKwh: "thirty" }, { pricePerKwh: { is: "not_a_number" } }],
+    [{ watts: "85.5" }, { watts: { is: "not_whole" } }],
+    [{ currency: " " }, { currency: { is: "not_a_currency" } }],
+    [{ currency: "Swiss francs" }, { currency: { is: "not_a_currency" } }],
     [{ payoutAddress: "0x1234" }, { payoutAddress: { is: "not_an_address" } }],
   ])("%o has the faults %o", (change, faults) => {
     expect(faultsOf(draft(change), ranges)).toMatchObject(faults);

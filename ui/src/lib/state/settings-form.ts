@@ -8,6 +8,7 @@ export type SettingsDraft = {
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
+  watts: string; pricePerKwh: string; currency: string; valuePerCredit: string;
   battery: boolean; fullScreen: boolean; metered: boolean; programs: string; hours: string;
 };
 export type FieldName = keyof SettingsDraft;
@@ -15,11 +16,12 @@ export type FieldName = keyof SettingsDraft;
 /** What is wrong, to be put in words; `least` and `most` as the field counts. */
 export type Fault =
   | { is: "not_a_number" } | { is: "not_whole" } | { is: "out_of_range"; least: number; most: number }
-  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" } | { is: "not_cards" } | { is: "not_hours" }
+  | { is: "no_router" } | { is: "not_a_router" } | { is: "not_an_endpoint" } | { is: "not_an_address" } | { is: "not_cards" } | { is: "not_hours" } | { is: "not_a_currency" }
   | { is: "refused"; message: string };
 export type Faults = Partial<Record<FieldName, Fault>>;
 
-type NumberField = { field: FieldName; range: string; each: number };
+/** `decimal`: the setting itself may have digits behind the point. */
+type NumberField = { field: FieldName; range: string; each: number; decimal?: true };
 /** The fields with a number, the name of their range, and how many of the setting's units one of the field's is. */
 const memoryBudget: NumberField = { field: "memoryBudget", range: "memory_budget_bytes", each: GIGABYTE };
 const contextTokens: NumberField = { field: "contextTokens", range: "context_tokens", each: 1 };
@@ -31,7 +33,14 @@ const inUse: NumberField = { field: "inUse", range: "manners.in_use_seconds", ea
 const celsius: NumberField = { field: "celsius", range: "manners.celsius", each: 1 };
 const othersCpu: NumberField = { field: "othersCpu", range: "manners.others_cpu_percent", each: 1 };
 const othersGpu: NumberField = { field: "othersGpu", range: "manners.others_gpu_percent", each: 1 };
-const numberFields = [memoryBudget, contextTokens, slots, hardwareMemory, hardwareCores, inUse, celsius, othersCpu, othersGpu];
+const watts: NumberField = { field: "watts", range: "electricity.watts", each: 1 };
+const pricePerKwh: NumberField = { field: "pricePerKwh", range: "electricity.price_per_kwh", each: 1, decimal: true };
+const valuePerCredit: NumberField = { field: "valuePerCredit", range: "electricity.value_per_credit", each: 1, decimal: true };
+const numberFields = [
+  memoryBudget, contextTokens, slots, hardwareMemory, hardwareCores, inUse, celsius, othersCpu, othersGpu, watts, pricePerKwh, valuePerCredit,
+];
+/** Longest name of a currency. */
+const LONGEST_CURRENCY = 8;
 
 const shown = (value: number | null, { each }: NumberField): string => (value === null ? "" : String(value / each));
 
@@ -53,6 +62,10 @@ export function draftOf(settings: Settings): SettingsDraft {
     celsius: shown(settings.manners.celsius || null, celsius),
     othersCpu: shown(settings.manners.others_cpu_percent || null, othersCpu),
     othersGpu: shown(settings.manners.others_gpu_percent || null, othersGpu),
+    watts: shown(settings.electricity.watts, watts),
+    pricePerKwh: shown(settings.electricity.price_per_kwh, pricePerKwh),
+    currency: settings.electricity.currency,
+    valuePerCredit: shown(settings.electricity.value_per_credit, valuePerCredit),
     battery: settings.manners.battery,
     fullScreen: settings.manners.full_screen,
     metered: settings.manners.metered,
@@ -64,7 +77,7 @@ export function draftOf(settings: Settings): SettingsDraft {
 /** The field that shows a setting, by the setting's name in the file. */
 export function fieldOf(setting: string): FieldName | null {
   const numbers = numberFields.map(({ field, range }): [string, FieldName] => [range, field]);
-  const texts: [string, FieldName][] = [["router", "router"], ["listen", "listen"], ["payout_address", "payoutAddress"]];
+  const texts: [string, FieldName][] = [["router", "router"], ["listen", "listen"], ["payout_address", "payoutAddress"], ["electricity.currency", "currency"]];
   return new Map([...numbers, ...texts]).get(setting) ?? null;
 }
 
@@ -96,6 +109,12 @@ export function settingsOf(draft: SettingsDraft): Settings {
       programs: listed(draft.programs),
       hours: listed(draft.hours),
     },
+    electricity: {
+      watts: numberOf(draft, watts),
+      price_per_kwh: numberOf(draft, pricePerKwh),
+      currency: draft.currency.trim(),
+      value_per_credit: numberOf(draft, valuePerCredit),
+    },
   };
 }
 
@@ -125,8 +144,11 @@ export function faultsOf(draft: SettingsDraft, ranges: Range[]): Faults {
   note("gpus", /^[\d\s,]*$/.test(draft.gpus) ? null : { is: "not_cards" });
   note("payoutAddress", addressFault(draft.payoutAddress.trim()));
   note("hours", listed(draft.hours).every(areHours) ? null : { is: "not_hours" });
+  note("currency", isCurrency(draft.currency.trim()) ? null : { is: "not_a_currency" });
   return faults;
 }
+
+const isCurrency = (text: string): boolean => text !== "" && [...text].length <= LONGEST_CURRENCY;
 
 const listed = (text: string): string[] => text.split(",").map((one) => one.trim()).filter(Boolean);
 
@@ -139,16 +161,17 @@ function areHours(text: string): boolean {
   return from !== undefined && to !== undefined && from < 1440 && to <= 1440 && from !== to;
 }
 
-function numberOf(draft: SettingsDraft, { field, each }: NumberField): number | null {
+function numberOf(draft: SettingsDraft, { field, each, decimal }: NumberField): number | null {
   const text = String(draft[field]).trim();
-  return text === "" ? null : Math.round(Number(text) * each);
+  if (text === "") return null;
+  return decimal ? Number(text) : Math.round(Number(text) * each);
 }
 
 function numberFault(draft: SettingsDraft, one: NumberField, ranges: Range[]): Fault | null {
   const text = String(draft[one.field]).trim();
   if (text === "") return null;
   if (!/^\d+(\.\d+)?$/.test(text)) return { is: "not_a_number" };
-  if (one.each === 1 && !/^\d+$/.test(text)) return { is: "not_whole" };
+  if (one.each === 1 && !one.decimal && !/^\d+$/.test(text)) return { is: "not_whole" };
   const limits = limitsOf(one.field, ranges);
   const value = Number(text) * one.each;
   if (!limits || (value >= limits.least * one.each && value <= limits.most * one.each)) return null;

@@ -104,8 +104,8 @@ describe("screens", () => {
   it("are reached by their place", () => {
     const press = (key: string, more: KeyboardEventInit = { ctrlKey: true }) => screenOfKey(new KeyboardEvent("keydown", { key, ...more }));
     expect(screens.map((_, index) => press(String(index + 1)))).toEqual([...screens]);
-    expect([press("0"), press("9"), press("a"), press(" "), press("1", {}), press("1", { ctrlKey: true, shiftKey: true })]).toEqual([null, null, null, null, null, null]);
-    expect(press("2", { metaKey: true })).toBe("activity");
+    expect([press("0"), press("+"), press("a"), press(" "), press("1", {}), press("1", { ctrlKey: true, shiftKey: true })]).toEqual([null, null, null, null, null, null]);
+    expect(press("2", { metaKey: true })).toBe("earnings");
   });
 
   it("are named by the address; an unknown one is home", () => {

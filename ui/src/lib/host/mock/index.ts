@@ -8,7 +8,9 @@ import { failure } from "./failure";
 import { DATA_FOLDER, HARDWARE, IMPORTED_ADDRESS } from "./machine";
 import { Miner, isScenario } from "./miner";
 import { planWithin } from "./planning";
+import { reportOf } from "./report";
 import { STILL_TIME } from "./still";
+import { whyOf } from "./why";
 
 /** How a test moves a still mock on. */
 export type MockControl = { advance(milliseconds: number): Promise<void>; now(): number };
@@ -54,6 +56,9 @@ function hostOf(miner: Miner): Host {
     quit: () => life.quit(),
     givePassphrase: (passphrase) => life.givePassphrase(passphrase),
     earnings: async (span) => ledger.chart(span, clock.now()),
+    earningsReport: async (since) => reportOf(known(miner), since),
+    exportEarnings: async () => "/home/sam/Documents/cortensor-earnings.csv",
+    why: async () => whyOf(structuredClone(stage.status), ledger, reportOf(known(miner), "today").electricity, clock.now()),
     activity: async (query) => structuredClone(ledger.page(query)),
     exportActivity: async () => "/home/sam/Documents/cortensor-activity.csv",
     prompt: async (task) => work.prompt(task),
@@ -79,6 +84,10 @@ function hostOf(miner: Miner): Host {
     ...models.host,
     ...miner.firstRun.host,
   };
+}
+
+function known({ ledger, stage, preferences, clock }: Miner) {
+  return { ledger, status: stage.status, electricity: preferences.view().settings.electricity, now: clock.now() };
 }
 
 function about(): About {

@@ -2,11 +2,12 @@
 
 import type {
   ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsChart, EarningsSummary, Millis, Mode, Precision,
-  Settlement, Span, TaskKind, Usage,
+  Settlement, SourceEarnings, Span, TaskKind, Usage,
 } from "../types";
 import { Chance } from "./chance";
 import { MODEL, measurement, precisionClass, precisionOf } from "./machine";
 import { PRICES } from "./prices";
+import { minedOf } from "./report";
 
 const MINUTE = 60_000;
 /** As the router words them. */
@@ -77,6 +78,14 @@ export class Ledger {
     return { from, to, amount: sum(paid), requests, tests: paid.length - requests };
   }
 
+  /** By what was served, the most first. */
+  sources(from: Millis, now: Millis): SourceEarnings[] {
+    const inside = this.#entries.filter((entry) => entry.settled_at >= from && entry.settled_at <= now);
+    const modes = (["precision", "volume"] as const).map((mode) => inside.filter((entry) => entry.mode === mode));
+    const sources = modes.filter((entries) => entries.length > 0).map(sourceOf);
+    return sources.toSorted((left, right) => (BigInt(right.earned) > BigInt(left.earned) ? 1 : -1));
+  }
+
   page({ filter, offset, limit }: ActivityQuery): ActivityPage {
     const matching = this.#entries.filter((entry) => matches(entry, filter));
     return { entries: matching.slice(offset, offset + limit), total: matching.length, known: this.known };
@@ -85,6 +94,20 @@ export class Ledger {
   find(task: string): Settlement | undefined {
     return this.#entries.find((entry) => entry.task === task);
   }
+}
+
+function sourceOf(entries: Settlement[]): SourceEarnings {
+  const paid = entries.filter((entry) => entry.status === "paid");
+  const [last, first] = [entries[0], entries.at(-1)];
+  const mined_ms = minedOf(first?.settled_at ?? 0, last?.settled_at ?? 0);
+  const earned = sum(paid);
+  return {
+    mode: last?.mode ?? "volume", model: MODEL, precision: last?.precision ?? "Q8_0", tasks: paid.length,
+    prompt_tokens: paid.reduce((total, { usage }) => total + usage.prompt_tokens, 0),
+    answer_tokens: paid.reduce((total, { usage }) => total + usage.completion_tokens, 0),
+    earned, mined_ms, earned_meanwhile: earned,
+    per_hour: mined_ms < 10 * MINUTE ? null : ((BigInt(earned) * BigInt(60 * MINUTE)) / BigInt(mined_ms)).toString(),
+  };
 }
 
 /** At round times of the clock, as the miner's own: 5 minutes, hours, and local days. */

@@ -15,9 +15,11 @@ import { Workload } from "./workload";
 
 /** Settlements in the ledger, where it is not the usual number. */
 const SETTLEMENTS: Partial<Record<ScenarioName, number>> = {
-  "first-run": 0, "first-run-plan": 0, "first-run-keep": 0, "first-run-served": 0, "first-start": 0, "empty-activity": 0, "mining-quiet": 10, many: 5000,
+  "first-run": 0, "first-run-plan": 0, "first-run-keep": 0, "first-run-served": 0, "first-start": 0, "empty-activity": 0, "mining-quiet": 10, many: 5000, "no-demand": 60,
 };
 const USUAL = 236;
+/** How long nothing came where nothing comes. */
+export const IDLE = 95 * 60_000;
 
 export class Miner {
   readonly clock: Clock;
@@ -36,7 +38,8 @@ export class Miner {
   constructor(readonly scenario: ScenarioName, now: Millis) {
     this.clock = new Clock(now);
     this.journal = new Journal(this.clock);
-    this.ledger = recordedLedger(SETTLEMENTS[scenario] ?? USUAL, now, scenario !== "mining-quiet");
+    const last = scenario === "no-demand" ? now - IDLE : now;
+    this.ledger = recordedLedger(SETTLEMENTS[scenario] ?? USUAL, last, scenario !== "mining-quiet");
     this.work = new Workload(this.clock, this.stage, this.ledger, this.journal);
     this.life = new Life(this.clock, this.stage, this.work, this.ledger, this.journal);
     this.lab = new Lab(this.clock, this.stage);

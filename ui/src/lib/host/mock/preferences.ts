@@ -11,6 +11,7 @@ const DEFAULTS: Settings = {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
   },
+  electricity: { watts: null, price_per_kwh: null, currency: "EUR", value_per_credit: null },
 };
 
 /** Named as in settings.toml. */
@@ -24,6 +25,9 @@ const RANGES: Range[] = [
   { name: "manners.celsius", least: 0, most: 120 },
   { name: "manners.others_cpu_percent", least: 0, most: 100 },
   { name: "manners.others_gpu_percent", least: 0, most: 100 },
+  { name: "electricity.watts", least: 1, most: 100_000 },
+  { name: "electricity.price_per_kwh", least: 0, most: 10_000 },
+  { name: "electricity.value_per_credit", least: 0, most: 1_000_000 },
 ];
 
 export class Preferences {
@@ -48,8 +52,8 @@ export class Preferences {
     if (settings.payout_address?.toLowerCase().endsWith("bad")) {
       throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`, "payout_address");
     }
-    const { keep_prompts: _before, payout_address: _old, manners: _rules, ...before } = this.#saved;
-    const { keep_prompts: _after, payout_address: _new, manners: _others, ...after } = settings;
+    const { keep_prompts: _before, payout_address: _old, manners: _rules, electricity: _prices, ...before } = this.#saved;
+    const { keep_prompts: _after, payout_address: _new, manners: _others, electricity: _otherPrices, ...after } = settings;
     this.#restartNeeded ||= JSON.stringify(before) !== JSON.stringify(after);
     this.#saved = structuredClone(settings);
     return this.view();
@@ -71,6 +75,9 @@ function read(settings: Settings, name: string): number | null {
     "manners.celsius": settings.manners.celsius,
     "manners.others_cpu_percent": settings.manners.others_cpu_percent,
     "manners.others_gpu_percent": settings.manners.others_gpu_percent,
+    "electricity.watts": settings.electricity.watts,
+    "electricity.price_per_kwh": settings.electricity.price_per_kwh,
+    "electricity.value_per_credit": settings.electricity.value_per_credit,
   };
   return values[name] ?? null;
 }

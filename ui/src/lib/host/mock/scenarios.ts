@@ -5,7 +5,7 @@ import { request } from "./lab";
 import { emptyComparison } from "./lab-comparison";
 import { PROMPT } from "./lab-words";
 import { DATA_FOLDER } from "./machine";
-import type { Miner } from "./miner";
+import { IDLE, type Miner } from "./miner";
 import { coolingDown } from "./standing";
 
 export type Scenario = (miner: Miner) => void;
@@ -45,6 +45,12 @@ export const SCENARIOS = {
   "cool-down": (miner) => {
     mining(miner);
     miner.stage.change((status) => (status.standing = coolingDown(miner.clock.now(), "late")));
+  },
+  /** All is well, and nobody asks for anything. */
+  "no-demand": (miner) => {
+    miner.life.arrive();
+    served(miner);
+    miner.stage.change((status) => (status.idle_since = miner.clock.now() - IDLE));
   },
   switching: (miner) => {
     mining(miner);

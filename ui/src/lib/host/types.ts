@@ -1105,6 +1105,38 @@ failure: Failure | null, };
 export type FinishReason = "stop" | "length" | "cancelled";
 
 /**
+ * How far the first run is.
+ * The screens of the first run, in order.
+ */
+export type FirstRunScreen = "welcome" | "plan" | "keep" | "over";
+
+/**
+ * How far the first run is.
+ */
+export type FirstRunView = { 
+/**
+ * What is shown.
+ */
+screen: FirstRunScreen, 
+/**
+ * Whether the user has said that the miner may start.
+ */
+started: boolean, 
+/**
+ * Milliseconds from there until the miner took requests. Nothing if that was not seen, such as when the program was
+ * ended in between: nobody waited for it then.
+ */
+ready_ms: number | null, 
+/**
+ * Milliseconds from there until the first request of a user was served and paid. Likewise.
+ */
+served_ms: number | null, 
+/**
+ * Whether the user has seen these figures.
+ */
+told: boolean, };
+
+/**
  * Whether something fits into memory.
  */
 export type Fit = "fits" | "fits_with_less_context" | "does_not_fit";
@@ -1237,6 +1269,27 @@ gpus: Array<Gpu>,
  * Operating system and its version.
  */
 os: string, };
+
+/**
+ * A key that was taken over and read back from where it is kept now. That it exists is what wiping the file asks for.
+ */
+export type ImportedEnv = { 
+/**
+ * Whose key it is.
+ */
+address: NodeAddress, 
+/**
+ * Where it is kept.
+ */
+place: KeyPlace, 
+/**
+ * The file, which still has it in plain text.
+ */
+file: string, 
+/**
+ * Variables of the file that mean nothing here.
+ */
+not_used: Array<string>, };
 
 /**
  * What a user task asked and what was answered.
@@ -1819,6 +1872,27 @@ export type Origin = "downloaded" | "made" | "imported" | "hugging_face" | "lm_s
  * What became of a task's pay.
  */
 export type Outcome = "paid" | "void" | "reversed";
+
+/**
+ * This machine, and what the starter model would take of it. Nothing is measured or written to know that.
+ */
+export type Outlook = { 
+/**
+ * What is here, within what the settings allow.
+ */
+hardware: Hardware, 
+/**
+ * The starter model's name.
+ */
+model: string, 
+/**
+ * About the most memory that it takes: in its most exact precision, with its whole context. Nothing if it cannot be told.
+ */
+memory_bytes: number | null, 
+/**
+ * What its precisions take on the disk.
+ */
+disk_bytes: number | null, };
 
 /**
  * What the settings say against what was found: limits and corrections.
@@ -2971,6 +3045,12 @@ context_tokens: number | null,
 slots: number | null, };
 
 /**
+ * A key that was taken over and read back from where it is kept now. That it exists is what wiping the file asks for.
+ * How a key is taken out of a file.
+ */
+export type Wipe = "key" | "file";
+
+/**
  * User tasks that were served, and how long the node was busy with them.
  */
 export type Work = { 
@@ -3045,8 +3125,3 @@ phase: WorkPhase,
  * 0 to 1.
  */
 progress: number, };
-export type FirstRunScreen = "welcome" | "plan" | "keep" | "over";
-export type FirstRunView = { screen: FirstRunScreen, started: boolean, ready_ms: number | null, served_ms: number | null, told: boolean };
-export type Outlook = { hardware: Hardware, model: string, memory_bytes: number | null, disk_bytes: number | null };
-export type ImportedEnv = { address: NodeAddress, place: KeyPlace, file: string, not_used: Array<string> };
-export type Wipe = "key" | "file";

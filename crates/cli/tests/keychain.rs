@@ -130,7 +130,9 @@ fn the_key_of_a_node_s_env_goes_into_the_keychain_is_wiped_and_is_told_nowhere()
     let home = Home::new();
     let file = home.folder.path().join(".env");
     let import = |more: &[&str]| {
-        let output = home.run(Keychain::Open, &[&["key", "import-env", file.to_str().unwrap()], more].concat());
+        let mut arguments = vec!["key", "import-env", file.to_str().unwrap()];
+        arguments.extend(more);
+        let output = home.run(Keychain::Open, &arguments);
         (output.status.success(), said(&output))
     };
     fs::write(&file, format!("HOST=a\r\nNODE_PRIVATE_KEY=\"0x{KEY}\r\n")).unwrap();

@@ -51,9 +51,10 @@ fn rows(structs: &Structs, of: &str, prefix: &str, defaults: &Value) -> String {
     let mut written = String::new();
     for (name, said, kind) in &structs.0[of] {
         let (full, default) = (format!("{prefix}{name}"), &defaults[name]);
-        written += &match structs.0.contains_key(kind) {
-            true => rows(structs, kind, &format!("{full}."), default),
-            false => row(&full, said, default),
+        written += &if structs.0.contains_key(kind) {
+            rows(structs, kind, &format!("{full}."), default)
+        } else {
+            row(&full, said, default)
         };
     }
     written

@@ -21,8 +21,6 @@ import type {
   FirstRunView,
   Folder,
   ImportedEnv,
-  Outlook,
-  Wipe,
   KeptPrompt,
   KeptVote,
   LiveTask,
@@ -33,6 +31,7 @@ import type {
   ModelsView,
   NetworkView,
   NodeAddress,
+  Outlook,
   Plan,
   Practice,
   Precision,
@@ -49,6 +48,7 @@ import type {
   VoteSummary,
   WhatIf,
   Why,
+  Wipe,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -56,6 +56,7 @@ type Nothing = Record<string, never>;
 /** The window's commands: what each is given and what it answers with. */
 export interface Commands {
   watch_status: { args: { channel: Channel<Partial<Status>> }; result: number };
+  watch_first_run: { args: { channel: Channel<Partial<FirstRunView>> }; result: number };
   watch_tasks: { args: { channel: Channel<LiveTask[]> }; result: number };
   watch_comparison: { args: { channel: Channel<Partial<Comparison>> }; result: number };
   watch_fidelity: { args: { channel: Channel<Partial<FidelityRun>> }; result: number };
@@ -63,15 +64,12 @@ export interface Commands {
   watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
-  watch_first_run: { args: { channel: Channel<Partial<FirstRunView>> }; result: number };
+  save_picture: { args: Uint8Array; result: string | null };
   outlook: { args: Nothing; result: Outlook };
   begin_first_run: { args: Nothing; result: null };
   show_first_run: { args: { screen: FirstRunScreen }; result: null };
   first_run_told: { args: Nothing; result: null };
   try_out: { args: { question: string }; result: string };
-  import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };
-  wipe_env: { args: { how: Wipe }; result: null };
-  save_picture: { args: Uint8Array; result: string | null };
   set_mode: { args: { mode: Mode }; result: null };
   pause: { args: Nothing; result: null };
   resume: { args: Nothing; result: null };
@@ -91,6 +89,8 @@ export interface Commands {
   save_settings: { args: { settings: Settings }; result: SettingsView };
   export_key: { args: { passphrase: string }; result: string | null };
   import_key: { args: { passphrase: string }; result: NodeAddress | null };
+  import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };
+  wipe_env: { args: { how: Wipe }; result: null };
   open_folder: { args: { folder: Folder }; result: null };
   about: { args: Nothing; result: About };
   practice: { args: Nothing; result: Practice | null };

@@ -68,7 +68,7 @@ pub use models::{
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
 pub use passphrases::{AskPassphrase, Passphrases};
-pub use settings::{Range, Settings, SettingsError, SettingsView};
+pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,

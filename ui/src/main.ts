@@ -5,6 +5,7 @@ import { mount } from "svelte";
 
 import App from "./App.svelte";
 import type { Host } from "./lib/host/host";
+import { speak } from "./lib/messages";
 
 /** The mock is loaded on demand only, so that the window never carries it. */
 async function chooseHost(): Promise<Host> {
@@ -15,4 +16,6 @@ async function chooseHost(): Promise<Host> {
 
 const target = document.getElementById("app");
 if (!target) throw new Error("index.html has no element with the id app");
-mount(App, { target, props: { host: await chooseHost() } });
+// The system's language, until the settings are known.
+const [host] = await Promise.all([chooseHost(), speak(null)]);
+mount(App, { target, props: { host } });

@@ -107,8 +107,6 @@ test("what only the miner can tell is said where it was saved", async ({ page, m
   await expect(address).toBeFocused();
   await expect(address).toHaveAttribute("aria-invalid", "true");
   expect((await address.boundingBox())?.y).toBeGreaterThan(100);
-  await address.press("End");
-  await address.press("Backspace");
-  await address.press("e");
+  await address.fill(`0x${"ab".repeat(20)}`);
   await expect(address).not.toHaveAttribute("aria-invalid", "true");
 });

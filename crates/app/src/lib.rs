@@ -41,7 +41,7 @@ mod why;
 mod withdrawal;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -51,7 +51,6 @@ use std::{
 use cortensor_engine::Engine;
 use cortensor_node::{Identity, KeptPrompt, Ledger, LedgerError};
 use cortensor_protocol::{Mode, NodeAddress, TaskId};
-use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OnceCell, mpsc, oneshot, watch},
     task::{JoinHandle, spawn_blocking},
@@ -87,7 +86,7 @@ pub use models::{
 pub use money::{Balance, Money};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
-pub use settings::{Range, Settings, SettingsError, SettingsView};
+pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,

@@ -38,12 +38,26 @@ pub struct Settings {
     /// Whether prompts and answers of user requests are kept on this machine, to be looked at. Turning it off deletes
     /// those that were kept.
     pub keep_prompts: bool,
+    /// Language of the window. Default: the system's. Holds from when it is saved.
+    pub language: Option<Language>,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
     /// When to step aside. Holds from when it is saved.
     pub manners: Rules,
     /// What electricity costs and what credits are worth to you. Holds from when it is saved.
     pub electricity: Electricity,
+}
+
+/// A language that the window has words in, by its code (ISO 639-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    En,
+    /// German.
+    De,
+    /// Spanish.
+    Es,
 }
 
 /// The settings and what there is to know for changing them.
@@ -100,6 +114,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 5010)),
             payout_address: None,
             keep_prompts: false,
+            language: None,
             hardware: Overrides::default(),
             manners: Rules::default(),
             electricity: Electricity::default(),
@@ -213,6 +228,7 @@ impl Settings {
         let without_live = |settings: &Self| Self {
             payout_address: None,
             keep_prompts: false,
+            language: None,
             manners: Rules::default(),
             electricity: Electricity::default(),
             ..settings.clone()
@@ -296,13 +312,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folders = Folders::at(folder.path());
         assert_eq!(Settings::read(&folders).unwrap(), Settings::default());
-        for (text, told) in [("slot = 2", "slot"), ("slots = 0", "between 1 and 64"), ("slots = ", "correct it")] {
+        for (text, told) in [
+            ("slot = 2", "slot"),
+            ("slots = 0", "between 1 and 64"),
+            ("slots = ", "correct it"),
+            ("language = \"tlh\"", "`en`, `de`, `es`"),
+        ] {
             fs::write(folders.settings(), text).unwrap();
             let error = Settings::read(&folders).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
-        fs::write(folders.settings(), "slots = 3").unwrap();
-        assert_eq!(Settings::read(&folders).unwrap().slots, Some(3));
+        fs::write(folders.settings(), "slots = 3\nlanguage = \"de\"").unwrap();
+        let settings = Settings::read(&folders).unwrap();
+        assert_eq!((settings.slots, settings.language), (Some(3), Some(Language::De)));
     }
 
     #[test]
@@ -328,6 +350,8 @@ mod tests {
             assert!(failure.message.contains(told) && failure.field.as_deref() == Some(field), "{failure:?}");
             assert_eq!(Settings::read(&folders).unwrap(), good);
         }
+        let live = Settings { language: Some(Language::Es), ..good.clone() };
+        assert!(!good.needs_restart(&live));
         let electricity =
             Electricity { price_per_kwh: Some(Money::from_millionths(300_000)), ..Electricity::default() };
         let payout_address = text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");

@@ -3,7 +3,18 @@ import { locale, t } from "./messages";
 import type { Amount, LocalTime, Millis } from "./host/types";
 
 const BASE_UNITS = 10n ** 18n;
-const decimalMark = new Intl.NumberFormat(locale).formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".";
+
+/** What is slow to make is made once, and again in another language. */
+function inLocale<Made>(make: (locale: string) => Made): () => Made {
+  let made: { locale: string; it: Made } | null = null;
+  return () => {
+    if (made?.locale !== locale()) made = { locale: locale(), it: make(locale()) };
+    return made.it;
+  };
+}
+
+/** What stands between whole and fraction. */
+export const decimalMark = inLocale((of) => new Intl.NumberFormat(of).formatToParts(1.5).find((part) => part.type === "decimal")?.value ?? ".");
 
 /** Decimal places that are worth reading: fewer for large amounts, enough to see something of tiny ones. */
 function places(amount: bigint): number {
@@ -15,9 +26,9 @@ function places(amount: bigint): number {
 }
 
 function written(amount: bigint, digits: number): string {
-  const whole = new Intl.NumberFormat(locale).format(amount / BASE_UNITS);
+  const whole = new Intl.NumberFormat(locale()).format(amount / BASE_UNITS);
   const fraction = (amount % BASE_UNITS).toString().padStart(18, "0").slice(0, digits);
-  return digits === 0 ? whole : `${whole}${decimalMark}${fraction}`;
+  return digits === 0 ? whole : `${whole}${decimalMark()}${fraction}`;
 }
 
 /** Credits, cut and not rounded up: nobody is shown more than there is. Without the word; see `Amount.svelte`. */
@@ -33,7 +44,7 @@ export function formatAmountExactly(amount: Amount): string {
 }
 
 export function formatNumber(value: number, most = 0): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: most }).format(value);
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: most }).format(value);
 }
 
 /** Three digits that matter: 0.52, 5.1, 58, 580. */
@@ -45,7 +56,11 @@ export const formatRequestsPerHour = (value: number): string => t("unit.requests
 export const formatTokensPerSecond = (value: number): string => t("unit.tokens_per_second", { value: rate(value) });
 export const formatTokens = (count: number): string => t("unit.tokens", { count, value: formatNumber(count) });
 export const formatPercent = (share: number): string =>
-  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+
+/** A share along the side of a chart: no more digits than it needs. */
+export const formatAxisShare = (share: number): string =>
+  new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(share);
 
 /** With a digit behind the point, and never rounded to nothing or to all. */
 export function formatShare(share: number): string {
@@ -54,16 +69,16 @@ export function formatShare(share: number): string {
 }
 function percent(share: number): string {
   const digits = share === 0 || share === 1 ? 0 : 1;
-  return new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+  return new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
 }
 
 /** Divergences: two digits that matter, three of large ones. */
-export const formatDivergence = (nats: number): string => new Intl.NumberFormat(locale, { maximumSignificantDigits: nats < 1 ? 2 : 3 }).format(nats);
+export const formatDivergence = (nats: number): string => new Intl.NumberFormat(locale(), { maximumSignificantDigits: nats < 1 ? 2 : 3 }).format(nats);
 export const formatNats = (nats: number): string => t("unit.nats", { value: formatDivergence(nats) });
 /** A figure and its standard error, with as many digits as the error leaves. */
 export function formatEstimate({ value, error }: { value: number; error: number }): string {
   const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 6) : 4;
-  const write = (one: number): string => new Intl.NumberFormat(locale, { minimumFractionDigits: places, maximumFractionDigits: places }).format(one);
+  const write = (one: number): string => new Intl.NumberFormat(locale(), { minimumFractionDigits: places, maximumFractionDigits: places }).format(one);
   return `${write(value)} ± ${write(error)}`;
 }
 /** Sums in a currency that the user named: two digits behind the point, more where there would be nothing else to see. */
@@ -100,7 +115,7 @@ export function formatDuration(milliseconds: number): string {
   return t("unit.hours", { hours: formatNumber(Math.floor(minutes / 60)), minutes: minutes % 60 });
 }
 
-const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+const relative = inLocale((of) => new Intl.RelativeTimeFormat(of, { numeric: "auto" }));
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400_000],
   ["hour", 3_600_000],
@@ -111,37 +126,37 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function formatRelative(at: Millis, now: Millis): string {
   const away = at - now;
   for (const [unit, length] of STEPS) {
-    if (Math.abs(away) >= length) return relative.format(Math.trunc(away / length), unit);
+    if (Math.abs(away) >= length) return relative().format(Math.trunc(away / length), unit);
   }
   return t("time.just_now");
 }
 
-const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
-const clockWithSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const exact = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeStyle: "medium" }));
+const clock = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "numeric", minute: "2-digit" }));
+const clockWithSeconds = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 const WEEK: LocalTime["weekday"][] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-const weekdayName = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
-const clockOfWeek = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
-const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
+const weekdayName = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "long", timeZone: "UTC" }));
+const clockOfWeek = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "numeric", minute: "2-digit", timeZone: "UTC" }));
+const day = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "short", day: "numeric", month: "short" }));
 
-export const formatExactTime = (at: Millis): string => exact.format(at);
-export const formatClock = (at: Millis): string => clock.format(at);
-export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds.format(at);
-export const formatDay = (at: Millis): string => day.format(at);
+export const formatExactTime = (at: Millis): string => exact().format(at);
+export const formatClock = (at: Millis): string => clock().format(at);
+export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds().format(at);
+export const formatDay = (at: Millis): string => day().format(at);
 
-/** The two ends of a long address or id; the whole of it belongs into a title or a copy button. */
 /** A minute of the week, by the clock on the wall. */
 export function clockOf({ weekday, minute }: LocalTime): { weekday: string; time: string } {
   // A week that began on a Monday.
   const time = Date.UTC(2024, 0, 1 + WEEK.indexOf(weekday), 0, minute);
-  return { weekday: weekdayName.format(time), time: clockOfWeek.format(time) };
+  return { weekday: weekdayName().format(time), time: clockOfWeek().format(time) };
 }
 
+/** The two ends of a long address or id; the whole of it belongs into a title or a copy button. */
 export function shorten(id: string, ends = 6): string {
   return id.length <= 2 * ends + 3 ? id : `${id.slice(0, ends)}…${id.slice(-ends)}`;
 }
 
-export const capitalised = (words: string): string => words.charAt(0).toLocaleUpperCase(locale) + words.slice(1);
+export const capitalised = (words: string): string => words.charAt(0).toLocaleUpperCase(locale()) + words.slice(1);
 
 /** A message of the miner's as a sentence of its own: logs begin small and end without a stop, windows do not. */
 export function sentence(message: string): string {

@@ -1282,6 +1282,11 @@ choice: VoteChoice, };
 export type KeyPlace = "keychain" | "keystore";
 
 /**
+ * A language that the window has words in, by its code (ISO 639-1).
+ */
+export type Language = "en" | "de" | "es";
+
+/**
  * A node level, 0 to 10.
  */
 export type Level = number;
@@ -2216,6 +2221,10 @@ payout_address: string | null,
  * those that were kept.
  */
 keep_prompts: boolean, 
+/**
+ * Language of the window. Default: the system's. Holds from when it is saved.
+ */
+language: Language | null, 
 /**
  * Corrections to the hardware that was found.
  */

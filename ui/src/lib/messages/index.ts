@@ -20,7 +20,7 @@ void i18next.init({
   interpolation: { escapeValue: false },
 });
 
+/** In the language of now: what shows it is made anew when that changes, see `App.svelte`. */
 export const t = i18next.t;
 
-/** Numbers and dates as the user's region of that language writes them. */
-export const locale = navigator.languages.find((one) => one.startsWith(i18next.language)) ?? i18next.language;
+export { currentLanguage, languages, locale, speak } from "./language.svelte";

@@ -13,8 +13,3 @@ export function screenOfKey(event: KeyboardEvent): ScreenName | null {
   const place = Number(event.key);
   return Number.isInteger(place) ? (screens[place - 1] ?? null) : null;
 }
-
-/** The key press that shows a screen, as people write it. */
-export function keysOfScreen(screen: ScreenName): string {
-  return `${navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl+"}${screens.indexOf(screen) + 1}`;
-}

@@ -1,5 +1,6 @@
 import type { Host } from "../host/host";
 import type { Settings, SettingsView } from "../host/types";
+import { speak } from "../messages";
 import { Answer } from "./answer.svelte";
 import { Command } from "./command.svelte";
 import { asFailure } from "./failure";
@@ -29,7 +30,9 @@ export class SettingsEditor {
     this.#host = host;
     this.save = new Command(async () => {
       this.#refused = {};
-      if (this.draft && !this.#faulty()) this.#take(await this.#saved(settingsOf(this.draft)), true);
+      if (!this.draft || this.#faulty()) return;
+      this.#take(await this.#saved(settingsOf(this.draft)), true);
+      await speak(this.answer.value?.settings.language ?? null);
     });
     this.reset = new Command(async () => {
       const defaults = this.answer.value?.defaults;

@@ -1,11 +1,13 @@
 // The settings as they are typed: text until they are saved, and what is wrong with it.
-import type { Range, Settings } from "../host/types";
+import { decimalMark } from "../formats";
+import type { Language, Range, Settings } from "../host/types";
 
 const GIGABYTE = 1e9;
 
 export type SettingsDraft = {
   memoryBudget: string; contextTokens: string; slots: string;
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
+  language: Language | "system";
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   watts: string; pricePerKwh: string; currency: string; valuePerCredit: string;
@@ -42,7 +44,8 @@ const numberFields = [
 /** Longest name of a currency. */
 const LONGEST_CURRENCY = 8;
 
-const shown = (value: number | null, { each }: NumberField): string => (value === null ? "" : String(value / each));
+const shown = (value: number | null, { each }: NumberField): string => 
+  value === null ? "" : String(value / each).replace(".", decimalMark());
 
 export function draftOf(settings: Settings): SettingsDraft {
   return {
@@ -54,6 +57,7 @@ export function draftOf(settings: Settings): SettingsDraft {
     listen: settings.listen,
     payoutAddress: settings.payout_address ?? "",
     keepPrompts: settings.keep_prompts,
+    language: settings.language ?? "system",
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
@@ -92,6 +96,7 @@ export function settingsOf(draft: SettingsDraft): Settings {
     listen: draft.listen.trim(),
     payout_address: text(draft.payoutAddress),
     keep_prompts: draft.keepPrompts,
+    language: draft.language === "system" ? null : draft.language,
     hardware: {
       memory_bytes: numberOf(draft, hardwareMemory),
       cpu_cores: numberOf(draft, hardwareCores),
@@ -161,19 +166,22 @@ function areHours(text: string): boolean {
   return from !== undefined && to !== undefined && from < 1440 && to <= 1440 && from !== to;
 }
 
+/** As people of either habit type it. */
+const valueOf = (text: string): number => Number(text.replace(",", "."));
+
 function numberOf(draft: SettingsDraft, { field, each, decimal }: NumberField): number | null {
   const text = String(draft[field]).trim();
   if (text === "") return null;
-  return decimal ? Number(text) : Math.round(Number(text) * each);
+  return decimal ? valueOf(text) : Math.round(valueOf(text) * each);
 }
 
 function numberFault(draft: SettingsDraft, one: NumberField, ranges: Range[]): Fault | null {
   const text = String(draft[one.field]).trim();
   if (text === "") return null;
-  if (!/^\d+(\.\d+)?$/.test(text)) return { is: "not_a_number" };
+  if (!/^\d+([.,]\d+)?$/.test(text)) return { is: "not_a_number" };
   if (one.each === 1 && !one.decimal && !/^\d+$/.test(text)) return { is: "not_whole" };
   const limits = limitsOf(one.field, ranges);
-  const value = Number(text) * one.each;
+  const value = valueOf(text) * one.each;
   if (!limits || (value >= limits.least * one.each && value <= limits.most * one.each)) return null;
   return { is: "out_of_range", ...limits };
 }

@@ -6,7 +6,7 @@ import { DATA_FOLDER } from "./machine";
 
 const DEFAULTS: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
-  payout_address: null, keep_prompts: false, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  payout_address: null, keep_prompts: false, language: null, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
   manners: {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
@@ -52,8 +52,8 @@ export class Preferences {
     if (settings.payout_address?.toLowerCase().endsWith("bad")) {
       throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`, "payout_address");
     }
-    const { keep_prompts: _before, payout_address: _old, manners: _rules, electricity: _prices, ...before } = this.#saved;
-    const { keep_prompts: _after, payout_address: _new, manners: _others, electricity: _otherPrices, ...after } = settings;
+    const { keep_prompts: _before, payout_address: _old, manners: _rules, electricity: _prices, language: _spoken, ...before } = this.#saved;
+    const { keep_prompts: _after, payout_address: _new, manners: _others, electricity: _otherPrices, language: _next, ...after } = settings;
     this.#restartNeeded ||= JSON.stringify(before) !== JSON.stringify(after);
     this.#saved = structuredClone(settings);
     return this.view();

@@ -27,6 +27,8 @@ const COMMANDS: &[&str] = &[
     "export_key",
     "import_key",
     "open_folder",
+    "desktop",
+    "start_at_login",
     "about",
     "practice",
     "network",

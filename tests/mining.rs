@@ -4,6 +4,7 @@
 mod compare;
 mod compare_sides;
 mod manners;
+mod pause;
 mod resident;
 mod support;
 mod withdrawal;

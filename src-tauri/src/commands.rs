@@ -7,8 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, ExportFormat, Failure, FailureCode,
-    FidelityReports, FidelityRequest, KeptVote, ModelFile, Plan, Revealed, Settings, SettingsView, Span, VoteChoice,
-    VoteRequest, VoteSummary, WhatIf,
+    FidelityReports, FidelityRequest, KeptVote, ModelFile, PauseLength, Plan, Revealed, Settings, SettingsView, Span,
+    VoteChoice, VoteRequest, VoteSummary, WhatIf,
 };
 use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
@@ -23,6 +23,7 @@ use ts_rs::TS;
 
 use crate::{
     desk::{Desk, Folder},
+    startup::{self, DesktopView},
     watches::Fields,
     window,
 };
@@ -79,8 +80,8 @@ macro_rules! commands {
 commands! {
     /// Chooses a mode; done when its model is served.
     set_mode(mode: Mode) -> () = |desk, app| desk.app()?.set_mode(mode).await?;
-    /// Finishes what runs and gives the memory back.
-    pause() -> () = |desk, app| desk.app()?.pause().await?;
+    /// Finishes what runs and gives the memory back, for so long.
+    pause(length: PauseLength) -> () = |desk, app| desk.app()?.pause_for(length).await?;
     /// Takes tasks again.
     resume() -> () = |desk, app| desk.app()?.resume().await?;
     /// Finishes what runs and starts anew.
@@ -120,6 +121,10 @@ commands! {
     };
     /// Shows a folder in the file manager.
     open_folder(folder: Folder) -> () = |desk, app| show(&app, &desk.folder(folder))?;
+    /// Whether the miner starts at login, and whether there is a tray.
+    desktop() -> DesktopView = |desk, app| startup::view(&app)?;
+    /// Has the system start the miner at login, or not any more.
+    start_at_login(starts: bool) -> DesktopView = |desk, app| startup::start_at_login(&app, starts)?;
     /// What this program is.
     about() -> About = |desk, app| desk.about();
     /// How to send a request to the embedded practice network, if it runs.

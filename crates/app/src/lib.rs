@@ -9,6 +9,7 @@ mod access;
 pub mod benchmark;
 mod chart;
 mod choice;
+mod command;
 pub mod control;
 mod device;
 pub mod doctor;
@@ -21,16 +22,18 @@ mod life;
 mod manners;
 mod measurements;
 mod models;
+mod notices;
 mod passphrases;
+mod pause;
 mod settings;
 mod starter_file;
 mod status;
 mod survey;
+mod told;
 mod what_if;
 mod withdrawal;
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -51,6 +54,8 @@ use tokio::{
 
 pub use access::NetworkAccess;
 pub use chart::{EarningsChart, Span};
+pub use command::CommandError;
+pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_planner::{Plan, WhatIf};
 pub use failure::{Failure, FailureCode};
@@ -67,12 +72,15 @@ pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
+pub use notices::{Notice, Notices};
 pub use passphrases::{AskPassphrase, Passphrases};
+pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
 pub use settings::{Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
+pub use told::{Hint, first_time};
 pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
 
 /// Reads what is known of the machine's use, as far as the rules ask for it. Called about once a second, and may block.
@@ -102,6 +110,8 @@ pub struct AppConfig {
     pub passphrases: Passphrases,
     /// What is known of the machine's use.
     pub senses: Senses,
+    /// The time where the user is.
+    pub clock: Clock,
 }
 
 /// A running app. Cheap to clone.
@@ -134,56 +144,6 @@ pub(crate) struct Begun {
 pub(crate) struct LedgerCell {
     path: PathBuf,
     cell: Arc<OnceCell<Ledger>>,
-}
-
-/// What an app can be told.
-pub(crate) enum Command {
-    Mode(Mode, Reply),
-    Pause(Reply),
-    Resume(Reply),
-    Lend(Reply),
-    TakeBack(Reply),
-    ShowLosses(Reply),
-    Measure(Reply),
-    Quit(Reply),
-}
-
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mode(mode, _) => write!(f, "mine for {mode}"),
-            Self::Pause(_) => f.write_str("pause"),
-            Self::Resume(_) => f.write_str("resume"),
-            Self::Lend(_) => f.write_str("lend the memory"),
-            Self::TakeBack(_) => f.write_str("take the memory back"),
-            Self::ShowLosses(_) => f.write_str("show what was measured"),
-            Self::Measure(_) => f.write_str("measure again"),
-            Self::Quit(_) => f.write_str("quit"),
-        }
-    }
-}
-
-pub(crate) type Reply = oneshot::Sender<Result<(), CommandError>>;
-
-/// Why the app did not do as told. What was before goes on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum CommandError {
-    /// The app has ended.
-    #[error("the miner has stopped; start it again with `cortensor mine`")]
-    Stopped,
-    /// The other model did not load; the one before is still served where it could be kept.
-    #[error("{message}")]
-    NotLoaded {
-        /// What was wrong and what to do.
-        message: String,
-    },
-    /// The choice could not be written down.
-    #[error("{message}")]
-    NotKept {
-        /// What was wrong and what to do.
-        message: String,
-    },
 }
 
 /// Sums and the latest settlements.
@@ -242,9 +202,14 @@ impl App {
         self.tell(|reply| Command::Mode(mode, reply)).await
     }
 
-    /// Takes no more tasks, finishes what runs, gives the memory back. Done when that is done.
+    /// Takes no more tasks, finishes what runs, gives the memory back, until the user resumes. Done when that is done.
     pub async fn pause(&self) -> Result<(), CommandError> {
-        self.tell(Command::Pause).await
+        self.pause_for(PauseLength::UntilResumed).await
+    }
+
+    /// The same for a while; then it goes on by itself.
+    pub async fn pause_for(&self, length: PauseLength) -> Result<(), CommandError> {
+        self.tell(|reply| Command::Pause(length, reply)).await
     }
 
     /// Loads the model again and takes tasks. Done when that is done.

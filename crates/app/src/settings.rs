@@ -35,6 +35,10 @@ pub struct Settings {
     /// Whether prompts and answers of user requests are kept on this machine, to be looked at. Turning it off deletes
     /// those that were kept.
     pub keep_prompts: bool,
+    /// Whether closing the window leaves the miner at work behind its icon in the tray, where there is one.
+    pub close_to_tray: bool,
+    /// Whether the user is told, outside the window too, what needs them.
+    pub notifications: bool,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
     /// When to step aside. Holds from when it is saved.
@@ -92,6 +96,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 5010)),
             payout_address: None,
             keep_prompts: false,
+            close_to_tray: true,
+            notifications: true,
             hardware: Overrides::default(),
             manners: Rules::default(),
         }
@@ -196,6 +202,8 @@ impl Settings {
             payout_address: None,
             keep_prompts: false,
             manners: Rules::default(),
+            close_to_tray: true,
+            notifications: true,
             ..settings.clone()
         };
         without_live(self) != without_live(other)

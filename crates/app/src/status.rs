@@ -6,7 +6,9 @@ use cortensor_hardware::Hardware;
 use cortensor_manners::Reason;
 use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, Work};
 use cortensor_planner::{Measurement, Plan};
-use cortensor_protocol::{Amount, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport};
+use cortensor_protocol::{
+    Amount, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
@@ -61,6 +63,9 @@ pub struct Status {
     /// Why to step aside just now, by the user's rules. It mines all the same where the user said so.
     #[serde(default)]
     pub aside: Vec<Reason>,
+    /// When the user's pause is over by itself; nothing if it is not, or there is none.
+    #[serde(default)]
+    pub paused_until: Option<Millis>,
     /// Tasks being worked on.
     pub running: u32,
     /// The same, one by one, behind those whose settlement is awaited. Their figures move with every token, so that the

@@ -105,12 +105,18 @@ export function formatRelative(at: Millis, now: Millis): string {
 
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const clockWithDay = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "numeric", minute: "2-digit" });
 const clockWithSeconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const WEEK: LocalTime["weekday"][] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const weekdayName = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
 const clockOfWeek = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
 
+/** The time of day, with the day where it is another one than now. */
+export function formatClockOfDay(at: Millis, now: Millis): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return isToday ? clock.format(at) : clockWithDay.format(at);
+}
 export const formatExactTime = (at: Millis): string => exact.format(at);
 export const formatClock = (at: Millis): string => clock.format(at);
 export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds.format(at);

@@ -41,6 +41,8 @@ import type {
   VoteRequest,
   VoteSummary,
   WhatIf,
+  PauseLength,
+  DesktopView,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -57,7 +59,7 @@ export interface Commands {
   unwatch: { args: { id: number }; result: null };
   save_picture: { args: Uint8Array; result: string | null };
   set_mode: { args: { mode: Mode }; result: null };
-  pause: { args: Nothing; result: null };
+  pause: { args: { length: PauseLength }; result: null };
   resume: { args: Nothing; result: null };
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
@@ -73,6 +75,8 @@ export interface Commands {
   export_key: { args: { passphrase: string }; result: string | null };
   import_key: { args: { passphrase: string }; result: NodeAddress | null };
   open_folder: { args: { folder: Folder }; result: null };
+  desktop: { args: Nothing; result: DesktopView };
+  start_at_login: { args: { starts: boolean }; result: DesktopView };
   about: { args: Nothing; result: About };
   practice: { args: Nothing; result: Practice | null };
   network: { args: Nothing; result: NetworkView };

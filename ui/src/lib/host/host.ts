@@ -1,9 +1,9 @@
 // What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
 
 import type {
-  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart,
+  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, DesktopView, EarningsChart,
   ExportFormat, FidelityReports, FidelityRequest, FidelityRun, Folder, KeptPrompt, KeptVote, LiveTask, LogLine, Mode,
-  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Plan, Practice, Precision, Revealed, Settings,
+  ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, PauseLength, Plan, Practice, Precision, Revealed, Settings,
   SettingsView, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf,
 } from "./types";
 
@@ -19,7 +19,7 @@ export interface Host {
   /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
   setMode(mode: Mode): Promise<void>;
   /** Done when what runs has finished and the memory is given back. */
-  pause(): Promise<void>;
+  pause(length: PauseLength): Promise<void>;
   resume(): Promise<void>;
   /** Finishes what runs, then starts anew: after a failure, or to use changed settings. */
   restart(): Promise<void>;
@@ -51,6 +51,9 @@ export interface Host {
   /** Calls back with the lines so far and then with new ones. */
   watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch>;
   openFolder(folder: Folder): Promise<void>;
+  desktop(): Promise<DesktopView>;
+  /** Has the system start the miner when the user logs in, or not any more. Answers with what the system says then. */
+  startAtLogin(starts: boolean): Promise<DesktopView>;
   about(): Promise<About>;
   /** How to send a request to the embedded practice network; null where another router is used. */
   practice(): Promise<Practice | null>;

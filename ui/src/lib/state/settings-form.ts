@@ -6,6 +6,7 @@ const GIGABYTE = 1e9;
 export type SettingsDraft = {
   memoryBudget: string; contextTokens: string; slots: string;
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
+  closeToTray: boolean; notifications: boolean;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   battery: boolean; fullScreen: boolean; metered: boolean; programs: string; hours: string;
@@ -45,6 +46,8 @@ export function draftOf(settings: Settings): SettingsDraft {
     listen: settings.listen,
     payoutAddress: settings.payout_address ?? "",
     keepPrompts: settings.keep_prompts,
+    closeToTray: settings.close_to_tray,
+    notifications: settings.notifications,
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
@@ -79,6 +82,8 @@ export function settingsOf(draft: SettingsDraft): Settings {
     listen: draft.listen.trim(),
     payout_address: text(draft.payoutAddress),
     keep_prompts: draft.keepPrompts,
+    close_to_tray: draft.closeToTray,
+    notifications: draft.notifications,
     hardware: {
       memory_bytes: numberOf(draft, hardwareMemory),
       cpu_cores: numberOf(draft, hardwareCores),

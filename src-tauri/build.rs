@@ -39,6 +39,8 @@ const COMMANDS: &[&str] = &[
     "import_env",
     "wipe_env",
     "open_folder",
+    "desktop",
+    "start_at_login",
     "about",
     "save_diagnosis",
     "practice",

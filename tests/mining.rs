@@ -6,6 +6,7 @@ mod compare;
 mod compare_sides;
 mod earnings;
 mod manners;
+mod pause;
 mod resident;
 mod support;
 mod withdrawal;

@@ -8,7 +8,8 @@ use std::{path::PathBuf, sync::Arc};
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat,
     Failure, FailureCode, FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook,
-    Plan, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
+    PauseLength, Plan, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf,
+    Why, Wipe,
 };
 use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
@@ -23,6 +24,7 @@ use ts_rs::TS;
 
 use crate::{
     desk::{Desk, Folder},
+    startup::{self, DesktopView},
     watches::Fields,
     window,
 };
@@ -90,8 +92,8 @@ commands! {
     try_out(question: String) -> String = |desk, app| desk.miner.try_out(&question).await?;
     /// Chooses a mode; done when its model is served.
     set_mode(mode: Mode) -> () = |desk, app| desk.app()?.set_mode(mode).await?;
-    /// Finishes what runs and gives the memory back.
-    pause() -> () = |desk, app| desk.app()?.pause().await?;
+    /// Finishes what runs and gives the memory back, for so long.
+    pause(length: PauseLength) -> () = |desk, app| desk.app()?.pause_for(length).await?;
     /// Takes tasks again.
     resume() -> () = |desk, app| desk.app()?.resume().await?;
     /// Finishes what runs and starts anew.
@@ -149,6 +151,10 @@ commands! {
     wipe_env(how: Wipe) -> () = |desk, app| desk.miner.wipe_env(how).await?;
     /// Shows a folder in the file manager.
     open_folder(folder: Folder) -> () = |desk, app| show(&app, &desk.folder(folder))?;
+    /// Whether the miner starts at login, and whether there is a tray.
+    desktop() -> DesktopView = |desk, app| startup::view(&app)?;
+    /// Has the system start the miner at login, or not any more.
+    start_at_login(starts: bool) -> DesktopView = |desk, app| startup::start_at_login(&app, starts)?;
     /// What this program is.
     about() -> About = |desk, app| desk.about();
     /// Asks where, and writes what happened on this machine, for whoever is asked for help; `None`: the user changed their mind.

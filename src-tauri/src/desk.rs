@@ -11,6 +11,7 @@ use std::{
 use cortensor_app::{App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode};
 use cortensor_host::{About, LogTail, Miner, Options, write_diagnosis};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use ts_rs::TS;
 
 use crate::watches::Watches;
@@ -20,6 +21,8 @@ pub(crate) struct Desk {
     pub(crate) miner: Miner,
     pub(crate) logs: LogTail,
     pub(crate) watches: Watches,
+    /// Whether the miner is seen in the tray.
+    pub(crate) in_tray: watch::Sender<bool>,
     lock: Mutex<Option<Lock>>,
     closing: AtomicBool,
 }
@@ -42,6 +45,7 @@ impl Desk {
             miner: Miner::new(options),
             logs,
             watches: Watches::default(),
+            in_tray: watch::Sender::new(false),
             lock: Mutex::default(),
             closing: AtomicBool::default(),
         }
@@ -71,6 +75,10 @@ impl Desk {
     /// Notes that the window is being closed; says whether it was already.
     pub(crate) fn begins_to_close(&self) -> bool {
         self.closing.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     pub(crate) fn app(&self) -> Result<App, Failure> {

@@ -7,9 +7,13 @@
 
 mod commands;
 mod desk;
+mod notify;
+mod startup;
+mod tray;
 mod types;
 mod watches;
 mod window;
+mod words;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -35,9 +39,12 @@ struct Arguments {
     /// Where the embedded router listens [default: the settings, or 127.0.0.1:5010]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Start without the window, behind the icon in the tray
+    #[arg(long)]
+    hidden: bool,
 }
 
-/// Opens the window and mines until it is closed.
+/// Opens the window and mines until the program is ended.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let folders = arguments.data.map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)));
@@ -53,7 +60,7 @@ pub fn run() -> ExitCode {
         ..Options::new(folders, starter_model, Passphrases::Given)
     };
     let desk = Arc::new(Desk::new(options, logs.tail().clone()));
-    match window::open(desk) {
+    match window::run(desk, arguments.hidden) {
         Ok(code) => ExitCode::from(code),
         Err(error) => failure(&error),
     }

@@ -4,6 +4,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod tray;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -17,6 +19,9 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
+
+pub use tray::Tray;
 
 /// Longer than anything here takes on a busy machine, and less than the driver's client waits: a test that waits for this
 /// has failed.
@@ -337,6 +342,22 @@ impl Session {
         command.env("DISPLAY", &display);
         let (bus, bus_address) = first_line(command);
         Self { _bus: bus, _screen: screen, display, bus_address }
+    }
+
+    /// Asks a window to close, as its button does.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    pub fn close(&self, window: u32) {
+        let (screen, _) = x11rb::connect(Some(&self.display)).unwrap();
+        let atom = |name| screen.intern_atom(false, name).unwrap().reply().unwrap().atom;
+        let message = [atom(b"WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
+        let event = ClientMessageEvent::new(32, window, atom(b"WM_PROTOCOLS"), message);
+        screen.send_event(false, window, EventMask::NO_EVENT, event).unwrap().check().unwrap();
+    }
+
+    pub(crate) fn bus_address(&self) -> &str {
+        &self.bus_address
     }
 
     /// A command in the session.

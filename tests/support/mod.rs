@@ -3,14 +3,18 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
-use cortensor_app::{App, AppConfig, Folders, Machine, Passphrases, Phase, Readings, Senses, Settings, Status};
+use cortensor_app::{App, AppConfig, Clock, Folders, Machine, Passphrases, Phase, Readings, Senses, Settings, Status};
 use cortensor_engine::scripted::{Script, ScriptedEngine};
 use cortensor_node::Identity;
 use cortensor_router::{Policy, Router, RouterConfig};
+use jiff::{ToSpan, Zoned};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
@@ -110,6 +114,8 @@ pub(crate) struct Miner {
     pub(crate) engine: Arc<ScriptedEngine>,
     /// What the miner is told of the machine's use.
     pub(crate) use_of_machine: watch::Sender<Readings>,
+    /// How many minutes its clock is ahead.
+    pub(crate) ahead: Arc<AtomicI64>,
     life: JoinHandle<()>,
     home: Home,
     router: String,
@@ -157,8 +163,12 @@ impl Miner {
         let use_of_machine = watch::Sender::new(Readings::default());
         let told = use_of_machine.clone();
         let senses: Senses = Arc::new(move |_| told.borrow().clone());
-        let (app, life) = App::start(AppConfig { machine, router: router.clone(), passphrases, senses });
-        Self { app, engine, use_of_machine, life, home, router, script }
+        let ahead = Arc::new(AtomicI64::new(0));
+        let (minutes, router_of_app) = (Arc::clone(&ahead), router.clone());
+        let clock: Clock =
+            Arc::new(move || Zoned::now().checked_add(minutes.load(Ordering::SeqCst).minutes()).unwrap());
+        let (app, life) = App::start(AppConfig { machine, router: router_of_app, passphrases, senses, clock });
+        Self { app, engine, use_of_machine, ahead, life, home, router, script }
     }
 
     /// Makes the miner's ledger say that its disk is full (there is no number left for a row that every settlement

@@ -33,6 +33,26 @@ test("a pause finishes what runs, and resuming goes on", async ({ page, miner })
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
 });
 
+test("a pause for a while says until when, and is over by itself", async ({ page, miner }) => {
+  await miner.open();
+  await page.getByRole("button", { name: "For a while" }).press("Enter");
+  await expect(page.getByRole("menuitem")).toHaveText(["15 minutes", "1 hour", "Until tomorrow"]);
+  await page.keyboard.press("Enter");
+  await miner.pass(20_000);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Paused until \d+:\d\d/);
+  await expect(page.getByRole("navigation").getByText(/^Paused until/)).toBeVisible();
+  await expect(page.getByText("Then the miner goes on by itself")).toBeVisible();
+  await miner.pass(900_000);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
+});
+
+test("who resumes does not wait for the end of the pause", async ({ page, miner }) => {
+  await miner.open({ scenario: "paused-until" });
+  await page.getByRole("button", { name: "Resume" }).click();
+  await miner.pass(5_000);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mining");
+});
+
 test("a miner that steps aside says why, and mines all the same for who says so", async ({ page, miner }) => {
   await miner.open({ scenario: "aside" });
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Paused");

@@ -110,3 +110,31 @@ test("what only the miner can tell is said where it was saved", async ({ page, m
   await address.fill(`0x${"ab".repeat(20)}`);
   await expect(address).not.toHaveAttribute("aria-invalid", "true");
 });
+
+test("what closing the window does is saved and holds without a restart; starting at login holds at once", async ({ page, miner }) => {
+  await miner.open({ screen: "settings" });
+  const tray = page.getByRole("switch", { name: "Go on in the tray" });
+  await expect(tray).toBeChecked();
+  await tray.click();
+  await page.getByRole("switch", { name: "Notify me" }).click();
+  await expect(page.getByText("2 unsaved changes")).toBeVisible();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("take effect after a restart")).toBeHidden();
+  const login = page.getByRole("switch", { name: "Start when I log in" });
+  await login.click();
+  await expect(login).toBeChecked();
+  await expect(page.getByText("unsaved change")).toBeHidden();
+  await page.getByRole("link", { name: "Home" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(login).toBeChecked();
+  await expect(tray).not.toBeChecked();
+});
+
+test("a system that does not start the miner at login is told as it is, and so is one without a tray", async ({ page, miner }) => {
+  await miner.open({ scenario: "paused-until", screen: "settings" });
+  await expect(page.getByText("This desktop shows no tray")).toBeVisible();
+  const login = page.getByRole("switch", { name: "Start when I log in" });
+  await login.click();
+  await expect(page.getByRole("alert").filter({ hasText: "was not changed" }).first()).toBeVisible();
+  await expect(login).not.toBeChecked();
+});

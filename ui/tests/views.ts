@@ -68,6 +68,19 @@ export const views: View[] = [
   view("home-level-cool-down", "cool-down", "home", { arrange: openLevel }),
   view("home-switching", "switching", "home"),
   view("home-paused", "paused", "home"),
+  view("home-paused-until", "paused-until", "home"),
+  view("home-pause-menu", "mining", "home", {
+    arrange: async (page) => {
+      await page.getByRole("button", { name: "For a while" }).click();
+      await page.getByRole("menuitem", { name: "15 minutes" }).waitFor();
+    },
+  }),
+  view("settings-no-tray", "paused-until", "settings", {
+    arrange: async (page) => {
+      await page.getByRole("switch", { name: "Start when I log in" }).click();
+      await page.getByText("was not changed").waitFor();
+    },
+  }),
   view("home-stopped", "stopped", "home"),
   view("home-offline", "offline", "home"),
   view("home-rejected", "rejected", "home"),

@@ -6,10 +6,12 @@ use cortensor_protocol::Mode;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::PauseLength;
+
 /// What an app can be told.
 pub(crate) enum Command {
     Mode(Mode, Reply),
-    Pause(Reply),
+    Pause(PauseLength, Reply),
     Resume(Reply),
     Lend(Reply),
     TakeBack(Reply),
@@ -23,7 +25,7 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mode(mode, _) => write!(f, "mine for {mode}"),
-            Self::Pause(_) => f.write_str("pause"),
+            Self::Pause(..) => f.write_str("pause"),
             Self::Resume(_) => f.write_str("resume"),
             Self::Lend(_) => f.write_str("lend the memory"),
             Self::TakeBack(_) => f.write_str("take the memory back"),

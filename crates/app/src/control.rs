@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, CommandError, Folders, Status, Withdrawal,
+    App, CommandError, Folders, PauseLength, Status, Withdrawal,
     files::{FileError, read_json, write_json},
 };
 
@@ -59,6 +59,14 @@ pub enum ControlError {
 pub struct ModeRequest {
     /// Which.
     pub mode: Mode,
+}
+
+/// What a pause is asked for with.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct PauseRequest {
+    /// For how long.
+    #[serde(default)]
+    pub length: PauseLength,
 }
 
 #[derive(Deserialize)]
@@ -144,8 +152,8 @@ async fn mode(State(app): State<App>, Json(request): Json<ModeRequest>) -> Respo
     answer(app.set_mode(request.mode).await)
 }
 
-async fn pause(State(app): State<App>) -> Response {
-    answer(app.pause().await)
+async fn pause(State(app): State<App>, Json(request): Json<PauseRequest>) -> Response {
+    answer(app.pause_for(request.length).await)
 }
 
 async fn resume(State(app): State<App>) -> Response {

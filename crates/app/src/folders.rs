@@ -165,6 +165,10 @@ impl Folders {
         self.data.join("choice.json")
     }
 
+    pub(crate) fn told(&self) -> PathBuf {
+        self.data.join("told.json")
+    }
+
     /// How to reach the miner that runs on this folder.
     pub fn control(&self) -> PathBuf {
         self.data.join("control.json")

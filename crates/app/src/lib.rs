@@ -30,12 +30,15 @@ mod manners;
 mod measurements;
 mod models;
 mod money;
+mod notices;
 mod outlook;
 mod passphrases;
+mod pause;
 mod settings;
 mod starter_file;
 mod status;
 mod survey;
+mod told;
 mod what_if;
 mod why;
 mod withdrawal;
@@ -84,13 +87,16 @@ pub use models::{
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
 pub use money::{Balance, Money};
+pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
+pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
 pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
+pub use told::{Hint, first_time};
 pub use why::{Cause, Finding, Link, Why, WhyLink};
 pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
 
@@ -121,6 +127,8 @@ pub struct AppConfig {
     pub passphrases: Passphrases,
     /// What is known of the machine's use.
     pub senses: Senses,
+    /// The time where the user is.
+    pub clock: Clock,
 }
 
 /// A running app. Cheap to clone.
@@ -201,9 +209,14 @@ impl App {
         self.tell(|reply| Command::Mode(mode, reply)).await
     }
 
-    /// Takes no more tasks, finishes what runs, gives the memory back. Done when that is done.
+    /// Takes no more tasks, finishes what runs, gives the memory back, until the user resumes. Done when that is done.
     pub async fn pause(&self) -> Result<(), CommandError> {
-        self.tell(Command::Pause).await
+        self.pause_for(PauseLength::UntilResumed).await
+    }
+
+    /// The same for a while; then it goes on by itself.
+    pub async fn pause_for(&self, length: PauseLength) -> Result<(), CommandError> {
+        self.tell(|reply| Command::Pause(length, reply)).await
     }
 
     /// Loads the model again and takes tasks. Done when that is done.

@@ -2,6 +2,7 @@
 
 mod aside;
 mod mirror;
+mod pause;
 mod prepare;
 mod repair;
 mod serve;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppConfig, Begun, Command, CommandError, Electricity, Phase, Problem, ProblemCode, Reply, Status, StepName,
-    choice::Choice, electricity::Recorder, lab, measurements::Measure, status::problem, survey,
+    choice::Choice, electricity::Recorder, lab, measurements::Measure, pause::millis, status::problem, survey,
 };
 
 use serve::LoadedModel;
@@ -87,7 +88,8 @@ pub(crate) async fn live(config: AppConfig, mut begun: Begun) {
 /// Prepares, while choices are noted and quitting is possible at any time. `None`: told to quit.
 async fn start(config: AppConfig, begun: &mut Begun) -> Result<Option<Life>, Problem> {
     let mut choice = Choice::read(&config.machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
-    begun.status.send_modify(|status| status.mode = Some(choice.mode));
+    choice = choice.at(millis(&(config.clock)()));
+    begun.status.send_modify(|status| choice.show(status));
     let Begun { status, commands, passphrases, ledger, identity, keep_prompts, aside, electricity } = begun;
     let stop = CancellationToken::new();
     let ready = {
@@ -131,8 +133,8 @@ fn quitting_done(reply: Option<Reply>) {
 fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, status: &watch::Sender<Status>) -> Noted {
     let (reply, next) = match command {
         Some(Command::Mode(mode, reply)) => (reply, Choice { mode, ..*choice }),
-        Some(Command::Pause(reply)) => (reply, Choice { paused: true, ..*choice }),
-        Some(Command::Resume(reply)) => (reply, Choice { paused: false, ..*choice }),
+        Some(Command::Pause(length, reply)) => (reply, choice.paused(length.end(&(config.clock)()))),
+        Some(Command::Resume(reply)) => (reply, choice.resumed()),
         // Nothing is loaded, what is lent is not chosen, and losses are shown with the plan.
         Some(Command::Lend(reply) | Command::TakeBack(reply) | Command::ShowLosses(reply) | Command::Seen(reply)) => {
             let _ = reply.send(Ok(()));
@@ -150,7 +152,7 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
         next.write(&config.machine.folders).map_err(|error| CommandError::NotKept { message: error.to_string() });
     if kept.is_ok() {
         *choice = next;
-        status.send_modify(|status| status.mode = Some(next.mode));
+        status.send_modify(|status| next.show(status));
     }
     let _ = reply.send(kept);
     Noted::Kept
@@ -213,6 +215,7 @@ impl Life {
                 () = sleep_until(self.load_at.unwrap_or_else(Instant::now)), if self.load_at.is_some() => {
                     self.try_again().await;
                 }
+                () = pause::over(self.choice.paused_until, Arc::clone(&self.config.clock)) => self.wake().await,
             }
         }
         self.quit().await;
@@ -240,7 +243,7 @@ impl Life {
             Command::Quit(reply) => return Noted::Quit(Some(reply)),
             Command::Measure(reply) => return self.measure(reply, commands).await,
             Command::Mode(mode, reply) => (reply, self.switch(mode).await),
-            Command::Pause(reply) => (reply, self.pause().await),
+            Command::Pause(length, reply) => (reply, self.pause(length).await),
             Command::Resume(reply) => (reply, self.resume().await),
             Command::Lend(reply) => {
                 self.lend().await;

@@ -40,6 +40,10 @@ pub struct Settings {
     pub keep_prompts: bool,
     /// Language of the window. Default: the system's. Holds from when it is saved.
     pub language: Option<Language>,
+    /// Whether closing the window leaves the miner at work behind its icon in the tray, where there is one.
+    pub close_to_tray: bool,
+    /// Whether the user is told, outside the window too, what needs them.
+    pub notifications: bool,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
     /// When to step aside. Holds from when it is saved.
@@ -115,6 +119,8 @@ impl Default for Settings {
             payout_address: None,
             keep_prompts: false,
             language: None,
+            close_to_tray: true,
+            notifications: true,
             hardware: Overrides::default(),
             manners: Rules::default(),
             electricity: Electricity::default(),
@@ -231,6 +237,8 @@ impl Settings {
             language: None,
             manners: Rules::default(),
             electricity: Electricity::default(),
+            close_to_tray: true,
+            notifications: true,
             ..settings.clone()
         };
         without_live(self) != without_live(other)

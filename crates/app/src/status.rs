@@ -66,6 +66,9 @@ pub struct Status {
     /// What broke last since the start, and what was done about it; until the user has seen it.
     #[serde(default)]
     pub incident: Option<Incident>,
+    /// When the user's pause is over by itself; nothing if it is not, or there is none.
+    #[serde(default)]
+    pub paused_until: Option<Millis>,
     /// Tasks being worked on.
     pub running: u32,
     /// Since when, connected to the network, nothing was worked on; nothing while something is.

@@ -3,8 +3,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use cortensor_app::{
-    Earnings, Folders, Status, Why, Withdrawal, WithdrawalReceipt,
-    control::{Door, ModeRequest},
+    Earnings, Folders, PauseLength, Status, Why, Withdrawal, WithdrawalReceipt,
+    control::{Door, ModeRequest, PauseRequest},
 };
 use cortensor_node::Ledger;
 use cortensor_protocol::{Mode, Settlement, SettlementStatus, TaskKind};
@@ -220,9 +220,14 @@ async fn progress(miner: &Miner, shown: &mut String, quiet: bool) {
     }
 }
 
+/// `cortensor pause`
+pub(crate) async fn pause(common: &Common, length: PauseLength) -> Outcome {
+    tell(common, "pause", &PauseRequest { length }, "paused; the memory is given back").await
+}
+
 /// `cortensor pause`, `resume`, `quit`
-pub(crate) async fn tell(common: &Common, what: &str, done: &str) -> Outcome {
-    let answer = Miner::find(&common.folders()?)?.post(what, &serde_json::json!({})).await?;
+pub(crate) async fn tell(common: &Common, what: &str, how: &impl Serialize, done: &str) -> Outcome {
+    let answer = Miner::find(&common.folders()?)?.post(what, how).await?;
     if common.json {
         say!("{answer}");
     } else {

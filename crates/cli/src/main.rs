@@ -33,8 +33,9 @@ mod withdraw;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use cortensor_app::{Folders, SideChoice, starter_file};
+use cortensor_app::{Folders, PauseLength, SideChoice, starter_file};
 use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
+use serde_json::json;
 
 /// What every command returns: an error is printed with everything it came from.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
@@ -86,7 +87,11 @@ enum Command {
         mode: Mode,
     },
     /// Finish what runs, take no more tasks, give the memory back
-    Pause,
+    Pause {
+        /// Go on by itself after `15m`, `1h`, or `tomorrow` at six [default: until `cortensor resume`]
+        #[arg(long = "for", value_name = "TIME")]
+        length: Option<PauseLength>,
+    },
     /// Take tasks again
     Resume,
     /// Finish what runs and end the running miner
@@ -297,9 +302,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Why => client::why(common).await,
         Command::Withdraw(arguments) => withdraw::withdraw(common, arguments).await,
         Command::Mode { mode } => client::mode(common, mode).await,
-        Command::Pause => client::tell(common, "pause", "paused; the memory is given back").await,
-        Command::Resume => client::tell(common, "resume", "taking tasks again").await,
-        Command::Quit => client::tell(common, "quit", "stopped").await,
+        Command::Pause { length } => client::pause(common, length.unwrap_or_default()).await,
+        Command::Resume => client::tell(common, "resume", &json!({}), "taking tasks again").await,
+        Command::Quit => client::tell(common, "quit", &json!({}), "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
         Command::Compare(arguments) => compare::compare(common, arguments).await,
         Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,

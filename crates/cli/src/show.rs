@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
-use cortensor_app::{ModeView, Phase, Status, StepName, StepState};
+use cortensor_app::{ModeView, Phase, Status, StepName, StepState, clock_in_words};
 use cortensor_node::Connection;
 use cortensor_protocol::{Level, Standing};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -114,6 +114,8 @@ pub(crate) fn headline(status: &Status) -> String {
 fn summary(status: &Status, with_running: bool) -> String {
     let mut parts = vec![capitalised(status.phase.words())];
     if status.phase == Phase::Paused {
+        let until = status.paused_until.map(|until| clock_in_words(until, &jiff::Zoned::now()));
+        parts[0].extend(until.map(|until| format!(" until {until}")));
         parts.extend(status.aside.iter().map(ToString::to_string));
     }
     if let (Phase::Testing, Some((done, total))) = (status.phase, status.testing) {

@@ -208,6 +208,10 @@ async fn pauses_and_resumes(miner: &Miner, data: &Path) {
     say(data, &["pause"]).await;
     let paused = say(data, &["status"]).await;
     assert_eq!((&paused["phase"], &paused["loaded"]), (&json!("paused"), &Value::Null));
+    assert_eq!(paused["paused_until"], Value::Null);
+    say(data, &["pause", "--for", "1h"]).await;
+    let headline = cortensor(data).arg("status").output().await.unwrap();
+    assert!(String::from_utf8_lossy(&headline.stdout).starts_with("Paused until "), "{headline:?}");
     say(data, &["resume"]).await;
     miner.answered(4).await;
 }

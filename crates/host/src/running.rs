@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     App, AppConfig, Folders, Machine, Passphrases, ProblemCode, Senses, Settings, SettingsError, control::Control,
+    system_clock,
 };
 use cortensor_engine::Engine;
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
@@ -108,7 +109,8 @@ impl Running {
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
         let machine = Machine { folders, starter_model, settings, engine: Arc::clone(&options.engine) };
         let senses = Arc::clone(&options.senses);
-        let (app, life) = App::start(AppConfig { machine, router, passphrases: options.passphrases.clone(), senses });
+        let (passphrases, clock) = (options.passphrases.clone(), system_clock());
+        let (app, life) = App::start(AppConfig { machine, router, passphrases, senses, clock });
         let control = Control::start(app.clone(), options.folders.clone()).await.map_err(StartError::of)?;
         let (router, practice) = embedded.unzip();
         Ok(Self { app, life, control, router, practice })

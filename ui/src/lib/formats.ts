@@ -134,11 +134,17 @@ export function formatRelative(at: Millis, now: Millis): string {
 const exact = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeStyle: "medium" }));
 const clock = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "numeric", minute: "2-digit" }));
 const clockWithSeconds = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+const clockWithDay = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "short", hour: "numeric", minute: "2-digit" }));
 const WEEK: LocalTime["weekday"][] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const weekdayName = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "long", timeZone: "UTC" }));
 const clockOfWeek = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "numeric", minute: "2-digit", timeZone: "UTC" }));
 const day = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "short", day: "numeric", month: "short" }));
 
+/** The time of day, with the day where it is another one than now. */
+export function formatClockOfDay(at: Millis, now: Millis): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  return isToday ? clock().format(at) : clockWithDay().format(at);
+}
 export const formatExactTime = (at: Millis): string => exact().format(at);
 export const formatClock = (at: Millis): string => clock().format(at);
 export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds().format(at);

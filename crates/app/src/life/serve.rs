@@ -79,14 +79,7 @@ impl Life {
         }
     }
 
-    /// Finishes what runs and gives the memory back.
-    pub(super) async fn pause(&mut self) -> Result<(), CommandError> {
-        self.keep(Choice { paused: true, ..self.choice })?;
-        self.make_room().await;
-        Ok(())
-    }
-
-    /// The same for something else on this machine, and nothing is written down of it.
+    /// Finishes what runs and gives the memory back, for something else on this machine; nothing is written down of it.
     pub(super) async fn lend(&mut self) {
         self.lent = true;
         self.make_room().await;
@@ -100,13 +93,13 @@ impl Life {
 
     /// Takes tasks again, whatever reason there is to step aside: who says so has seen it.
     pub(super) async fn resume(&mut self) -> Result<(), CommandError> {
-        self.keep(Choice { paused: false, ..self.choice })?;
+        self.keep(self.choice.resumed())?;
         self.mines_anyway = !self.aside.borrow().is_empty();
         self.take_heart();
         self.go_on().await
     }
 
-    async fn make_room(&mut self) {
+    pub(super) async fn make_room(&mut self) {
         self.hold(Some(Phase::Draining));
         self.unserve().await;
         self.hold(Some(Phase::Paused));
@@ -250,12 +243,12 @@ impl Life {
         }
     }
 
-    fn keep(&mut self, choice: Choice) -> Result<(), CommandError> {
+    pub(super) fn keep(&mut self, choice: Choice) -> Result<(), CommandError> {
         let written = choice.write(&self.config.machine.folders);
         written.map_err(|error| CommandError::NotKept { message: error.to_string() })?;
         self.choice = choice;
         self.status.send_modify(|status| {
-            status.mode = Some(choice.mode);
+            choice.show(status);
             survey::show_choice(status, &self.plan);
         });
         Ok(())

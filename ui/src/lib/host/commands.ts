@@ -49,6 +49,8 @@ import type {
   WhatIf,
   Why,
   Wipe,
+  PauseLength,
+  DesktopView,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -71,7 +73,7 @@ export interface Commands {
   first_run_told: { args: Nothing; result: null };
   try_out: { args: { question: string }; result: string };
   set_mode: { args: { mode: Mode }; result: null };
-  pause: { args: Nothing; result: null };
+  pause: { args: { length: PauseLength }; result: null };
   resume: { args: Nothing; result: null };
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
@@ -92,6 +94,8 @@ export interface Commands {
   import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };
   wipe_env: { args: { how: Wipe }; result: null };
   open_folder: { args: { folder: Folder }; result: null };
+  desktop: { args: Nothing; result: DesktopView };
+  start_at_login: { args: { starts: boolean }; result: DesktopView };
   about: { args: Nothing; result: About };
   practice: { args: Nothing; result: Practice | null };
   network: { args: Nothing; result: NetworkView };

@@ -1,7 +1,11 @@
 // What the interface asks of whatever it runs in: the Tauri window, or a recorded mock in a plain browser.
 
 import type {
-  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen, FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView, NetworkView, NodeAddress, Outlook, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span, Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
+  About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest,
+  DesktopView, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
+  FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView,
+  NetworkView, NodeAddress, Outlook, PauseLength, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span,
+  Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
 
 /** Ends a subscription. */
@@ -28,7 +32,7 @@ export interface Host {
   /** Done when the other model is served; progress is in the status meanwhile (`phase`, `steps`). */
   setMode(mode: Mode): Promise<void>;
   /** Done when what runs has finished and the memory is given back. */
-  pause(): Promise<void>;
+  pause(length: PauseLength): Promise<void>;
   resume(): Promise<void>;
   /** Finishes what runs, then starts anew: after a failure, or to use changed settings. */
   restart(): Promise<void>;
@@ -74,6 +78,9 @@ export interface Host {
   /** Calls back with the lines so far and then with new ones. */
   watchLogs(seen: (lines: LogLine[]) => void): Promise<Unwatch>;
   openFolder(folder: Folder): Promise<void>;
+  desktop(): Promise<DesktopView>;
+  /** Has the system start the miner when the user logs in, or not any more. Answers with what the system says then. */
+  startAtLogin(starts: boolean): Promise<DesktopView>;
   about(): Promise<About>;
   /** Asks where to save, and writes what happened here, for whoever helps. Answers with the path; null: the user changed their mind. */
   saveDiagnosis(): Promise<string | null>;

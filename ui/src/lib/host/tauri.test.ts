@@ -26,7 +26,7 @@ it("asks by the names and arguments of the window's commands", async () => {
   const filter = { search: "", kind: null, outcome: null, mode: null };
   const settings = { router: null } as Settings;
   await tauriHost.setMode("volume");
-  await tauriHost.pause();
+  await tauriHost.pause("hour");
   await tauriHost.givePassphrase("p");
   await tauriHost.earnings("day");
   await tauriHost.activity({ filter, offset: 0, limit: 50 });
@@ -36,6 +36,7 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.exportKey("p");
   await tauriHost.importKey("p");
   await tauriHost.openFolder("logs");
+  await tauriHost.startAtLogin(true);
   await tauriHost.renameComparison("c", "n");
   await tauriHost.exportComparison("c", "csv");
   await tauriHost.savePicture(new Uint8Array([1]));
@@ -48,7 +49,7 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.keepModel("m", "Q8_0", false);
   expect(asked).toEqual([
     ["set_mode", { mode: "volume" }],
-    ["pause", {}],
+    ["pause", { length: "hour" }],
     ["give_passphrase", { passphrase: "p" }],
     ["earnings", { span: "day" }],
     ["activity", { query: { filter, offset: 0, limit: 50 } }],
@@ -58,6 +59,7 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["export_key", { passphrase: "p" }],
     ["import_key", { passphrase: "p" }],
     ["open_folder", { folder: "logs" }],
+    ["start_at_login", { starts: true }],
     ["rename_comparison", { id: "c", name: "n" }],
     ["export_comparison", { id: "c", format: "csv" }],
     ["save_picture", new Uint8Array([1])],

@@ -1867,6 +1867,10 @@ export type Percentage = number;
 /**
  * The one word for how the miner is.
  */
+export type PauseLength = "until_resumed" | "quarter_hour" | "hour" | "until_tomorrow";
+
+export type DesktopView = { starts_at_login: boolean, has_tray: boolean, };
+
 export type Phase = "starting" | "offline" | "testing" | "untrusted" | "mining" | "hindered" | "switching" | "draining" | "paused" | "stopped" | "failed";
 
 /**
@@ -2221,6 +2225,8 @@ payout_address: string | null,
  * those that were kept.
  */
 keep_prompts: boolean, 
+close_to_tray: boolean, 
+notifications: boolean, 
 /**
  * Language of the window. Default: the system's. Holds from when it is saved.
  */
@@ -2569,6 +2575,7 @@ standing: Standing | null,
  * Why to step aside just now, by the user's rules. It mines all the same where the user said so.
  */
 aside: Array<Reason>, 
+paused_until: Millis | null, 
 /**
  * Tasks being worked on.
  */

@@ -8,6 +8,7 @@ export type SettingsDraft = {
   memoryBudget: string; contextTokens: string; slots: string;
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
   language: Language | "system";
+  closeToTray: boolean; notifications: boolean;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   watts: string; pricePerKwh: string; currency: string; valuePerCredit: string;
@@ -58,6 +59,8 @@ export function draftOf(settings: Settings): SettingsDraft {
     payoutAddress: settings.payout_address ?? "",
     keepPrompts: settings.keep_prompts,
     language: settings.language ?? "system",
+    closeToTray: settings.close_to_tray,
+    notifications: settings.notifications,
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
@@ -97,6 +100,8 @@ export function settingsOf(draft: SettingsDraft): Settings {
     payout_address: text(draft.payoutAddress),
     keep_prompts: draft.keepPrompts,
     language: draft.language === "system" ? null : draft.language,
+    close_to_tray: draft.closeToTray,
+    notifications: draft.notifications,
     hardware: {
       memory_bytes: numberOf(draft, hardwareMemory),
       cpu_cores: numberOf(draft, hardwareCores),

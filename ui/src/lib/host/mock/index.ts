@@ -44,7 +44,7 @@ function hostOf(miner: Miner): Host {
     },
     watchTasks: async (seen) => stage.watchTasks(seen),
     setMode: (mode) => life.setMode(mode),
-    pause: () => life.pause(),
+    pause: (length) => life.pause(length),
     resume: () => life.resume(),
     restart: async () => {
       await life.restart();
@@ -78,6 +78,8 @@ function hostOf(miner: Miner): Host {
     watchLogs: async (seen) => journal.watch(seen),
     openFolder: async () => {},
     saveDiagnosis: async () => "/home/sam/Documents/cortensor-diagnosis.md",
+    desktop: async () => preferences.desktop(),
+    startAtLogin: async (starts) => preferences.startAtLogin(starts),
     about: async () => about(),
     practice: async () => practiceOf(preferences.view().settings.router),
     ...lab.host,

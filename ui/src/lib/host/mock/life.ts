@@ -1,6 +1,6 @@
 /** The life of the miner: start, test, switch, pause, measure, fail. */
 
-import type { Mode, Precision, Problem, ProblemCode } from "../types";
+import type { Millis, Mode, PauseLength, Precision, Problem, ProblemCode } from "../types";
 import type { Clock } from "./clock";
 import type { Journal } from "./journal";
 import type { Ledger } from "./ledger";
@@ -73,16 +73,25 @@ export class Life {
     });
   }
 
-  async pause(): Promise<void> {
-    this.stage.phase("draining");
+  async pause(length: PauseLength = "until_resumed"): Promise<void> {
+    const until = endOf(length, this.clock.now());
+    this.stage.change((status) => Object.assign(status, { phase: "draining", paused_until: until }));
     await this.work.drain();
     await this.clock.wait(300);
     this.journal.write("info", "cortensor_app::life::serve", "unloaded; the memory is given back");
     this.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused" }));
+    if (until !== null) void this.wake(until);
+  }
+
+  /** Goes on by itself, unless the user said something else meanwhile. */
+  async wake(until: Millis): Promise<void> {
+    await this.clock.wait(until - this.clock.now());
+    const { phase, paused_until } = this.stage.status;
+    if (phase === "paused" && paused_until === until) await this.resume();
   }
 
   async resume(): Promise<void> {
-    this.stage.change((status) => (status.aside = []));
+    this.stage.change((status) => Object.assign(status, { aside: [], paused_until: null }));
     this.stage.phase("starting");
     await this.#load();
     this.mine();
@@ -263,6 +272,14 @@ export class Life {
       await this.clock.wait(each);
     }
   }
+}
+
+/** When a pause is over by itself; the morning comes at six. */
+function endOf(length: PauseLength, now: Millis): Millis | null {
+  if (length === "until_resumed") return null;
+  if (length !== "until_tomorrow") return now + (length === "hour" ? 3_600_000 : 900_000);
+  const today = new Date(now);
+  return new Date(today.getFullYear(), today.getMonth(), today.getDate() + 1, 6).getTime();
 }
 
 function refusal(isNew: boolean, passphrase: string): string | null {

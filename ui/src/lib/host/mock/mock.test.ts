@@ -68,7 +68,7 @@ describe("the mock", () => {
 
   it("pauses when what runs has ended, and comes back", async () => {
     const { host, clock, seen, last } = await watched("mining");
-    const paused = host.pause();
+    const paused = host.pause("until_resumed");
     expect([last().phase, last().running]).toEqual(["draining", 1]);
     await clock.advance(20_000);
     await paused;

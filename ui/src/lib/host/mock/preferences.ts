@@ -1,12 +1,12 @@
 /** The settings file of the mock. */
 
-import type { Range, Settings, SettingsView } from "../types";
+import type { DesktopView, Range, Settings, SettingsView } from "../types";
 import { failure } from "./failure";
 import { DATA_FOLDER } from "./machine";
 
 const DEFAULTS: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
-  payout_address: null, keep_prompts: false, language: null, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  payout_address: null, keep_prompts: false, close_to_tray: true, notifications: true, language: null, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
   manners: {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
@@ -33,6 +33,9 @@ const RANGES: Range[] = [
 export class Preferences {
   #saved: Settings = structuredClone(DEFAULTS);
   #restartNeeded = false;
+  /** A desktop without a tray, where nothing can be started at login. */
+  bare = false;
+  #startsAtLogin = false;
   readonly path = `${DATA_FOLDER}/settings.toml`;
 
   view(): SettingsView {
@@ -52,16 +55,33 @@ export class Preferences {
     if (settings.payout_address?.toLowerCase().endsWith("bad")) {
       throw failure("settings", `${this.path}: payout_address is ${JSON.stringify(settings.payout_address)}, which is not an address: its checksum is wrong, so a character is; copy it again from your wallet`, "payout_address");
     }
-    const { keep_prompts: _before, payout_address: _old, manners: _rules, electricity: _prices, language: _spoken, ...before } = this.#saved;
-    const { keep_prompts: _after, payout_address: _new, manners: _others, electricity: _otherPrices, language: _next, ...after } = settings;
-    this.#restartNeeded ||= JSON.stringify(before) !== JSON.stringify(after);
+    this.#restartNeeded ||= JSON.stringify(withoutLive(this.#saved)) !== JSON.stringify(withoutLive(settings));
     this.#saved = structuredClone(settings);
     return this.view();
+  }
+
+  desktop(): DesktopView {
+    return { starts_at_login: this.#startsAtLogin, has_tray: !this.bare };
+  }
+
+  startAtLogin(starts: boolean): DesktopView {
+    if (this.bare) {
+      throw failure("file", "whether the miner starts when you log in was not changed (Permission denied (os error 13)); set it in your system's settings");
+    }
+    this.#startsAtLogin = starts;
+    return this.desktop();
   }
 
   restarted(): void {
     this.#restartNeeded = false;
   }
+}
+
+/** What holds from a restart on: the rest holds as soon as it is saved. */
+function withoutLive(settings: Settings): Partial<Settings> {
+  const { keep_prompts: _prompts, payout_address: _payout, manners: _rules, close_to_tray: _tray, notifications: _told,
+    electricity: _prices, language: _spoken, ...rest } = settings;
+  return rest;
 }
 
 function read(settings: Settings, name: string): number | null {

@@ -62,6 +62,15 @@ export const SCENARIOS = {
     served(miner);
     miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused" }));
   },
+  /** For a while, on a desktop without a tray. */
+  "paused-until": (miner) => {
+    miner.life.arrive();
+    served(miner);
+    miner.preferences.bare = true;
+    const until = miner.clock.now() + 900_000;
+    miner.stage.change((status) => Object.assign(status, { loaded: null, phase: "paused", paused_until: until }));
+    void miner.life.wake(until);
+  },
   aside: (miner) => {
     miner.life.arrive();
     served(miner);

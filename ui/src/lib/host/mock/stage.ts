@@ -9,7 +9,7 @@ const ORDER: readonly StepName[] = [
 export function emptyStatus(): Status {
   return {
     phase: "starting", steps: [], problem: null, hardware: null, plan: null, mode: "volume", loaded: null, modes: [],
-    address: null, key_place: null, connection: { is: "connecting" }, testing: null, tier: null, standing: null, aside: [], incident: null, running: 0, idle_since: null,
+    address: null, key_place: null, connection: { is: "connecting" }, testing: null, tier: null, standing: null, aside: [], paused_until: null, incident: null, running: 0, idle_since: null,
     earnings: { today: "0", total: "0", requests: 0, requests_void: 0, tests: 0, tests_void: 0, by_mode: [] }, passphrase: null, measuring: false,
     switching_to: null, measurements: [],
   };

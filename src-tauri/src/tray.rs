@@ -1,0 +1,204 @@
+//! The icon beside the clock: how the miner is, and what is done with it most.
+
+mod face;
+mod place;
+
+use std::{sync::Arc, time::Duration};
+
+use cortensor_app::{App, CommandError, Failure, PauseLength, Phase, Status};
+use tauri::{
+    AppHandle, Manager, Wry,
+    menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem},
+    tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent},
+};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{desk::Desk, notify, window, words};
+use face::Face;
+
+/// How close together two changes of the icon come.
+const PERIOD: Duration = Duration::from_secs(1);
+const LENGTHS: [PauseLength; 4] =
+    [PauseLength::QuarterHour, PauseLength::Hour, PauseLength::UntilTomorrow, PauseLength::UntilResumed];
+
+/// What is chosen in the menu, by the name that its line has there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Open,
+    Pause(PauseLength),
+    Resume,
+    Quit,
+}
+
+/// The icon and the lines of its menu that change.
+struct Shown {
+    icon: TrayIcon,
+    state: MenuItem<Wry>,
+    resume: MenuItem<Wry>,
+    said: Option<(Face, String, bool)>,
+}
+
+/// Shows the icon wherever there is a place for it, and on it how the miner is, until the program ends.
+pub(crate) async fn show(app: AppHandle) {
+    let desk = Arc::clone(app.state::<Arc<Desk>>().inner());
+    let (mut place, status) = (place::watch(), desk.miner.status());
+    while place.wait_for(|there| *there).await.is_ok() {
+        match Shown::build(&app) {
+            Ok(shown) => return shown.follow(place, status, &desk.in_tray).await,
+            Err(error) => tracing::warn!(%error, "no icon in the tray"),
+        }
+        if place.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Shown {
+    fn build(app: &AppHandle) -> tauri::Result<Self> {
+        let line = |chosen: Chosen| MenuItem::with_id(app, chosen.id(), chosen.words(), true, None::<&str>);
+        let between = || PredefinedMenuItem::separator(app);
+        let state = MenuItem::with_id(app, "state", words::NAME, false, None::<&str>)?;
+        let resume = line(Chosen::Resume)?;
+        let menu = Menu::with_items(app, &[&state, &line(Chosen::Open)?, &between()?])?;
+        LENGTHS.into_iter().try_for_each(|length| menu.append(&line(Chosen::Pause(length))?))?;
+        menu.append_items(&[&resume, &between()?, &line(Chosen::Quit)?])?;
+        let icon = TrayIconBuilder::with_id("cortensor-miner").menu(&menu).show_menu_on_left_click(false);
+        let icon = icon.on_menu_event(|app, event| Chosen::of(&event).into_iter().for_each(|chosen| chosen.obey(app)));
+        let icon = icon.on_tray_icon_event(|icon, event| clicked(icon.app_handle(), &event)).tooltip(words::NAME);
+        // What the desktop calls it. On macOS it would stand beside the icon.
+        #[cfg(target_os = "linux")]
+        let icon = icon.title(words::NAME);
+        let icon = match app.default_window_icon() {
+            Some(image) => icon.icon(Face::Waiting.on(image)),
+            None => icon,
+        };
+        Ok(Self { icon: icon.build(app)?, state, resume, said: None })
+    }
+
+    /// Says how the miner is, and whether there is a place to say it in.
+    async fn follow(
+        mut self,
+        mut place: watch::Receiver<bool>,
+        mut status: watch::Receiver<Status>,
+        in_tray: &watch::Sender<bool>,
+    ) {
+        let mut beat = interval(PERIOD);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            in_tray.send_replace(*place.borrow_and_update());
+            let now = said(&status.borrow_and_update());
+            if let Err(error) = self.say(now) {
+                tracing::warn!(%error, "the icon in the tray does not say how the miner is");
+            }
+            tokio::select! {
+                Ok(()) = place.changed() => {}
+                Ok(()) = changed(&mut status, &mut beat) => {}
+                else => return,
+            }
+        }
+    }
+
+    fn say(&mut self, now: (Face, String, bool)) -> tauri::Result<()> {
+        if self.said.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        let (face, line, is_paused) = &now;
+        if let Some(image) = self.icon.app_handle().default_window_icon() {
+            self.icon.set_icon(Some(face.on(image)))?;
+        }
+        self.icon.set_tooltip(Some(line))?;
+        self.state.set_text(line)?;
+        self.resume.set_enabled(*is_paused)?;
+        self.said = Some(now);
+        Ok(())
+    }
+}
+
+/// What is shown of a status: the icon, the line, and whether there is a pause to end.
+fn said(status: &Status) -> (Face, String, bool) {
+    let line = words::state(status, &jiff::Zoned::now());
+    (Face::of(status), line, status.phase == Phase::Paused)
+}
+
+/// The next status, once there is time for it.
+async fn changed(
+    status: &mut watch::Receiver<Status>,
+    beat: &mut tokio::time::Interval,
+) -> Result<(), watch::error::RecvError> {
+    status.changed().await?;
+    beat.tick().await;
+    Ok(())
+}
+
+impl Chosen {
+    const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Pause(LENGTHS[0]),
+        Self::Pause(LENGTHS[1]),
+        Self::Pause(LENGTHS[2]),
+        Self::Pause(LENGTHS[3]),
+        Self::Resume,
+        Self::Quit,
+    ];
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Open => words::OPEN,
+            Self::Pause(length) => words::pause(length),
+            Self::Resume => words::RESUME,
+            Self::Quit => words::QUIT,
+        }
+    }
+
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Pause(PauseLength::QuarterHour) => "pause-quarter-hour",
+            Self::Pause(PauseLength::Hour) => "pause-hour",
+            Self::Pause(PauseLength::UntilTomorrow) => "pause-until-tomorrow",
+            Self::Pause(PauseLength::UntilResumed) => "pause",
+            Self::Resume => "resume",
+            Self::Quit => "quit",
+        }
+    }
+
+    fn of(event: &MenuEvent) -> Option<Self> {
+        Self::ALL.into_iter().find(|chosen| event.id().0 == chosen.id())
+    }
+
+    fn obey(self, app: &AppHandle) {
+        match self {
+            Self::Open => window::open(app),
+            Self::Pause(length) => tell(app, move |miner| async move { miner.pause_for(length).await }),
+            Self::Resume => tell(app, |miner| async move { miner.resume().await }),
+            Self::Quit => window::close(app),
+        }
+    }
+}
+
+fn clicked(app: &AppHandle, event: &TrayIconEvent) {
+    if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+        window::open(app);
+    }
+}
+
+/// Has the miner do something; why it did not is told where it was asked for, outside the window.
+fn tell<Told>(app: &AppHandle, command: impl FnOnce(App) -> Told + Send + 'static)
+where
+    Told: Future<Output = Result<(), CommandError>> + Send + 'static,
+{
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let miner = app.state::<Arc<Desk>>().app();
+        let told = match miner {
+            Ok(miner) => command(miner).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = told {
+            notify::say(&app, words::NOT_DONE, &failure.message);
+        }
+    });
+}

@@ -1,0 +1,91 @@
+//! What is said outside the window: in the tray and in notifications. The window's own words are in its message files.
+
+use cortensor_app::{Notice, PauseLength, Phase, Status, clock_in_words};
+use jiff::Zoned;
+
+pub(crate) const NAME: &str = "Cortensor Miner";
+pub(crate) const OPEN: &str = "Open Cortensor Miner";
+pub(crate) const RESUME: &str = "Resume";
+pub(crate) const QUIT: &str = "Quit";
+/// Said once, when the window is closed for the first time.
+pub(crate) const GOES_ON_IN_TRAY: (&str, &str) = (
+    "Still mining in the tray",
+    "Closing the window does not end the miner. Its icon opens the window again and ends it; Settings changes what closing does.",
+);
+/// What became of something that was chosen in the tray.
+pub(crate) const NOT_DONE: &str = "That did not work";
+
+/// What pauses the miner.
+pub(crate) const fn pause(length: PauseLength) -> &'static str {
+    match length {
+        PauseLength::QuarterHour => "Pause for 15 minutes",
+        PauseLength::Hour => "Pause for 1 hour",
+        PauseLength::UntilTomorrow => "Pause until tomorrow",
+        PauseLength::UntilResumed => "Pause until I resume",
+    }
+}
+
+/// How the miner is, in one line: state, tier, what was earned today.
+pub(crate) fn state(status: &Status, now: &Zoned) -> String {
+    let tier = status.tier.as_ref().and_then(|report| report.tier).map(|tier| tier.to_string());
+    let earned = format!("{} practice credits today", status.earnings.today);
+    let parts = [Some(phase(status, now)), tier, Some(earned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn phase(status: &Status, now: &Zoned) -> String {
+    match (status.phase, status.paused_until, status.aside.first()) {
+        _ if status.passphrase.is_some() => "Waiting for your passphrase".to_owned(),
+        (Phase::Paused, Some(until), _) => format!("Paused until {}", clock_in_words(until, now)),
+        (Phase::Paused, None, Some(reason)) => format!("Paused: {reason}"),
+        (phase, ..) => capitalised(phase.words()),
+    }
+}
+
+/// A notice's title and what it says.
+pub(crate) fn notice(notice: &Notice) -> (&'static str, String) {
+    match notice {
+        Notice::Problem(message) => ("The miner needs you", capitalised(message)),
+        Notice::Passphrase => ("The miner waits for your passphrase", "Open the window and enter it to mine.".to_owned()),
+        Notice::Untrusted => (
+            "The network's test was not passed",
+            "No requests come until a test is passed. The network tests again by itself; Home says what was missed.".to_owned(),
+        ),
+        Notice::Unreachable => (
+            "No router for 10 minutes",
+            "The miner tries again by itself. Home says what the router answers; check the connection of this computer.".to_owned(),
+        ),
+    }
+}
+
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use cortensor_app::{PassphraseRequest, Reason};
+    use cortensor_protocol::Millis;
+
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_the_miner_is_and_until_when() {
+        let now: Zoned = "2026-03-02T14:15:00[UTC]".parse().unwrap();
+        let until = Some(Millis(now.timestamp().as_millisecond() + 900_000));
+        let is = |phase| Status { phase, ..Status::default() };
+        let asks = Some(PassphraseRequest { new: false, refused: None });
+        for (status, said) in [
+            (is(Phase::Mining), "Mining · 0.00 practice credits today"),
+            (Status { paused_until: until, ..is(Phase::Paused) }, "Paused until 14:30 · "),
+            (Status { aside: vec![Reason::Battery], ..is(Phase::Paused) }, "Paused: on battery · "),
+            (Status { aside: vec![Reason::Battery], ..is(Phase::Mining) }, "Mining · "),
+            (Status { paused_until: until, ..is(Phase::Draining) }, "Finishing what runs · "),
+            (Status { passphrase: asks, ..is(Phase::Starting) }, "Waiting for your passphrase · "),
+        ] {
+            let line = state(&status, &now);
+            assert!(line.starts_with(said), "{line}");
+        }
+    }
+}

@@ -90,7 +90,8 @@ fn on_event(window: &Window, event: &WindowEvent) {
 
 fn goes_on_in_tray(app: &AppHandle) -> bool {
     let desk = app.state::<Arc<Desk>>();
-    *desk.in_tray.borrow() && !desk.is_closing() && desk.miner.settings().settings.close_to_tray
+    let has_begun = !desk.miner.first_run().waits();
+    has_begun && *desk.in_tray.borrow() && !desk.is_closing() && desk.miner.settings().settings.close_to_tray
 }
 
 /// Lets what runs finish, then ends the program. Whoever closes a second time does not want to wait.

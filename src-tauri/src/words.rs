@@ -74,15 +74,28 @@ mod tests {
     fn the_line_says_how_the_miner_is_and_until_when() {
         let now: Zoned = "2026-03-02T14:15:00[UTC]".parse().unwrap();
         let until = Some(Millis(now.timestamp().as_millisecond() + 900_000));
-        let is = |phase| Status { phase, ..Status::default() };
-        let asks = Some(PassphraseRequest { new: false, refused: None });
+        let is = |phase, change: fn(&mut Status)| {
+            let mut status = Status::default();
+            status.phase = phase;
+            change(&mut status);
+            status
+        };
+        let mut paused = is(Phase::Paused, |_| ());
+        paused.paused_until = until;
+        let mut finishing = is(Phase::Draining, |_| ());
+        finishing.paused_until = until;
         for (status, said) in [
-            (is(Phase::Mining), "Mining · 0.00 practice credits today"),
-            (Status { paused_until: until, ..is(Phase::Paused) }, "Paused until 14:30 · "),
-            (Status { aside: vec![Reason::Battery], ..is(Phase::Paused) }, "Paused: on battery · "),
-            (Status { aside: vec![Reason::Battery], ..is(Phase::Mining) }, "Mining · "),
-            (Status { paused_until: until, ..is(Phase::Draining) }, "Finishing what runs · "),
-            (Status { passphrase: asks, ..is(Phase::Starting) }, "Waiting for your passphrase · "),
+            (is(Phase::Mining, |_| ()), "Mining · 0.00 practice credits today"),
+            (paused, "Paused until 14:30 · "),
+            (is(Phase::Paused, |status| status.aside = vec![Reason::Battery]), "Paused: on battery · "),
+            (is(Phase::Mining, |status| status.aside = vec![Reason::Battery]), "Mining · "),
+            (finishing, "Finishing what runs · "),
+            (
+                is(Phase::Starting, |status| {
+                    status.passphrase = Some(PassphraseRequest { new: false, refused: None });
+                }),
+                "Waiting for your passphrase · ",
+            ),
         ] {
             let line = state(&status, &now);
             assert!(line.starts_with(said), "{line}");

@@ -11,6 +11,7 @@ import type {
   ComparisonHistory,
   ComparisonId,
   ComparisonRequest,
+  DesktopView,
   EarningsChart,
   EarningsReport,
   ExportFormat,
@@ -32,6 +33,7 @@ import type {
   NetworkView,
   NodeAddress,
   Outlook,
+  PauseLength,
   Plan,
   Practice,
   Precision,
@@ -49,8 +51,6 @@ import type {
   WhatIf,
   Why,
   Wipe,
-  PauseLength,
-  DesktopView,
 } from "./types";
 
 type Nothing = Record<string, never>;
@@ -77,6 +77,7 @@ export interface Commands {
   resume: { args: Nothing; result: null };
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
+  dismiss_incident: { args: Nothing; result: null };
   what_if: { args: { limits: WhatIf }; result: Plan };
   quit: { args: Nothing; result: null };
   give_passphrase: { args: { passphrase: string }; result: null };
@@ -97,6 +98,7 @@ export interface Commands {
   desktop: { args: Nothing; result: DesktopView };
   start_at_login: { args: { starts: boolean }; result: DesktopView };
   about: { args: Nothing; result: About };
+  save_diagnosis: { args: Nothing; result: string | null };
   practice: { args: Nothing; result: Practice | null };
   network: { args: Nothing; result: NetworkView };
   keep_network_key: { args: { key: string }; result: NetworkView };

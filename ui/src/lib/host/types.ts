@@ -219,6 +219,16 @@ needed_bytes: number,
 reason: string, };
 
 /**
+ * What is left of one sum without another: below zero where it is the smaller one.
+ */
+export type Balance = number;
+
+/**
+ * How a model broke down, by what helps.
+ */
+export type BreakdownKind = "failed" | "out_of_memory" | "hung";
+
+/**
  * What was earned in a span of time.
  */
 export type Bucket = { 
@@ -247,6 +257,115 @@ tests: number, };
  * What the network measured the hardware to be capable of.
  */
 export type Capability = "low_end" | "high_end";
+
+/**
+ * What keeps from earning, or from earning more.
+ */
+export type Cause = { "code": "stopped" } | { "code": "problem", 
+/**
+ * What helps.
+ */
+problem: ProblemCode, 
+/**
+ * What is wrong and what to do.
+ */
+message: string, } | { "code": "passphrase" } | { "code": "starting", 
+/**
+ * Where it is.
+ */
+step: StepName | null, } | { "code": "measuring" } | { "code": "stepping_aside", 
+/**
+ * Which.
+ */
+reasons: Array<Reason>, } | { "code": "paused" } | { "code": "connecting" } | { "code": "offline", 
+/**
+ * Why.
+ */
+reason: string, 
+/**
+ * When it is tried again.
+ */
+retry_at: Millis, } | { "code": "rejected", 
+/**
+ * Why, and what to do.
+ */
+message: string, 
+/**
+ * When it is tried again.
+ */
+retry_at: Millis, } | { "code": "testing", 
+/**
+ * Tests done and all; nothing before the first.
+ */
+tests: [number, number] | null, } | { "code": "not_passed", 
+/**
+ * What to do, in the network's words.
+ */
+next_step: string, } | { "code": "cool_down", 
+/**
+ * Until when.
+ */
+until: Millis, 
+/**
+ * What to do, in the network's words.
+ */
+next_step: string, } | { "code": "lowest_level", 
+/**
+ * What to do, in the network's words.
+ */
+next_step: string, } | { "code": "no_tasks", 
+/**
+ * For so many minutes.
+ */
+minutes: number, } | { "code": "unpaid", 
+/**
+ * So many tasks,
+ */
+unpaid: number, 
+/**
+ * of so many.
+ */
+of: number, 
+/**
+ * Why the last one was not, in the network's words.
+ */
+reason: string, } | { "code": "taken_back", 
+/**
+ * How much.
+ */
+amount: Amount, 
+/**
+ * Why, in the network's words.
+ */
+reason: string, } | { "code": "earns_more", 
+/**
+ * Which.
+ */
+mode: Mode, 
+/**
+ * With what.
+ */
+precision: Precision, 
+/**
+ * An hour of it,
+ */
+amount: Amount, 
+/**
+ * against one of the present one.
+ */
+against: Amount, } | { "code": "costs_more", 
+/**
+ * What it cost.
+ */
+cost: Money, 
+/**
+ * What was earned, by what a credit is worth to the user.
+ */
+worth: Money, 
+/**
+ * In which currency.
+ */
+currency: string, };
 
 /**
  * What to serve in one mode, and why.
@@ -688,6 +807,19 @@ logical_cores: number,
 memory_bandwidth?: number, };
 
 /**
+ * What the desktop does with the window.
+ */
+export type DesktopView = { 
+/**
+ * Whether the miner starts, without its window, when the user logs in: as the system has it, whoever set it.
+ */
+starts_at_login: boolean, 
+/**
+ * Whether there is a tray that shows the miner's icon.
+ */
+has_tray: boolean, };
+
+/**
  * What a model takes of one device.
  */
 export type DeviceMemory = { 
@@ -826,6 +958,36 @@ buckets: Array<Bucket>,
 total: Amount, };
 
 /**
+ * Where earnings stand and came from.
+ */
+export type EarningsReport = { 
+/**
+ * Since when `sources` and `electricity` are counted.
+ */
+since: Since, 
+/**
+ * All pay there is, since the first run.
+ */
+states: PayStates, 
+/**
+ * By what was served, the most first.
+ */
+sources: Array<SourceEarnings>, 
+/**
+ * What it took, and what is left.
+ */
+electricity: ElectricityReport, 
+/**
+ * What the next 24 hours may bring, by the hours that were mined.
+ */
+forecast: Forecast, 
+/**
+ * What 24 hours of typical requests, one after the other, would pay in the present mode, by the benchmark and the
+ * network's prices.
+ */
+planned: Amount | null, };
+
+/**
  * Sums over the ledger.
  */
 export type EarningsSummary = { 
@@ -857,6 +1019,64 @@ tests_void: number,
  * By what the miner had chosen.
  */
 by_mode: Array<ModeEarnings>, };
+
+/**
+ * What the user says of electricity and of credits. Holds from when it is saved.
+ */
+export type Electricity = { 
+/**
+ * Watts that this machine takes more while it mines. Default: what the counters of the processor and the card say.
+ */
+watts: number | null, 
+/**
+ * What a kilowatt hour costs, in `currency`. Default: not known, and nothing is said of costs.
+ */
+price_per_kwh: Money | null, 
+/**
+ * The currency, as it is to be shown.
+ */
+currency: string, 
+/**
+ * What one credit is worth to you, in `currency`. Default: not known. Practice credits are worth nothing.
+ */
+value_per_credit: Money | null, };
+
+/**
+ * What mining took over a time, what that cost, and what is left of what was earned meanwhile.
+ */
+export type ElectricityReport = { 
+/**
+ * Time with a model loaded, and the energy of it.
+ */
+mined: MinedTime, 
+/**
+ * Whether the processor's own counters can be read, now.
+ */
+counter: ProcessorCounter, 
+/**
+ * By which settings the rest is.
+ */
+settings: Electricity, 
+/**
+ * What was earned while that time was kept.
+ */
+earned: Amount, 
+/**
+ * What the energy cost; `None` without a price, or where nothing was read.
+ */
+cost: Money | null, 
+/**
+ * What was earned, in the user's currency.
+ */
+worth: Money | null, 
+/**
+ * What is left of that without the cost.
+ */
+net: Balance | null, 
+/**
+ * Why there is none.
+ */
+no_net: NoNet | null, };
 
 /**
  * A figure and its standard error.
@@ -1100,9 +1320,49 @@ report: FidelityReport | null,
 failure: Failure | null, };
 
 /**
+ * How a link is.
+ */
+export type Finding = { "is": "fine" } | { "is": "unknown" } | { "is": "cause", 
+/**
+ * What it is, with its facts.
+ */
+cause: Cause, };
+
+/**
  * Why an answer ended.
  */
 export type FinishReason = "stop" | "length" | "cancelled";
+
+/**
+ * The screens of the first run, in order.
+ */
+export type FirstRunScreen = "welcome" | "plan" | "keep" | "over";
+
+/**
+ * How far the first run is.
+ */
+export type FirstRunView = { 
+/**
+ * What is shown.
+ */
+screen: FirstRunScreen, 
+/**
+ * Whether the user has said that the miner may start.
+ */
+started: boolean, 
+/**
+ * Milliseconds from there until the miner took requests. Nothing if that was not seen, such as when the program was
+ * ended in between: nobody waited for it then.
+ */
+ready_ms: number | null, 
+/**
+ * Milliseconds from there until the first request of a user was served and paid. Likewise.
+ */
+served_ms: number | null, 
+/**
+ * Whether the user has seen these figures.
+ */
+told: boolean, };
 
 /**
  * Whether something fits into memory.
@@ -1113,6 +1373,39 @@ export type Fit = "fits" | "fits_with_less_context" | "does_not_fit";
  * A folder that a user may want to look into.
  */
 export type Folder = "data" | "logs" | "models";
+
+/**
+ * What is said of the next 24 hours, if the miner mines all of them.
+ */
+export type Forecast = { "is": "not_enough", 
+/**
+ * Whole hours that were mined.
+ */
+hours: number, 
+/**
+ * Hours that it takes.
+ */
+needed: number, } | { "is": "nothing", 
+/**
+ * Whole hours that were mined.
+ */
+hours: number, } | { "is": "amount", 
+/**
+ * Whole hours that were mined.
+ */
+hours: number, 
+/**
+ * What is expected.
+ */
+mean: Amount, 
+/**
+ * With 90 % confidence not less than this.
+ */
+least: Amount, 
+/**
+ * And not more than this.
+ */
+most: Amount, };
 
 /**
  * The shape of a model, as its file tells it.
@@ -1239,6 +1532,60 @@ gpus: Array<Gpu>,
 os: string, };
 
 /**
+ * A key that was taken over and read back from where it is kept now. That it exists is what wiping the file asks for.
+ */
+export type ImportedEnv = { 
+/**
+ * Whose key it is.
+ */
+address: NodeAddress, 
+/**
+ * Where it is kept.
+ */
+place: KeyPlace, 
+/**
+ * The file, which still has it in plain text.
+ */
+file: string, 
+/**
+ * Variables of the file that mean nothing here.
+ */
+not_used: Array<string>, };
+
+/**
+ * A breakdown of the engine.
+ */
+export type Incident = { 
+/**
+ * When.
+ */
+at: Millis, 
+/**
+ * What broke.
+ */
+kind: BreakdownKind, 
+/**
+ * What the engine said.
+ */
+message: string, 
+/**
+ * What was loaded.
+ */
+model: ModelId | null, 
+/**
+ * Exact format.
+ */
+precision: Precision | null, 
+/**
+ * Most tokens of prompt and answer together.
+ */
+context_tokens: number | null, 
+/**
+ * What was done about it.
+ */
+repair: Repair, };
+
+/**
  * What a user task asked and what was answered.
  */
 export type KeptPrompt = { 
@@ -1336,6 +1683,11 @@ passed: boolean,
  * What was seen, for people.
  */
 seen: string, };
+
+/**
+ * The links, in order.
+ */
+export type Link = "miner" | "rules" | "pause" | "connection" | "test" | "standing" | "demand" | "pay" | "plan" | "electricity";
 
 /**
  * The list of what the network serves.
@@ -1469,7 +1821,11 @@ most_bytes: number,
 /**
  * Seconds it took to load.
  */
-seconds: number, card?: number, };
+seconds: number, 
+/**
+ * Number of the graphics card that it computes on; nothing on the processor.
+ */
+card?: number, };
 
 /**
  * A minute of the week, by the clock on the wall.
@@ -1637,6 +1993,31 @@ engine_bytes: number, };
 export type Millis = number;
 
 /**
+ * A stretch of time with a model loaded, and the energy that it took.
+ */
+export type MinedTime = { 
+/**
+ * Milliseconds.
+ */
+lasted_ms: number, 
+/**
+ * Millijoules that the processors' own counters told. They count whole packages, whatever runs on them.
+ */
+processor_mj: number, 
+/**
+ * Millijoules that the driver of the graphics card told.
+ */
+cards_mj: number, 
+/**
+ * Millijoules by the figure in watts that the user gave.
+ */
+figure_mj: number, 
+/**
+ * Milliseconds of it for which nothing could be read and no figure was given.
+ */
+unread_ms: number, };
+
+/**
  * What the miner does meanwhile.
  */
 export type MiningMeanwhile = "nothing" | "goes_on" | "paused";
@@ -1798,6 +2179,11 @@ work: WorkView | null,
 failure: Failure | null, };
 
 /**
+ * So much of the user's currency, counted in millionths of it; a plain number in files and on the wire.
+ */
+export type Money = number;
+
+/**
  * Whether the network can be asked.
  */
 export type NetworkView = { 
@@ -1809,6 +2195,11 @@ api_url: string | null,
  * Whether a key for it is known. The practice network's own user always has one.
  */
 has_key: boolean, };
+
+/**
+ * Why nothing is said of what is left.
+ */
+export type NoNet = "practice" | "no_value" | "no_price" | "no_energy";
 
 /**
  * The address of a node's key: 0x and 40 hexadecimal digits, whose case carries a checksum (EIP-55).
@@ -1824,6 +2215,27 @@ export type Origin = "downloaded" | "made" | "imported" | "hugging_face" | "lm_s
  * What became of a task's pay.
  */
 export type Outcome = "paid" | "void" | "reversed";
+
+/**
+ * This machine, and what the starter model would take of it. Nothing is measured or written to know that.
+ */
+export type Outlook = { 
+/**
+ * What is here, within what the settings allow.
+ */
+hardware: Hardware, 
+/**
+ * The starter model's name.
+ */
+model: string, 
+/**
+ * About the most memory that it takes: in its most exact precision, with its whole context. Nothing if it cannot be told.
+ */
+memory_bytes: number | null, 
+/**
+ * What its precisions take on the disk.
+ */
+disk_bytes: number | null, };
 
 /**
  * What the settings say against what was found: limits and corrections.
@@ -1860,6 +2272,36 @@ new: boolean,
 refused: string | null, };
 
 /**
+ * How long the user wants a pause to last.
+ */
+export type PauseLength = "until_resumed" | "quarter_hour" | "hour" | "until_tomorrow";
+
+/**
+ * What pay there is, by how sure it is.
+ */
+export type PayStates = { 
+/**
+ * Answers that the network has not settled yet: it says what they pay when it does.
+ */
+pending_tasks: number, 
+/**
+ * Settled, and not withdrawn. An audit may still take the newest of it back.
+ */
+confirmed: Amount, 
+/**
+ * Withdrawn, with the router's statement. It is not taken back.
+ */
+paid: Amount, 
+/**
+ * Tasks that were not paid, or whose pay was taken back.
+ */
+voided_tasks: number, 
+/**
+ * What was paid for the latter.
+ */
+taken_back: Amount, };
+
+/**
  * A share of successes, 0 to 100 %. Rounded down, so that what reads as reached is reached.
  */
 export type Percentage = number;
@@ -1867,10 +2309,6 @@ export type Percentage = number;
 /**
  * The one word for how the miner is.
  */
-export type PauseLength = "until_resumed" | "quarter_hour" | "hour" | "until_tomorrow";
-
-export type DesktopView = { starts_at_login: boolean, has_tray: boolean, };
-
 export type Phase = "starting" | "offline" | "testing" | "untrusted" | "mining" | "hindered" | "switching" | "draining" | "paused" | "stopped" | "failed";
 
 /**
@@ -1963,6 +2401,11 @@ message: string, };
  * Kinds of problems, by what helps.
  */
 export type ProblemCode = "identity" | "model" | "plan" | "engine" | "files" | "network" | "in_use";
+
+/**
+ * Whether the processor's own counters can be read.
+ */
+export type ProcessorCounter = "readable" | "refused" | "missing";
 
 /**
  * The least and the most that a setting may be.
@@ -2060,6 +2503,11 @@ tokenizer: ModelId,
  * Whether the network told which tokens it expected.
  */
 tells_top: boolean, };
+
+/**
+ * What was done about a breakdown.
+ */
+export type Repair = "loaded_again" | "loaded_smaller" | "given_up";
 
 /**
  * A model file in a report.
@@ -2225,12 +2673,18 @@ payout_address: string | null,
  * those that were kept.
  */
 keep_prompts: boolean, 
-close_to_tray: boolean, 
-notifications: boolean, 
 /**
  * Language of the window. Default: the system's. Holds from when it is saved.
  */
 language: Language | null, 
+/**
+ * Whether closing the window leaves the miner at work behind its icon in the tray, where there is one.
+ */
+close_to_tray: boolean, 
+/**
+ * Whether the user is told, outside the window too, what needs them.
+ */
+notifications: boolean, 
 /**
  * Corrections to the hardware that was found.
  */
@@ -2238,7 +2692,11 @@ hardware: Overrides,
 /**
  * When to step aside. Holds from when it is saved.
  */
-manners: Rules, electricity: Electricity, };
+manners: Rules, 
+/**
+ * What electricity costs and what credits are worth to you. Holds from when it is saved.
+ */
+electricity: Electricity, };
 
 /**
  * The settings and what there is to know for changing them.
@@ -2373,6 +2831,56 @@ model: string | null, };
  * How far a side is.
  */
 export type SideState = "waiting" | "loading" | "answering" | "answered" | "scored";
+
+/**
+ * Since when.
+ */
+export type Since = "today" | "week" | "ever";
+
+/**
+ * What came of serving one thing.
+ */
+export type SourceEarnings = { 
+/**
+ * Tasks that were paid, the network's tests included.
+ */
+tasks: number, 
+/**
+ * Tokens of their prompts.
+ */
+prompt_tokens: number, 
+/**
+ * Tokens of their answers.
+ */
+answer_tokens: number, 
+/**
+ * What they paid.
+ */
+earned: Amount, 
+/**
+ * Milliseconds for which this was loaded; 0 where that was not kept yet.
+ */
+mined_ms: number, 
+/**
+ * What of `earned` was settled since that time is kept.
+ */
+earned_meanwhile: Amount, 
+/**
+ * What an hour of serving it brought; `None` for too little time to tell.
+ */
+per_hour: Amount | null, 
+/**
+ * What the miner had chosen.
+ */
+mode: Mode, 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, };
 
 /**
  * How far back.
@@ -2575,11 +3083,22 @@ standing: Standing | null,
  * Why to step aside just now, by the user's rules. It mines all the same where the user said so.
  */
 aside: Array<Reason>, 
+/**
+ * What broke last since the start, and what was done about it; until the user has seen it.
+ */
+incident: Incident | null, 
+/**
+ * When the user's pause is over by itself; nothing if it is not, or there is none.
+ */
 paused_until: Millis | null, 
 /**
  * Tasks being worked on.
  */
-idle_since: Millis | null, running: number, 
+running: number, 
+/**
+ * Since when, connected to the network, nothing was worked on; nothing while something is.
+ */
+idle_since: Millis | null, 
 /**
  * What was earned. On the practice network: practice credits.
  */
@@ -2987,6 +3506,41 @@ context_tokens: number | null,
 slots: number | null, };
 
 /**
+ * Why nothing is earned, or that nothing is in the way.
+ */
+export type Why = { 
+/**
+ * What was earned in the last hour.
+ */
+earned_last_hour: Amount, 
+/**
+ * Every link, in the order in which one depends on the other.
+ */
+links: Array<WhyLink>, 
+/**
+ * The first that is a cause: what to fix first.
+ */
+first: Link | null, };
+
+/**
+ * One link and how it is.
+ */
+export type WhyLink = { 
+/**
+ * Which.
+ */
+link: Link, 
+/**
+ * How it is.
+ */
+finding: Finding, };
+
+/**
+ * How a key is taken out of a file.
+ */
+export type Wipe = "key" | "file";
+
+/**
  * User tasks that were served, and how long the node was busy with them.
  */
 export type Work = { 
@@ -3061,25 +3615,3 @@ phase: WorkPhase,
  * 0 to 1.
  */
 progress: number, };
-export type FirstRunScreen = "welcome" | "plan" | "keep" | "over";
-export type FirstRunView = { screen: FirstRunScreen, started: boolean, ready_ms: number | null, served_ms: number | null, told: boolean };
-export type Outlook = { hardware: Hardware, model: string, memory_bytes: number | null, disk_bytes: number | null };
-export type ImportedEnv = { address: NodeAddress, place: KeyPlace, file: string, not_used: Array<string> };
-export type Wipe = "key" | "file";
-
-export type Served = { mode: Mode, model: ModelId, precision: Precision, };
-export type MinedTime = { lasted_ms: number, processor_mj: number, cards_mj: number, figure_mj: number, unread_ms: number, };
-export type SourceEarnings = { tasks: number, prompt_tokens: number, answer_tokens: number, earned: Amount, mined_ms: number, earned_meanwhile: Amount, per_hour: Amount | null, mode: Mode, model: ModelId, precision: Precision, };
-export type Since = "today" | "week" | "ever";
-export type PayStates = { pending_tasks: number, confirmed: Amount, paid: Amount, voided_tasks: number, taken_back: Amount, };
-export type ProcessorCounter = "readable" | "refused" | "missing";
-export type NoNet = "practice" | "no_value" | "no_price" | "no_energy";
-export type Electricity = { watts: number | null, price_per_kwh: number | null, currency: string, value_per_credit: number | null, };
-export type ElectricityReport = { mined: MinedTime, counter: ProcessorCounter, settings: Electricity, earned: Amount, cost: number | null, worth: number | null, net: number | null, no_net: NoNet | null, };
-export type Forecast = { "is": "not_enough", hours: number, needed: number, } | { "is": "nothing", hours: number, } | { "is": "amount", hours: number, mean: Amount, least: Amount, most: Amount, };
-export type EarningsReport = { since: Since, states: PayStates, sources: Array<SourceEarnings>, electricity: ElectricityReport, forecast: Forecast, planned: Amount | null, };
-export type Link = "miner" | "rules" | "pause" | "connection" | "test" | "standing" | "demand" | "pay" | "plan" | "electricity";
-export type Cause = { "code": "stopped" } | { "code": "problem", problem: ProblemCode, message: string, } | { "code": "passphrase" } | { "code": "starting", step: StepName | null, } | { "code": "measuring" } | { "code": "stepping_aside", reasons: Array<Reason>, } | { "code": "paused" } | { "code": "connecting" } | { "code": "offline", reason: string, retry_at: Millis, } | { "code": "rejected", message: string, retry_at: Millis, } | { "code": "testing", tests: [number, number] | null, } | { "code": "not_passed", next_step: string, } | { "code": "cool_down", until: Millis, next_step: string, } | { "code": "lowest_level", next_step: string, } | { "code": "no_tasks", minutes: number, } | { "code": "unpaid", unpaid: number, of: number, reason: string, } | { "code": "taken_back", amount: Amount, reason: string, } | { "code": "earns_more", mode: Mode, precision: Precision, amount: Amount, against: Amount, } | { "code": "costs_more", cost: number, worth: number, currency: string, };
-export type Finding = { "is": "fine" } | { "is": "unknown" } | { "is": "cause", cause: Cause, };
-export type WhyLink = { link: Link, finding: Finding, };
-export type Why = { earned_last_hour: Amount, links: Array<WhyLink>, first: Link | null, };

@@ -72,12 +72,7 @@ async fn open_without_tray(app: AppHandle) {
 fn on_event(window: &Window, event: &WindowEvent) {
     let app = window.app_handle();
     match event {
-        WindowEvent::CloseRequested { .. } if goes_on_in_tray(app) => {
-            if first_time(&app.state::<Arc<Desk>>().miner.options().folders, Hint::GoesOnInTray) {
-                let (title, body) = words::GOES_ON_IN_TRAY;
-                notify::say(app, title, body);
-            }
-        }
+        WindowEvent::CloseRequested { .. } if goes_on_in_tray(app) => say_once(app),
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
             close(app);
@@ -85,6 +80,14 @@ fn on_event(window: &Window, event: &WindowEvent) {
         // The page is gone with its window, and its memory with it.
         WindowEvent::Destroyed => app.state::<Arc<Desk>>().watches.end_all(),
         _ => {}
+    }
+}
+
+/// The first time that the window is closed, says where the miner is now.
+fn say_once(app: &AppHandle) {
+    if first_time(&app.state::<Arc<Desk>>().miner.options().folders, Hint::GoesOnInTray) {
+        let (title, body) = words::GOES_ON_IN_TRAY;
+        notify::say(app, title, body);
     }
 }
 

@@ -1,5 +1,12 @@
 //! A tray, and a place for notifications, on the session's bus: what a desktop has and a bare screen has not.
 
+#![expect(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    clippy::needless_pass_by_value,
+    reason = "the shapes that the bus asks for"
+)]
+
 use std::collections::HashMap;
 
 use tokio::sync::watch;
@@ -110,9 +117,8 @@ impl Tray {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, said).await.is_err() {
-            panic!("the menu does not say {words:?}: {:?}", self.menu().await);
-        }
+        let said = tokio::time::timeout(PATIENCE, said).await;
+        assert!(said.is_ok(), "the menu does not say {words:?}: {:?}", self.menu().await);
     }
 
     /// Chooses the line of the menu that says this.

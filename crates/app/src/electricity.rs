@@ -111,22 +111,22 @@ pub(crate) fn report(facts: &Facts, settings: &Electricity) -> ElectricityReport
 mod tests {
     use super::*;
 
-    fn money(millionths: u64) -> Option<Money> {
-        Some(Money::from_millionths(millionths))
+    fn money(millionths: u64) -> Money {
+        Money::from_millionths(millionths)
     }
 
     #[test]
     fn nothing_is_converted_without_a_rate_that_the_user_gave() {
         let kilowatt_hours = |number: u64| number * 3_600_000_000;
-        let (price, value) = (money(300_000), money(100_000));
+        let (price, value) = (Some(money(300_000)), Some(money(100_000)));
         for (price_per_kwh, value_per_credit, energy, practice, cost, net, no_net) in [
             (None, None, 2, true, None, None, Some(NoNet::Practice)),
-            (price, None, 2, true, money(600_000), None, Some(NoNet::Practice)),
-            (price, None, 2, false, money(600_000), None, Some(NoNet::NoValue)),
+            (price, None, 2, true, Some(money(600_000)), None, Some(NoNet::Practice)),
+            (price, None, 2, false, Some(money(600_000)), None, Some(NoNet::NoValue)),
             (None, value, 2, true, None, None, Some(NoNet::NoPrice)),
             (price, value, 0, true, None, None, Some(NoNet::NoEnergy)),
-            (price, value, 2, true, money(600_000), Some(false), None),
-            (price, value, 4, false, money(1_200_000), Some(true), None),
+            (price, value, 2, true, Some(money(600_000)), Some(false), None),
+            (price, value, 4, false, Some(money(1_200_000)), Some(true), None),
         ] {
             let settings = Electricity { price_per_kwh, value_per_credit, ..Electricity::default() };
             let mined = MinedTime { lasted_ms: 1, cards_mj: kilowatt_hours(energy), ..MinedTime::default() };

@@ -12,14 +12,16 @@ pub fn starter_file() -> PathBuf {
 
 fn of_program(program: &Path) -> PathBuf {
     let folder = program.parent().unwrap_or(Path::new("."));
-    let file = |share: &str| share.split('/').fold(folder.to_owned(), within).join("cortensor-miner");
+    let file = |share: &str| {
+        share.split('/').fold(folder.to_owned(), |folder, part| within(&folder, part)).join("cortensor-miner")
+    };
     let mut files = SHARES.map(file).map(|folder| folder.join(cortensor_models::starter().file_name)).into_iter();
     let first = files.next().unwrap_or_default();
     if first.exists() { first } else { files.find(|file| file.exists()).unwrap_or(first) }
 }
 
-fn within(folder: PathBuf, part: &str) -> PathBuf {
-    if part == ".." { folder.parent().unwrap_or(&folder).to_owned() } else { folder.join(part) }
+fn within(folder: &Path, part: &str) -> PathBuf {
+    if part == ".." { folder.parent().unwrap_or(folder).to_owned() } else { folder.join(part) }
 }
 
 #[cfg(test)]

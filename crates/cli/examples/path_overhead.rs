@@ -86,9 +86,10 @@ async fn main() -> Outcome<()> {
 
 async fn paid(events: &mut broadcast::Receiver<NodeEvent>) -> Outcome<()> {
     loop {
-        let NodeEvent::Settled(settlement) = events.recv().await?;
-        if settlement.kind == TaskKind::User {
-            return Ok(());
+        match events.recv().await? {
+            NodeEvent::Settled(settlement) if settlement.kind == TaskKind::User => return Ok(()),
+            NodeEvent::Settled(_) => {}
+            NodeEvent::BrokeDown(breakdown) => return Err(breakdown.message.into()),
         }
     }
 }

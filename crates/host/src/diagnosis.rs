@@ -66,7 +66,10 @@ fn program(about: &About) -> String {
 fn breakdowns(folders: &Folders) -> String {
     match incidents(folders) {
         Ok(kept) if kept.is_empty() => "none".to_owned(),
-        Ok(kept) => kept.iter().map(|one| format!("{} {}\n", one.at.0, one.words())).collect(),
+        Ok(kept) => {
+            let lines: Vec<_> = kept.iter().map(|one| format!("{} {}", one.at.0, one.words())).collect();
+            lines.join("\n")
+        }
         Err(error) => error.to_string(),
     }
 }
@@ -133,8 +136,8 @@ mod tests {
         fs::create_dir_all(folders.logs()).unwrap();
         fs::write(folders.settings(), "slots = 3\n").unwrap();
         fs::write(folders.logs().join("cortensor.log.2026-01-01"), "old\n").unwrap();
-        let lines: String = (0..600).map(|number| format!("line {number}\n")).collect();
-        fs::write(folders.logs().join("cortensor.log.2026-01-02"), lines).unwrap();
+        let lines: Vec<_> = (0..600).map(|number| format!("line {number}\n")).collect();
+        fs::write(folders.logs().join("cortensor.log.2026-01-02"), lines.concat()).unwrap();
         let engine = cortensor_engine_mistral::MistralEngine::default();
         let path = folder.path().join("diagnosis.md");
         write_diagnosis(&About::this(&folders, &engine), &folders, &path).unwrap();

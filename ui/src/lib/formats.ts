@@ -85,7 +85,7 @@ export function formatEstimate({ value, error }: { value: number; error: number 
 export function formatMoney(value: number, currency: string): string {
   const tiny = value !== 0 && Math.abs(value) < 0.1;
   const look = tiny ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return `${new Intl.NumberFormat(locale, look).format(value)} ${currency}`;
+  return `${new Intl.NumberFormat(locale(), look).format(value)} ${currency}`;
 }
 
 /** Of millijoules. */

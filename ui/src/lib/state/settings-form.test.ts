@@ -23,13 +23,13 @@ const screens = import.meta.glob<string>("../components/*.svelte", { query: "?ra
 
 describe("the settings form", () => {
   it("has a place on the screen for every setting", () => {
-    const written = Object.values(screens).filter((text) => text.includes("SettingsEditor")).join("\n");
+    const written = Object.values(screens).filter((text) => /Settings(?:Editor|Draft)/.test(text)).join("\n");
     const shown = (field: string) => new RegExp(`draft\\.${field}\\b|name="${field}"|"${field}"`).test(written);
     expect(Object.keys(draftOf(defaults)).filter((field) => !shown(field))).toEqual([]);
     const fields = Object.keys(draftOf(defaults)).length;
-    const { hardware, manners, ...rest } = defaults;
+    const { hardware, manners, electricity, ...rest } = defaults;
     // The router is two of them: which, and its address. The cards are there once they are named.
-    expect(fields).toBe(Object.keys({ ...rest, ...hardware, ...manners }).length + 2);
+    expect(fields).toBe(Object.keys({ ...rest, ...hardware, ...manners, ...electricity }).length + 2);
   });
 
   it("gives back what it was given", () => {

@@ -122,6 +122,8 @@ async fn a_new_user_is_told_how_long_the_first_request_took() {
     let desktop = Desktop::open(Home::never_used(), Keychain::Open).await;
     desktop.click("Start").await;
     desktop.until(&heading(PLAN)).await;
+    // Measuring takes its time on a busy machine, and a test that a small model does not pass comes again a minute later.
+    desktop.click("Volume").await;
     desktop.click("Next").await;
     desktop.says("Ready for the first request,").await;
     desktop.click("Finish").await;

@@ -26,5 +26,6 @@ pub use policy::{
     MeasuredCalibration, Policy, PolicyError, Price, Rate, RoundsPolicy,
 };
 pub use router::{Router, RouterConfig, RouterError};
+pub use rules::question::{Kind as QuestionKind, QUESTION_TOKENS, Question, questions};
 pub use statement_key::StatementKeyError;
 pub use store::{AccountTotal, LedgerFault, LedgerSummary, StoreError, verify_ledger};

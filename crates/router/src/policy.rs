@@ -92,6 +92,10 @@ pub struct Policy {
     /// Wholly correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do
     /// not run a language model, not small models: of 30 tests SmolLM2-135M at `Q8_0` passed 30 with 2, and 27 with 3.
     pub test_pass_mark: u32,
+    /// Sets of questions in a test at most: a set that falls short is followed by another one with new questions, and one
+    /// that does not ends it. Of 40 sets 40 pass at `F16` and 28 at `Q4_0` (`./dev bench questions`), so that one honest test
+    /// of `Q4_0` in 37 falls short.
+    pub test_sets: u32,
     /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
     /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.
     pub high_end_work_rate: f64,
@@ -182,6 +186,7 @@ impl Default for Policy {
             node_message_bytes: 1024 * 1024,
             stop_milliseconds: 5_000,
             test_pass_mark: 2,
+            test_sets: 3,
             high_end_work_rate: 1.5e12,
             long_prompt_words: 400,
             test_seconds: 120,

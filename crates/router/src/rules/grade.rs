@@ -14,9 +14,11 @@ use cortensor_protocol::{
 use super::level::{Failure, LevelEvent};
 use crate::policy::Policy;
 
-/// What a test saw.
+/// What a test saw. Of the questions: the last set, since the test goes on after one that fell short.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
+    /// Sets of questions, this one included.
+    pub(crate) sets: u32,
     /// Answers that were wholly right.
     pub(crate) correct: u32,
     /// Hundredths of right answers, those of partly right ones included.
@@ -30,6 +32,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// The first set, before anything of it was answered.
+    pub(crate) const fn of(questions: u32) -> Self {
+        Self { sets: 1, correct: 0, score: 0, questions, short: None, long: None, decode: None }
+    }
+
     /// Counts one more answer.
     pub(crate) fn count(&mut self, score: Percentage) {
         self.correct += u32::from(score.number() == 100);
@@ -54,6 +61,11 @@ pub(crate) fn prefill_rate(short: Prefill, long: Prefill) -> f64 {
     tokens / time.as_secs_f64()
 }
 
+/// Whether enough was right.
+pub(crate) const fn passes(policy: &Policy, seen: &Seen) -> bool {
+    seen.correct >= policy.test_pass_mark
+}
+
 /// The report of one test. If it failed, the next one comes `again` later.
 pub(crate) fn grade(
     policy: &Policy,
@@ -68,7 +80,7 @@ pub(crate) fn grade(
     let rate = seen.short.zip(seen.long).map(|(short, long)| prefill_rate(short, long));
     let work = rate.map(|rate| rate * parameters);
     let fast = work.is_some_and(|work| work >= policy.high_end_work_rate);
-    let passed = seen.correct >= policy.test_pass_mark && work.is_some();
+    let passed = passes(policy, seen) && work.is_some();
     let capability = if fast { Capability::HighEnd } else { Capability::LowEnd };
     let tier = passed.then_some(Tier { capability, precision: precision.class() });
     let evidence =
@@ -79,7 +91,7 @@ pub(crate) fn grade(
 /// What a test says of a node's conduct: one event, whatever the number of its questions. A small model that gets as
 /// many right as a small model does has told no lie.
 pub(crate) fn verdict(policy: &Policy, seen: &Seen, at: Millis) -> LevelEvent {
-    let failure = (seen.correct < policy.test_pass_mark).then_some(Failure::WrongAnswer);
+    let failure = (!passes(policy, seen)).then_some(Failure::WrongAnswer);
     let Seen { correct, questions, .. } = seen;
     let seen = format!("{correct} of {questions} questions right, at least {} asked for", policy.test_pass_mark);
     LevelEvent { kind: EventKind::Correctness, failure, at, seen }
@@ -94,7 +106,8 @@ fn answers(policy: &Policy, seen: &Seen) -> Evidence {
     let (whole, hundredths) = (seen.score / 100, seen.score % 100);
     let text =
         format!("{} of {} correct; {whole}.{hundredths:02} with partly right ones", seen.correct, seen.questions);
-    evidence("answers", text, asked, seen.correct >= policy.test_pass_mark)
+    let text = if seen.sets > 1 { format!("{text}, in set {} of questions", seen.sets) } else { text };
+    evidence("answers", text, asked, passes(policy, seen))
 }
 
 fn prefill(policy: &Policy, rate: Option<f64>, work: Option<f64>, met: bool) -> Evidence {
@@ -128,7 +141,7 @@ fn weights(precision: Precision) -> Evidence {
 fn next_step(policy: &Policy, seen: &Seen, (work, tier): (Option<f64>, Option<Tier>), again: Duration) -> String {
     let again = format!("the next test follows by itself in {}", span(again));
     let Some(tier) = tier else {
-        return if seen.correct < policy.test_pass_mark {
+        return if !passes(policy, seen) {
             format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
         } else {
             format!("The throughput test was not answered in time; close other programs; {again}.")
@@ -160,7 +173,7 @@ mod tests {
     fn seen(correct: u32, short_ms: u64, long_ms: u64) -> Seen {
         let prefill = |tokens, ms| Some(Prefill { tokens, first_token: Duration::from_millis(ms) });
         let (short, long) = (prefill(20, short_ms), prefill(520, long_ms));
-        Seen { correct, score: 100 * correct, questions: 6, short, long, decode: Some(30.0) }
+        Seen { correct, score: 100 * correct, short, long, decode: Some(30.0), ..Seen::of(6) }
     }
 
     #[test]

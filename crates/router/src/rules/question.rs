@@ -21,9 +21,12 @@ use self::{
 /// Questions in one test: one of each kind.
 pub(crate) const QUESTIONS: u32 = 6;
 
+/// Room for an answer: a small JSON object with a sentence before it.
+pub const QUESTION_TOKENS: u32 = 48;
+
 /// What a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Say this again.
     Copy,
     /// Say what you were told a moment ago.
@@ -39,26 +42,29 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; QUESTIONS as usize] =
+    /// Every kind.
+    pub const ALL: [Self; QUESTIONS as usize] =
         [Self::Copy, Self::Recall, Self::Classification, Self::Extraction, Self::Arithmetic, Self::Format];
 }
 
 /// A question and what is known of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Question {
-    pub(crate) kind: Kind,
-    pub(crate) prompt: String,
+pub struct Question {
+    /// What it asks for.
+    pub kind: Kind,
+    /// What the node is asked.
+    pub prompt: String,
     check: Check,
 }
 
 impl Question {
     /// How much of the answer is right.
-    pub(crate) fn score(&self, answer: &str) -> Percentage {
+    pub fn score(&self, answer: &str) -> Percentage {
         if self.is_repeated_by(answer) { Percentage::default() } else { self.check.score(answer) }
     }
 
     /// Whether all of it is.
-    pub(crate) fn accepts(&self, answer: &str) -> bool {
+    pub fn accepts(&self, answer: &str) -> bool {
         self.score(answer).number() == 100
     }
 
@@ -70,7 +76,7 @@ impl Question {
 }
 
 /// The questions of one test; the same seed gives the same ones.
-pub(crate) fn questions(seed: u64) -> Vec<Question> {
+pub fn questions(seed: u64) -> Vec<Question> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut kinds = Kind::ALL;
     kinds.shuffle(&mut random);

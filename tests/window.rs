@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod package;
+mod updates;
 
 use std::{
     fs,

@@ -68,13 +68,14 @@ macro_rules! commands {
             visitor.visit::<cortensor_app::FidelityRun>();
             visitor.visit::<cortensor_app::Vote>();
             visitor.visit::<cortensor_app::ModelsView>();
+            visitor.visit::<cortensor_app::updates::UpdateView>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_first_run, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_logs, unwatch, save_picture, $($name),+]
+            tauri::generate_handler![watch_status, watch_first_run, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_updates, watch_logs, unwatch, save_picture, $($name),+]
         }
     };
 }
@@ -102,6 +103,14 @@ commands! {
     measure() -> () = |desk, app| desk.app()?.measure().await?;
     /// Shows the last breakdown of the engine no longer.
     dismiss_incident() -> () = |desk, app| desk.app()?.dismiss_incident().await?;
+    /// Looks for a newer version of the program; it is followed with [`watch_updates`].
+    check_for_updates() -> () = |desk, app| desk.updates.check()?;
+    /// Gets the newer version that was found.
+    download_update() -> () = |desk, app| desk.updates.download()?;
+    /// Finishes what runs, installs the newer version and starts it.
+    install_update() -> () = |desk, app| desk.updates.install()?;
+    /// Shows an update that was undone no longer.
+    dismiss_rollback() -> () = |desk, app| desk.updates.dismiss_rollback()?;
     /// What would be served within other limits; changes nothing.
     what_if(limits: WhatIf) -> Plan = |desk, app| desk.app()?.what_if(limits)?;
     /// Finishes what runs and closes the window.
@@ -272,6 +281,12 @@ pub(crate) async fn watch_models(desk: State<'_, Arc<Desk>>, channel: Channel<Fi
     Ok(desk.watches.reading(desk.miner.models().view(), channel))
 }
 
+/// Follows updates of the program; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_updates(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.updates.view(), channel))
+}
+
 /// Follows the logs; answers with what [`unwatch`] takes.
 #[tauri::command]
 pub(crate) async fn watch_logs(desk: State<'_, Arc<Desk>>, channel: Channel<Vec<LogLine>>) -> Result<u32, Failure> {
@@ -315,6 +330,7 @@ pub(crate) fn other_signatures() -> Vec<String> {
         signature("watch_fidelity", &["channel: Channel<Partial<FidelityRun>>".to_owned()], "number"),
         signature("watch_vote", &["channel: Channel<Partial<Vote>>".to_owned()], "number"),
         signature("watch_models", &["channel: Channel<Partial<ModelsView>>".to_owned()], "number"),
+        signature("watch_updates", &["channel: Channel<Partial<UpdateView>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
         "save_picture: { args: Uint8Array; result: string | null };".to_owned(),

@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
-use crate::watches::Watches;
+use crate::{updates::Updates, watches::Watches};
 
 /// The miner, its logs and who watches them.
 pub(crate) struct Desk {
     pub(crate) miner: Miner,
     pub(crate) logs: LogTail,
     pub(crate) watches: Watches,
+    pub(crate) updates: Updates,
     /// Whether the miner is seen in the tray.
     pub(crate) in_tray: watch::Sender<bool>,
     lock: Mutex<Option<Lock>>,
@@ -45,6 +46,7 @@ impl Desk {
             miner: Miner::new(options),
             logs,
             watches: Watches::default(),
+            updates: Updates::new(),
             in_tray: watch::Sender::new(false),
             lock: Mutex::default(),
             closing: AtomicBool::default(),

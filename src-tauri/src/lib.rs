@@ -11,6 +11,7 @@ mod notify;
 mod startup;
 mod tray;
 mod types;
+mod updates;
 mod watches;
 mod window;
 mod words;
@@ -42,6 +43,9 @@ struct Arguments {
     /// Start without the window, behind the icon in the tray
     #[arg(long)]
     hidden: bool,
+    /// See to an update that was just installed, as the program that was at work before
+    #[arg(long, hide = true)]
+    watch_update: bool,
 }
 
 /// Opens the window and mines until the program is ended.
@@ -52,6 +56,9 @@ pub fn run() -> ExitCode {
         Ok(folders) => folders,
         Err(error) => return failure(&error),
     };
+    if let Some(code) = updates::instead(&folders, arguments.watch_update) {
+        return code;
+    }
     let logs = Logs::start(&folders.logs(), Terminal::Errors);
     let starter_model = arguments.model_file.unwrap_or_else(starter_file);
     let options = Options {

@@ -21,10 +21,17 @@ pub(crate) async fn follow(app: AppHandle) {
     loop {
         period.tick().await;
         let notice = notices.look(started.elapsed(), &status.borrow());
-        if let Some(notice) = notice.filter(|_| desk.miner.settings().settings.notifications) {
+        if let Some(notice) = notice {
             let (title, body) = words::notice(&notice);
-            say(&app, title, &body);
+            tell(&app, title, &body);
         }
+    }
+}
+
+/// Shows a notification, where the user wants any.
+pub(crate) fn tell(app: &AppHandle, title: &str, body: &str) {
+    if app.state::<Arc<Desk>>().miner.settings().settings.notifications {
+        say(app, title, body);
     }
 }
 

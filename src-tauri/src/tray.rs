@@ -5,7 +5,10 @@ mod place;
 
 use std::{sync::Arc, time::Duration};
 
-use cortensor_app::{App, CommandError, Failure, PauseLength, Phase, Status};
+use cortensor_app::{
+    App, CommandError, Failure, PauseLength, Phase, Status,
+    updates::{UpdateState, UpdateView},
+};
 use tauri::{
     AppHandle, Manager, Wry,
     menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem},
@@ -30,6 +33,7 @@ enum Chosen {
     Open,
     Pause(PauseLength),
     Resume,
+    Update,
     Quit,
 }
 
@@ -38,7 +42,17 @@ struct Shown {
     icon: TrayIcon,
     state: MenuItem<Wry>,
     resume: MenuItem<Wry>,
-    said: Option<(Face, String, bool)>,
+    update: MenuItem<Wry>,
+    said: Option<Said>,
+}
+
+/// What is shown: how the miner is, whether there is a pause to end, and the version of an update that is ready.
+#[derive(Clone, Debug, PartialEq)]
+struct Said {
+    face: Face,
+    line: String,
+    is_paused: bool,
+    update: Option<String>,
 }
 
 /// Shows the icon wherever there is a place for it, and on it how the miner is, until the program ends.
@@ -47,7 +61,7 @@ pub(crate) async fn show(app: AppHandle) {
     let (mut place, status) = (place::watch(), desk.miner.status());
     while place.wait_for(|there| *there).await.is_ok() {
         match Shown::build(&app) {
-            Ok(shown) => return shown.follow(place, status, &desk.in_tray).await,
+            Ok(shown) => return shown.follow(place, status, &desk).await,
             Err(error) => tracing::warn!(%error, "no icon in the tray"),
         }
         if place.changed().await.is_err() {
@@ -61,10 +75,10 @@ impl Shown {
         let line = |chosen: Chosen| MenuItem::with_id(app, chosen.id(), chosen.words(), true, None::<&str>);
         let between = || PredefinedMenuItem::separator(app);
         let state = MenuItem::with_id(app, "state", words::NAME, false, None::<&str>)?;
-        let resume = line(Chosen::Resume)?;
+        let (resume, update) = (line(Chosen::Resume)?, line(Chosen::Update)?);
         let menu = Menu::with_items(app, &[&state, &line(Chosen::Open)?, &between()?])?;
         LENGTHS.into_iter().try_for_each(|length| menu.append(&line(Chosen::Pause(length))?))?;
-        menu.append_items(&[&resume, &between()?, &line(Chosen::Quit)?])?;
+        menu.append_items(&[&resume, &between()?, &update, &line(Chosen::Quit)?])?;
         let icon = TrayIconBuilder::with_id("cortensor-miner").menu(&menu).show_menu_on_left_click(false);
         let icon = icon.on_menu_event(|app, event| Chosen::of(&event).into_iter().for_each(|chosen| chosen.obey(app)));
         let icon = icon.on_tray_icon_event(|icon, event| clicked(icon.app_handle(), &event)).tooltip(words::NAME);
@@ -75,7 +89,7 @@ impl Shown {
             Some(image) => icon.icon(Face::Waiting.on(image)),
             None => icon,
         };
-        Ok(Self { icon: icon.build(app)?, state, resume, said: None })
+        Ok(Self { icon: icon.build(app)?, state, resume, update, said: None })
     }
 
     /// Says how the miner is, and whether there is a place to say it in.
@@ -83,44 +97,53 @@ impl Shown {
         mut self,
         mut place: watch::Receiver<bool>,
         mut status: watch::Receiver<Status>,
-        in_tray: &watch::Sender<bool>,
+        desk: &Desk,
     ) {
+        let mut updates = desk.updates.view();
         let mut beat = interval(PERIOD);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            in_tray.send_replace(*place.borrow_and_update());
-            let now = said(&status.borrow_and_update());
+            desk.in_tray.send_replace(*place.borrow_and_update());
+            let now = said(&status.borrow_and_update(), &updates.borrow_and_update());
             if let Err(error) = self.say(now) {
                 tracing::warn!(%error, "the icon in the tray does not say how the miner is");
             }
             tokio::select! {
                 Ok(()) = place.changed() => {}
                 Ok(()) = changed(&mut status, &mut beat) => {}
+                Ok(()) = updates.changed() => {}
                 else => return,
             }
         }
     }
 
-    fn say(&mut self, now: (Face, String, bool)) -> tauri::Result<()> {
+    fn say(&mut self, now: Said) -> tauri::Result<()> {
         if self.said.as_ref() == Some(&now) {
             return Ok(());
         }
-        let (face, line, is_paused) = &now;
+        let Said { face, line, is_paused, update } = &now;
         if let Some(image) = self.icon.app_handle().default_window_icon() {
             self.icon.set_icon(Some(face.on(image)))?;
         }
         self.icon.set_tooltip(Some(line))?;
         self.state.set_text(line)?;
         self.resume.set_enabled(*is_paused)?;
+        self.update.set_text(words::update(update.as_deref()))?;
+        self.update.set_enabled(update.is_some())?;
         self.said = Some(now);
         Ok(())
     }
 }
 
-/// What is shown of a status: the icon, the line, and whether there is a pause to end.
-fn said(status: &Status) -> (Face, String, bool) {
+fn said(status: &Status, updates: &UpdateView) -> Said {
+    let update = match &updates.state {
+        UpdateState::Ready { release, .. } => Some(release.version.clone()),
+        _ => None,
+    };
     let line = words::state(status, &jiff::Zoned::now());
-    (Face::of(status), line, status.phase == Phase::Paused)
+    let face = Face::of(status);
+    let face = if update.is_some() && face != Face::Problem { Face::Update } else { face };
+    Said { face, line, is_paused: status.phase == Phase::Paused, update }
 }
 
 /// The next status, once there is time for it.
@@ -134,22 +157,24 @@ async fn changed(
 }
 
 impl Chosen {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Open,
         Self::Pause(LENGTHS[0]),
         Self::Pause(LENGTHS[1]),
         Self::Pause(LENGTHS[2]),
         Self::Pause(LENGTHS[3]),
         Self::Resume,
+        Self::Update,
         Self::Quit,
     ];
 
-    const fn words(self) -> &'static str {
+    fn words(self) -> String {
         match self {
-            Self::Open => words::OPEN,
-            Self::Pause(length) => words::pause(length),
-            Self::Resume => words::RESUME,
-            Self::Quit => words::QUIT,
+            Self::Open => words::OPEN.to_owned(),
+            Self::Pause(length) => words::pause(length).to_owned(),
+            Self::Resume => words::RESUME.to_owned(),
+            Self::Update => words::update(None),
+            Self::Quit => words::QUIT.to_owned(),
         }
     }
 
@@ -161,6 +186,7 @@ impl Chosen {
             Self::Pause(PauseLength::UntilTomorrow) => "pause-until-tomorrow",
             Self::Pause(PauseLength::UntilResumed) => "pause",
             Self::Resume => "resume",
+            Self::Update => "update",
             Self::Quit => "quit",
         }
     }
@@ -174,6 +200,7 @@ impl Chosen {
             Self::Open => window::open(app),
             Self::Pause(length) => tell(app, move |miner| async move { miner.pause_for(length).await }),
             Self::Resume => tell(app, |miner| async move { miner.resume().await }),
+            Self::Update => install(app),
             Self::Quit => window::close(app),
         }
     }
@@ -182,6 +209,13 @@ impl Chosen {
 fn clicked(app: &AppHandle, event: &TrayIconEvent) {
     if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
         window::open(app);
+    }
+}
+
+/// Installs the update that is ready; why it was not is told where it was asked for.
+fn install(app: &AppHandle) {
+    if let Err(failure) = app.state::<Arc<Desk>>().updates.install() {
+        notify::say(app, words::NOT_DONE, &failure.message);
     }
 }
 

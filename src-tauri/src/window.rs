@@ -8,7 +8,7 @@ use tauri::{
 };
 use tokio::time::timeout;
 
-use crate::{commands, desk::Desk, notify, tray, words};
+use crate::{commands, desk::Desk, notify, tray, updates, words};
 
 /// Said to a start that is to open no window.
 pub(crate) const HIDDEN: &str = "--hidden";
@@ -25,6 +25,7 @@ pub(crate) fn run(desk: Arc<Desk>, hidden: bool) -> tauri::Result<u8> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .manage(Arc::clone(&desk))
         .invoke_handler(commands::handler())
         .setup(move |app| {
@@ -51,6 +52,7 @@ fn begin(app: &AppHandle, hidden: bool) -> tauri::Result<()> {
     tauri::async_runtime::spawn(close_when_told(app.clone()));
     tauri::async_runtime::spawn(tray::show(app.clone()));
     tauri::async_runtime::spawn(notify::follow(app.clone()));
+    tauri::async_runtime::spawn(updates::follow(app.clone()));
     if hidden {
         tauri::async_runtime::spawn(open_without_tray(app.clone()));
         return Ok(());
@@ -138,6 +140,16 @@ pub(crate) fn open(app: &AppHandle) {
             tracing::warn!(%error, "the window could not be brought to the front");
         }
     });
+}
+
+/// Whether there is a window.
+pub(crate) fn is_open(app: &AppHandle) -> bool {
+    app.get_webview_window(LABEL).is_some()
+}
+
+/// Whether somebody is at the window just now.
+pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
+    app.get_webview_window(LABEL).is_some_and(|window| window.is_focused().unwrap_or(true))
 }
 
 /// The window of `tauri.conf.json`.

@@ -1,12 +1,16 @@
 //! What is said outside the window: in the tray and in notifications. The window's own words are in its message files.
 
-use cortensor_app::{Notice, PauseLength, Phase, Status, clock_in_words};
+use cortensor_app::{Notice, PauseLength, Phase, Status, clock_in_words, updates::RolledBack};
 use jiff::Zoned;
 
 pub(crate) const NAME: &str = "Cortensor Miner";
 pub(crate) const OPEN: &str = "Open Cortensor Miner";
 pub(crate) const RESUME: &str = "Resume";
 pub(crate) const QUIT: &str = "Quit";
+/// An update that waits for the user: its title and what to do.
+pub(crate) const UPDATE_WAITS: (&str, &str) = ("There is a new version", "Open the window: Home and About say what is new and install it.");
+/// An update that was undone.
+pub(crate) const UPDATE_UNDONE: &str = "The update did not work here";
 /// Said once, when the window is closed for the first time.
 pub(crate) const GOES_ON_IN_TRAY: (&str, &str) = (
     "Still mining in the tray",
@@ -14,6 +18,17 @@ pub(crate) const GOES_ON_IN_TRAY: (&str, &str) = (
 );
 /// What became of something that was chosen in the tray.
 pub(crate) const NOT_DONE: &str = "That did not work";
+
+/// What installs an update, with its version; without one there is nothing to install.
+pub(crate) fn update(version: Option<&str>) -> String {
+    version.map_or_else(|| "No update".to_owned(), |version| format!("Install {version} and restart"))
+}
+
+/// What became of an update that was undone.
+pub(crate) fn undone(undone: &RolledBack) -> String {
+    let RolledBack { version, to, reason, .. } = undone;
+    format!("{version}: {reason}. {to} is at work again, and {version} is not offered again.")
+}
 
 /// What pauses the miner.
 pub(crate) const fn pause(length: PauseLength) -> &'static str {

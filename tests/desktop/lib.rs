@@ -61,7 +61,7 @@ pub struct Desktop {
     pub window: WebDriver,
     /// Whose it is.
     pub home: Home,
-    _driver: Group,
+    driver: Group,
     session: Session,
 }
 
@@ -218,8 +218,13 @@ impl Desktop {
     /// Starts a session with this keychain and opens the window in it.
     pub async fn open(home: Home, keychain: Keychain) -> Self {
         let session = Session::start(&home, keychain);
-        let (window, driver) = session.window(&home).await;
-        Self { window, home, _driver: driver, session }
+        Self::open_program(home, session, &program("cortensor-miner")).await
+    }
+
+    /// The same of a program that is not where it was built.
+    pub async fn open_program(home: Home, session: Session, program: &Path) -> Self {
+        let (window, driver) = session.window(&home, program).await;
+        Self { window, home, driver, session }
     }
 
     /// Waits until `condition`, an expression over the page, is true; it is looked at whenever the page changes.
@@ -298,6 +303,12 @@ impl Desktop {
         self.window.screenshot(&Path::new(&folder).join(format!("{name}.png"))).await.unwrap();
     }
 
+    /// Lets the window go, whose program ends by itself; gives back the home, and what must be there for what starts in it.
+    pub fn let_go(self) -> (Home, Session, impl Sized) {
+        self.window.leak().unwrap();
+        (self.home, self.session, self.driver)
+    }
+
     /// Closes the window, which lets what runs finish, waits until the program has ended, and gives the home back.
     pub async fn quit(self) -> Home {
         // The answer may not come any more.
@@ -374,7 +385,7 @@ impl Session {
         Group(command.spawn().unwrap())
     }
 
-    async fn window(&self, home: &Home) -> (WebDriver, Group) {
+    async fn window(&self, home: &Home, program: &Path) -> (WebDriver, Group) {
         let port = free_port();
         let mut command = self.command(home, "WebKitWebDriver");
         command.arg(format!("--port={}", port.port())).process_group(0).stdin(Stdio::null());
@@ -382,7 +393,7 @@ impl Session {
         let driver = Group(command.spawn().expect("WebKitWebDriver is not installed; run the tests with ./dev test"));
         tokio::time::timeout(PATIENCE, listening(port)).await.expect("the driver does not listen");
         let mut capabilities = Capabilities::new();
-        let options = json!({ "binary": program("cortensor-miner"), "args": [] });
+        let options = json!({ "binary": program, "args": [] });
         capabilities.set("webkitgtk:browserOptions", options).unwrap();
         let window = WebDriver::new(format!("http://{port}"), capabilities).await.expect("the window did not open");
         window.set_script_timeout(PATIENCE).await.unwrap();

@@ -169,6 +169,16 @@ impl Folders {
         self.data.join("told.json")
     }
 
+    /// Programs: what is downloaded and what is kept.
+    pub fn updates(&self) -> PathBuf {
+        self.data.join("updates")
+    }
+
+    /// What became of updates.
+    pub(crate) fn updates_record(&self) -> PathBuf {
+        self.data.join("updates.json")
+    }
+
     /// How to reach the miner that runs on this folder.
     pub fn control(&self) -> PathBuf {
         self.data.join("control.json")

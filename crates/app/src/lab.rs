@@ -225,6 +225,11 @@ impl Lab {
         Ok(ballot::summaries(&self.votes()?))
     }
 
+    /// Whether anything is under way.
+    pub fn is_busy(&self) -> bool {
+        self.running().is_some()
+    }
+
     /// Ends whatever is under way. Done when its memory is given back.
     pub async fn stop(&self) {
         if let Some((_, stop, over)) = self.running() {

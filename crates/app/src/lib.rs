@@ -39,6 +39,7 @@ mod starter_file;
 mod status;
 mod survey;
 mod told;
+pub mod updates;
 mod what_if;
 mod why;
 mod withdrawal;

@@ -15,6 +15,7 @@ use crate::{
     Electricity, Folders, Money,
     files::{FileError, write_bytes},
     status::in_words,
+    updates::{UpdateChannel, UpdatePolicy},
 };
 
 /// The settings. Everything has a default; an unknown name is an error, so that a slip of the pen is not ignored.
@@ -44,6 +45,10 @@ pub struct Settings {
     pub close_to_tray: bool,
     /// Whether the user is told, outside the window too, what needs them.
     pub notifications: bool,
+    /// What is done about newer versions of the program. Holds from when it is saved.
+    pub updates: UpdatePolicy,
+    /// Which newer versions are looked at. Holds from when it is saved.
+    pub update_channel: UpdateChannel,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,
     /// When to step aside. Holds from when it is saved.
@@ -121,6 +126,8 @@ impl Default for Settings {
             language: None,
             close_to_tray: true,
             notifications: true,
+            updates: UpdatePolicy::default(),
+            update_channel: UpdateChannel::default(),
             hardware: Overrides::default(),
             manners: Rules::default(),
             electricity: Electricity::default(),
@@ -239,6 +246,8 @@ impl Settings {
             electricity: Electricity::default(),
             close_to_tray: true,
             notifications: true,
+            updates: UpdatePolicy::default(),
+            update_channel: UpdateChannel::default(),
             ..settings.clone()
         };
         without_live(self) != without_live(other)
@@ -358,7 +367,7 @@ mod tests {
             assert!(failure.message.contains(told) && failure.field.as_deref() == Some(field), "{failure:?}");
             assert_eq!(Settings::read(&folders).unwrap(), good);
         }
-        let live = Settings { language: Some(Language::Es), ..good.clone() };
+        let live = Settings { language: Some(Language::Es), update_channel: UpdateChannel::Beta, ..good.clone() };
         assert!(!good.needs_restart(&live));
         let electricity =
             Electricity { price_per_kwh: Some(Money::from_millionths(300_000)), ..Electricity::default() };

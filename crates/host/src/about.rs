@@ -47,7 +47,7 @@ impl About {
     /// This program on these folders.
     pub fn this(folders: &Folders, engine: &dyn Engine) -> Self {
         Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: cortensor_app::updates::version(),
             engine: engine.name().to_owned(),
             computes_on: Build::THIS.words().to_owned(),
             os: cortensor_hardware::operating_system(),

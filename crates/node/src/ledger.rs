@@ -77,7 +77,10 @@ impl Ledger {
             .synchronous(SqliteSynchronous::Full);
         let opened = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
         let pool = opened.map_err(|source| LedgerError::Open { path: path.to_owned(), source })?;
-        let migrated = sqlx::migrate!("./migrations").run(&pool).await;
+        let mut migrations = sqlx::migrate!("./migrations");
+        // An update that was undone leaves the newer version's here: migrations only add what older versions need not know.
+        migrations.set_ignore_missing(true);
+        let migrated = migrations.run(&pool).await;
         migrated.map_err(|source| LedgerError::Migrate { path: path.to_owned(), source })?;
         Ok(Self { pool, path: path.to_owned() })
     }

@@ -21,7 +21,7 @@ mod withdrawals;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use sqlx::{
@@ -135,8 +135,13 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
     }
 }
 
-/// What makes a database of any earlier version one of this version.
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+/// What makes a database of any earlier version one of this version. One of a later version, which an update that was undone
+/// leaves, is taken as it is: migrations only add what earlier versions need not know.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// The database.
 #[derive(Clone, Debug)]

@@ -13,6 +13,8 @@ pub(crate) enum Face {
     Mining,
     /// Paused or ended, by the user or their rules.
     Paused,
+    /// An update is ready.
+    Update,
     /// The user is needed.
     Problem,
 }
@@ -72,17 +74,19 @@ impl Face {
             Self::Waiting => [90, 98, 112, 255],
             Self::Mining => [22, 128, 61, 255],
             Self::Paused => [161, 98, 7, 255],
+            Self::Update => [29, 78, 216, 255],
             Self::Problem => [200, 30, 30, 255],
         }
     }
 
-    /// A ring, an arrow that points on, two bars, an exclamation mark.
+    /// A ring, an arrow that points on, two bars, an arrow that points down, an exclamation mark.
     fn is_marked(self, x: f32, y: f32) -> bool {
         let (beside, above) = (x.abs(), y.abs());
         match self {
             Self::Waiting => x.hypot(y) < 0.42,
             Self::Mining => x > -0.35 && above < (0.6 - x) * 0.58,
             Self::Paused => above < 0.5 && (0.14..0.42).contains(&beside),
+            Self::Update => (beside < 0.16 && (-0.62..0.1).contains(&y)) || (y >= 0.0 && beside < (0.6 - y) * 0.8),
             Self::Problem => beside < 0.16 && ((-0.62..0.16).contains(&y) || (0.34..0.62).contains(&y)),
         }
     }
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_faces_differ_also_for_who_sees_no_colours() {
-        let faces = [Face::Waiting, Face::Mining, Face::Paused, Face::Problem];
+        let faces = [Face::Waiting, Face::Mining, Face::Paused, Face::Update, Face::Problem];
         for (index, one) in faces.into_iter().enumerate() {
             for other in &faces[index + 1..] {
                 let pairs = brightness(one).into_iter().zip(brightness(*other));

@@ -1,0 +1,175 @@
+//! The kept program as a watcher: a process of its own that starts the new one, hears whether it works, and puts the old one
+//! back if it does not.
+//!
+//! It hears by a connection on the loopback device: lines that say `works` or `fails REASON`, and the end of the process.
+
+use std::{
+    env,
+    ffi::OsString,
+    io,
+    net::SocketAddr,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use super::{
+    Journal,
+    journal::{Kept, Trial},
+    kept::STANDS_IN_FOR,
+};
+use crate::{Folders, incidents::now};
+
+/// Makes a program a watcher; before what it was started with.
+pub const WATCH_UPDATE: &str = "--watch-update";
+/// Told to a program on trial: where the watcher hears.
+const HEARS_AT: &str = "CORTENSOR_UPDATE_WATCHER";
+/// How long a program may take until it says anything: this is for one that hangs before its window, not for a slow model.
+const FIRST_WORD: Duration = Duration::from_secs(180);
+
+/// What a program on trial came to.
+enum Outcome {
+    /// It works, or its user ended it before that was clear.
+    Fine,
+    /// It does not.
+    Broken(String),
+}
+
+/// Starts the kept program as the watcher of what is installed now. It begins when the calling process has ended.
+pub fn start(kept: &Kept, arguments: impl IntoIterator<Item = OsString>) -> io::Result<()> {
+    let mut command = std::process::Command::new(kept.copy());
+    command.arg(WATCH_UPDATE).args(arguments).env_remove(HEARS_AT).stdin(Stdio::piped());
+    let watcher = command.spawn()?;
+    // Its standard input closes when this process ends, which is what it waits for.
+    std::mem::forget(watcher);
+    Ok(())
+}
+
+/// Whether this program is on trial and nobody watches it: after a power cut, or started by hand meanwhile.
+pub fn is_unwatched(journal: &Journal, version: &semver::Version) -> bool {
+    journal.trial.as_ref().is_some_and(|trial| trial.to == *version) && env::var_os(HEARS_AT).is_none()
+}
+
+/// Watches the installed program, as the one process that does, and answers when it works or the old one is at work again.
+pub async fn watch(folders: &Folders, arguments: &[OsString]) -> io::Result<()> {
+    let mut rest = Vec::new();
+    tokio::io::stdin().read_to_end(&mut rest).await?;
+    let journal = Journal::of(folders);
+    let (Some(trial), Some(kept)) = (journal.trial, journal.kept) else { return Ok(()) };
+    match try_out(&kept.program, arguments).await {
+        Ok(Outcome::Fine) => Ok(()),
+        Ok(Outcome::Broken(reason)) => roll_back(folders, &trial, &kept, reason, arguments),
+        Err(error) => roll_back(folders, &trial, &kept, format!("it cannot be started ({error})"), arguments),
+    }
+}
+
+async fn try_out(program: &Path, arguments: &[OsString]) -> io::Result<Outcome> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let mut command = Command::new(program);
+    command.args(arguments).env(HEARS_AT, listener.local_addr()?.to_string()).env_remove(STANDS_IN_FOR);
+    let mut child = command.stdin(Stdio::null()).spawn()?;
+    let heard = tokio::select! {
+        outcome = hear(&listener) => outcome?,
+        ended = child.wait() => Some(at_its_end(ended?)),
+    };
+    match heard {
+        Some(Outcome::Broken(reason)) => {
+            end(&mut child).await?;
+            Ok(Outcome::Broken(reason))
+        }
+        Some(Outcome::Fine) => Ok(Outcome::Fine),
+        // The connection ended before the word came: the program is ending.
+        None => Ok(at_its_end(child.wait().await?)),
+    }
+}
+
+fn at_its_end(status: ExitStatus) -> Outcome {
+    if status.success() { Outcome::Fine } else { Outcome::Broken(format!("it ended by itself ({status})")) }
+}
+
+/// The first word that says what it came to; none if the program went away.
+async fn hear(listener: &TcpListener) -> io::Result<Option<Outcome>> {
+    let Ok(connected) = timeout(FIRST_WORD, listener.accept()).await else {
+        let minutes = FIRST_WORD.as_secs() / 60;
+        return Ok(Some(Outcome::Broken(format!("it did not start within {minutes} minutes"))));
+    };
+    let mut lines = BufReader::new(connected?.0).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == "works" {
+            return Ok(Some(Outcome::Fine));
+        }
+        if let Some(reason) = line.strip_prefix("fails ") {
+            return Ok(Some(Outcome::Broken(reason.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+async fn end(child: &mut Child) -> io::Result<()> {
+    // It is about to end by itself when it said that it fails; one that hangs does not.
+    if timeout(Duration::from_secs(10), child.wait()).await.is_err() {
+        child.kill().await?;
+    }
+    Ok(())
+}
+
+fn roll_back(folders: &Folders, trial: &Trial, kept: &Kept, reason: String, arguments: &[OsString]) -> io::Result<()> {
+    let mut journal = Journal::of(folders);
+    journal.roll_back(trial, reason, now());
+    journal.keep(folders).map_err(io::Error::other)?;
+    let program = kept.restore(folders)?;
+    command(kept, &program, arguments).spawn().map(drop)
+}
+
+/// Starts `program`, the kept one or what it was restored to.
+fn command(kept: &Kept, program: &Path, arguments: &[OsString]) -> std::process::Command {
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).env_remove(HEARS_AT).stdin(Stdio::null());
+    if !kept.in_place {
+        command.env(STANDS_IN_FOR, &kept.program).env("CORTENSOR_STARTER_MODEL", &kept.starter_model);
+    }
+    command
+}
+
+/// Runs the kept program in place of this one, to its end.
+pub fn run_in_place(kept: &Kept, arguments: &[OsString]) -> io::Result<ExitStatus> {
+    command(kept, &kept.copy(), arguments).status()
+}
+
+/// The line to the watcher, of a program on trial.
+pub struct Watcher(Option<TcpStream>);
+
+impl Watcher {
+    /// To whoever watches this process, if anybody does.
+    pub async fn of_this_program() -> Self {
+        let Some(address) = env::var(HEARS_AT).ok().and_then(|text| text.parse::<SocketAddr>().ok()) else {
+            return Self(None);
+        };
+        Self(TcpStream::connect(address).await.ok())
+    }
+
+    /// Says that the update works.
+    pub async fn works(self) {
+        self.say("works\n").await;
+    }
+
+    /// Says that it does not; the caller ends the process.
+    pub async fn fails(self, reason: &str) {
+        self.say(&format!("fails {}\n", reason.replace('\n', " "))).await;
+    }
+
+    async fn say(self, line: &str) {
+        if let Some(mut stream) = self.0
+            && let Err(error) = stream.write_all(line.as_bytes()).await
+        {
+            tracing::warn!(%error, "the watcher of the update does not hear");
+        }
+    }
+}

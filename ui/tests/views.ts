@@ -43,6 +43,18 @@ async function toVote(page: Page): Promise<void> {
   await page.getByRole("heading", { name: "Vote", exact: true }).waitFor();
 }
 
+/** Looks for a newer version after having said that nothing of it is to be downloaded by itself. */
+export async function findUpdate(page: Page, miner: MinerPage): Promise<void> {
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("radio", { name: /Ask me/ }).check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("unsaved change").waitFor({ state: "hidden" });
+  await page.getByRole("link", { name: "About" }).click();
+  await page.getByRole("button", { name: "Check now" }).click();
+  await miner.pass(1_500);
+  await page.getByText("Version 0.2.0 is available").waitFor();
+}
+
 export const views: View[] = [
   ...everyScreen,
   ...refused,
@@ -87,6 +99,15 @@ export const views: View[] = [
   view("home-untrusted", "untrusted", "home"),
   view("home-hindered", "hindered", "home"),
   view("home-incident", "incident", "home"),
+  view("home-update-ready", "update-ready", "home"),
+  view("home-rolled-back", "update-rolled-back", "home"),
+  view("about-update-available", "mining", "about", { arrange: findUpdate }),
+  view("about-update-ready", "update-ready", "about"),
+  view("about-update-downloading", "update-downloading", "about"),
+  view("about-update-password", "update-downloading", "about", { after: 10_000 }),
+  view("about-update-failed", "update-failed", "about"),
+  view("about-rolled-back", "update-rolled-back", "about"),
+  view("about-not-a-release", "keystore", "about"),
   view("failed-model", "failed-model", "home"),
   view("failed-identity", "failed-identity", "home"),
   view("in-use", "in-use", "home"),

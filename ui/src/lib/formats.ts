@@ -132,6 +132,7 @@ export function formatRelative(at: Millis, now: Millis): string {
 }
 
 const exact = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeStyle: "medium" }));
+const date = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "long" }));
 const clock = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "numeric", minute: "2-digit" }));
 const clockWithSeconds = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 const clockWithDay = inLocale((of) => new Intl.DateTimeFormat(of, { weekday: "short", hour: "numeric", minute: "2-digit" }));
@@ -146,6 +147,7 @@ export function formatClockOfDay(at: Millis, now: Millis): string {
   return isToday ? clock().format(at) : clockWithDay().format(at);
 }
 export const formatExactTime = (at: Millis): string => exact().format(at);
+export const formatDate = (at: Millis): string => date().format(at);
 export const formatClock = (at: Millis): string => clock().format(at);
 export const formatClockWithSeconds = (at: Millis): string => clockWithSeconds().format(at);
 export const formatDay = (at: Millis): string => day().format(at);

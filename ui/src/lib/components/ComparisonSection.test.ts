@@ -4,16 +4,14 @@ import { describe, expect, it } from "vitest";
 
 import type { Host } from "../host/host";
 import type { Comparison } from "../host/types";
-import { FirstRunStore } from "../state/first-run.svelte";
-import { LabStore } from "../state/lab.svelte";
-import { StatusStore } from "../state/status.svelte";
 import { comparedWith, networkSide, sideWith } from "../testing/comparisons";
+import { applicationWith } from "../testing/application";
 import WithApplication from "../testing/WithApplication.svelte";
 import ComparisonSection from "./ComparisonSection.svelte";
 
 function shown(comparison: Comparison, given: Partial<Host> = {}): void {
   const host = given as Host;
-  const application = { host, status: new StatusStore(host), firstRun: new FirstRunStore(host), lab: new LabStore(host), show: () => {} };
+  const application = applicationWith(host);
   render(WithApplication, { application, component: ComparisonSection as never, given: { comparison } });
 }
 

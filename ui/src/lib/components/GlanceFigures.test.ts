@@ -4,16 +4,14 @@ import { describe, expect, it } from "vitest";
 
 import type { Host } from "../host/host";
 import type { LevelTest, Standing } from "../host/types";
-import { FirstRunStore } from "../state/first-run.svelte";
-import { LabStore } from "../state/lab.svelte";
-import { StatusStore } from "../state/status.svelte";
+import { applicationWith } from "../testing/application";
 import WithApplication from "../testing/WithApplication.svelte";
 import { standingWith, statusWith } from "../testing/statuses";
 import GlanceFigures from "./GlanceFigures.svelte";
 
 function shown(standing: Standing | null): void {
   const host = {} as Host;
-  const application = { host, status: new StatusStore(host), firstRun: new FirstRunStore(host), lab: new LabStore(host), show: () => {} };
+  const application = applicationWith(host);
   render(WithApplication, { application, component: GlanceFigures as never, given: { status: statusWith({ standing }) } });
 }
 

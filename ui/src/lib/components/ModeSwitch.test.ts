@@ -4,16 +4,14 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { Host } from "../host/host";
 import type { Status } from "../host/types";
-import { FirstRunStore } from "../state/first-run.svelte";
-import { LabStore } from "../state/lab.svelte";
-import { StatusStore } from "../state/status.svelte";
+import { applicationWith } from "../testing/application";
 import WithApplication from "../testing/WithApplication.svelte";
 import { modeView, statusWith } from "../testing/statuses";
 import ModeSwitch from "./ModeSwitch.svelte";
 
 function shown(status: Status, setMode: Host["setMode"] = () => Promise.resolve()) {
   const host = { setMode: vi.fn(setMode) } as Partial<Host> as Host;
-  const application = { host, status: new StatusStore(host), firstRun: new FirstRunStore(host), lab: new LabStore(host), show: () => {} };
+  const application = applicationWith(host);
   const frame = (given: { status: Status }) => ({ application, component: ModeSwitch as never, given });
   const { rerender } = render(WithApplication, frame({ status }));
   return { setMode: host.setMode, change: (next: Status) => rerender(frame({ status: next })) };

@@ -44,6 +44,7 @@ import type {
   Span,
   Status,
   TaskId,
+  UpdateView,
   Vote,
   VoteChoice,
   VoteRequest,
@@ -64,6 +65,7 @@ export interface Commands {
   watch_fidelity: { args: { channel: Channel<Partial<FidelityRun>> }; result: number };
   watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
   watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
+  watch_updates: { args: { channel: Channel<Partial<UpdateView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   save_picture: { args: Uint8Array; result: string | null };
@@ -129,4 +131,8 @@ export interface Commands {
   stop_model_work: { args: Nothing; result: null };
   keep_model: { args: { id: ModelId; format: Precision; keep: boolean }; result: null };
   delete_model: { args: { id: ModelId; format: Precision }; result: number };
+  check_for_updates: { args: Nothing; result: null };
+  download_update: { args: Nothing; result: null };
+  install_update: { args: Nothing; result: null };
+  dismiss_rollback: { args: Nothing; result: null };
 }

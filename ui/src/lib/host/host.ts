@@ -5,7 +5,7 @@ import type {
   DesktopView, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
   FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView,
   NetworkView, NodeAddress, Outlook, PauseLength, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span,
-  Status, TaskId, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
+  Status, TaskId, UpdateView, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
 
 /** Ends a subscription. */
@@ -136,6 +136,17 @@ export interface Host {
   keepModel(id: ModelId, format: Precision, keep: boolean): Promise<void>;
   /** Deletes files that are ours, else forgets them. Answers with the bytes that became free. */
   deleteModel(id: ModelId, format: Precision): Promise<number>;
+
+  /** Calls back at once with what is known of newer versions of this program, and again as it changes. */
+  watchUpdates(seen: (view: UpdateView) => void): Promise<Unwatch>;
+  /** Looks now, whatever the settings say; what is found is watched. */
+  checkForUpdates(): Promise<void>;
+  /** Gets the version that was found, also once more after a failure. */
+  downloadUpdate(): Promise<void>;
+  /** Finishes what runs, installs what was downloaded, and restarts the program. */
+  installUpdate(): Promise<void>;
+  /** Shows `rolled_back` no longer. */
+  dismissRollback(): Promise<void>;
 
   watchVote(seen: (vote: Vote) => void): Promise<Unwatch>;
   startVote(request: VoteRequest): Promise<void>;

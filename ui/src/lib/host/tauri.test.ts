@@ -47,6 +47,10 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.limitDownloads(5e6);
   await tauriHost.importModel(true);
   await tauriHost.keepModel("m", "Q8_0", false);
+  await tauriHost.checkForUpdates();
+  await tauriHost.downloadUpdate();
+  await tauriHost.installUpdate();
+  await tauriHost.dismissRollback();
   expect(asked).toEqual([
     ["set_mode", { mode: "volume" }],
     ["pause", { length: "hour" }],
@@ -70,6 +74,10 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["limit_downloads", { limit: 5e6 }],
     ["import_model", { folder: true }],
     ["keep_model", { id: "m", format: "Q8_0", keep: false }],
+    ["check_for_updates", {}],
+    ["download_update", {}],
+    ["install_update", {}],
+    ["dismiss_rollback", {}],
   ]);
 });
 

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { Comparison, FidelityRun, FirstRunView, LiveTask, LogLine, ModelsView, Status, Vote } from "./types";
+import type { Comparison, FidelityRun, FirstRunView, LiveTask, LogLine, ModelsView, Status, UpdateView, Vote } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -21,7 +21,7 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
 }
 
 /** What is followed field by field, by its command. */
-type Followed = { watch_status: Status; watch_first_run: FirstRunView; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView };
+type Followed = { watch_status: Status; watch_first_run: FirstRunView; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView; watch_updates: UpdateView };
 
 async function watch<Name extends keyof Followed>(name: Name, seen: (value: Followed[Name]) => void): Promise<Unwatch> {
   // The first message is the whole value, each one after it what changed: what did not keeps its identity here.
@@ -53,6 +53,7 @@ export const tauriHost: Host = {
   watchFidelity: (seen) => watch("watch_fidelity", seen),
   watchVote: (seen) => watch("watch_vote", seen),
   watchModels: (seen) => watch("watch_models", seen),
+  watchUpdates: (seen) => watch("watch_updates", seen),
   watchLogs,
   setMode: (mode) => call("set_mode", { mode }).then(done),
   pause: (length) => call("pause", { length }).then(done),
@@ -107,6 +108,10 @@ export const tauriHost: Host = {
   stopModelWork: () => call("stop_model_work", {}).then(done),
   keepModel: (id, format, keep) => call("keep_model", { id, format, keep }).then(done),
   deleteModel: (id, format) => call("delete_model", { id, format }),
+  checkForUpdates: () => call("check_for_updates", {}).then(done),
+  downloadUpdate: () => call("download_update", {}).then(done),
+  installUpdate: () => call("install_update", {}).then(done),
+  dismissRollback: () => call("dismiss_rollback", {}).then(done),
   startVote: (request) => call("start_vote", { request }).then(done),
   stopVote: () => call("stop_vote", {}).then(done),
   castVote: (choice) => call("vote", { choice }),

@@ -2548,6 +2548,27 @@ first: Precision,
 second: Precision, };
 
 /**
+ * A version that did not work here, so that the one before it runs again.
+ */
+export type RolledBack = { 
+/**
+ * The version that did not work.
+ */
+version: string, 
+/**
+ * The one that runs again.
+ */
+to: string, 
+/**
+ * What was wrong with it, in words.
+ */
+reason: string, 
+/**
+ * When it was taken back.
+ */
+at: Millis, };
+
+/**
  * When to step aside. A number of 0 turns its rule off.
  */
 export type Rules = { 
@@ -2685,6 +2706,14 @@ close_to_tray: boolean,
  * Whether the user is told, outside the window too, what needs them.
  */
 notifications: boolean, 
+/**
+ * What is done about newer versions of this program. Holds from when it is saved.
+ */
+updates: UpdatePolicy, 
+/**
+ * Which versions are offered. Holds from when it is saved.
+ */
+update_channel: UpdateChannel, 
 /**
  * Corrections to the hardware that was found.
  */
@@ -3255,6 +3284,91 @@ reference: ModelId,
  * Tokens of that one's.
  */
 reference_tokens: number, } | { "why": "remote_reference" } | { "why": "top_only" } | { "why": "text_only" };
+
+/**
+ * Which versions are offered.
+ */
+export type UpdateChannel = "stable" | "beta";
+
+/**
+ * What is done about newer versions.
+ */
+export type UpdatePolicy = "automatic" | "ask" | "off";
+
+/**
+ * A version that is newer than the one that runs.
+ */
+export type UpdateRelease = { 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * What is new in it, as plain text.
+ */
+notes: string | null, 
+/**
+ * When it was published (RFC 3339).
+ */
+published: string | null, };
+
+/**
+ * How far an update is.
+ */
+export type UpdateState = { "state": "not_a_release" } | { "state": "idle" } | { "state": "checking" } | { "state": "available", 
+/**
+ * Which.
+ */
+release: UpdateRelease, } | { "state": "downloading", 
+/**
+ * Which.
+ */
+release: UpdateRelease, 
+/**
+ * 0 to 1; nothing while nobody can say.
+ */
+done: number | null, } | { "state": "ready", 
+/**
+ * Which.
+ */
+release: UpdateRelease, 
+/**
+ * Whether the system will ask for a password to install it.
+ */
+asks_password: boolean, } | { "state": "installing", 
+/**
+ * Which.
+ */
+release: UpdateRelease, } | { "state": "failed", 
+/**
+ * What happened and what to do.
+ */
+message: string, 
+/**
+ * Which, where one was found.
+ */
+release: UpdateRelease | null, };
+
+/**
+ * Which version runs, and what is known of newer ones.
+ */
+export type UpdateView = { 
+/**
+ * The version that runs.
+ */
+version: string, 
+/**
+ * When it was last looked for a newer one; nothing: never.
+ */
+checked_at: Millis | null, 
+/**
+ * How far an update is.
+ */
+state: UpdateState, 
+/**
+ * What did not work here, until the user has seen it.
+ */
+rolled_back: RolledBack | null, };
 
 /**
  * Tokens in and out.

@@ -6,12 +6,14 @@ import type { FirstRunStore } from "./first-run.svelte";
 import type { LabStore } from "./lab.svelte";
 import type { ScreenName } from "./screens";
 import type { StatusStore } from "./status.svelte";
+import type { UpdatesStore } from "./updates.svelte";
 
 export type Application = {
   host: Host;
   status: StatusStore;
   firstRun: FirstRunStore;
   lab: LabStore;
+  updates: UpdatesStore;
   /** Shows another screen; `focus` is the id of an element there that is to have the focus. */
   show: (screen: ScreenName, focus?: string) => void;
 };

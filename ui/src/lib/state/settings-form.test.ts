@@ -5,7 +5,7 @@ import { changedFields, draftOf, faultsOf, limitsOf, settingsOf, type SettingsDr
 
 const defaults: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
-  payout_address: null, keep_prompts: false, close_to_tray: true, notifications: true, language: null, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  payout_address: null, keep_prompts: false, close_to_tray: true, notifications: true, language: null, updates: "automatic", update_channel: "stable", hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
   manners: {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
@@ -36,6 +36,7 @@ describe("the settings form", () => {
     const settings: Settings = {
       memory_budget_bytes: 4_294_967_296, context_tokens: 2048, slots: 3, router: "wss://router.example.net/node/v1",
       listen: "[::1]:5010", payout_address: `0x${"aB".repeat(20)}`, keep_prompts: true, close_to_tray: false, notifications: false, language: "de",
+      updates: "ask", update_channel: "beta",
       hardware: { memory_bytes: 16_000_000_001, cpu_cores: 4, ignore_gpus: true, gpus: [0, 2] },
       manners: {
         in_use_seconds: 120, battery: false, full_screen: false, programs: ["steam", "blender"], celsius: 0, others_cpu_percent: 60,

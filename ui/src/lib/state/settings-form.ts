@@ -1,6 +1,6 @@
 // The settings as they are typed: text until they are saved, and what is wrong with it.
 import { decimalMark } from "../formats";
-import type { Language, Range, Settings } from "../host/types";
+import type { Language, Range, Settings, UpdateChannel, UpdatePolicy } from "../host/types";
 
 const GIGABYTE = 1e9;
 
@@ -9,6 +9,7 @@ export type SettingsDraft = {
   embedded: boolean; router: string; listen: string; payoutAddress: string; keepPrompts: boolean;
   language: Language | "system";
   closeToTray: boolean; notifications: boolean;
+  updates: UpdatePolicy; updateChannel: UpdateChannel;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   watts: string; pricePerKwh: string; currency: string; valuePerCredit: string;
@@ -61,6 +62,8 @@ export function draftOf(settings: Settings): SettingsDraft {
     language: settings.language ?? "system",
     closeToTray: settings.close_to_tray,
     notifications: settings.notifications,
+    updates: settings.updates,
+    updateChannel: settings.update_channel,
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
@@ -102,6 +105,8 @@ export function settingsOf(draft: SettingsDraft): Settings {
     language: draft.language === "system" ? null : draft.language,
     close_to_tray: draft.closeToTray,
     notifications: draft.notifications,
+    updates: draft.updates,
+    update_channel: draft.updateChannel,
     hardware: {
       memory_bytes: numberOf(draft, hardwareMemory),
       cpu_cores: numberOf(draft, hardwareCores),

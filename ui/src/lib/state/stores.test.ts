@@ -3,10 +3,12 @@ import { describe, expect, it, vi } from "vitest";
 import type { Host } from "../host/host";
 import type { Status } from "../host/types";
 import { statusWith } from "../testing/statuses";
+import { updateWith } from "../testing/updates";
 import { Answer } from "./answer.svelte";
 import { Command } from "./command.svelte";
 import { isPractice } from "./credits";
 import { StatusStore } from "./status.svelte";
+import { UpdatesStore } from "./updates.svelte";
 
 /** A host of which only the status is asked. */
 function telling(watchStatus: Host["watchStatus"]): Host {
@@ -37,6 +39,22 @@ describe("StatusStore", () => {
     const store = new StatusStore(telling(() => Promise.reject({ code: "stopped", message: "gone" })));
     store.watch();
     await vi.waitFor(() => expect(store.failure).toEqual({ code: "stopped", message: "gone" }));
+  });
+});
+
+describe("UpdatesStore", () => {
+  it("keeps what it was told last, and tells why there is nothing until it is followed again", async () => {
+    const watchUpdates = vi.fn<Host["watchUpdates"]>().mockRejectedValueOnce({ code: "stopped", message: "gone" });
+    const unwatch = vi.fn();
+    watchUpdates.mockImplementationOnce((seen) => (seen(updateWith({ state: "idle" })), Promise.resolve(unwatch)));
+    const store = new UpdatesStore({ watchUpdates } as Partial<Host> as Host);
+    store.watch();
+    await vi.waitFor(() => expect(store.failure?.message).toBe("gone"));
+    const stop = store.watch();
+    expect([store.current?.state.state, store.failure]).toEqual(["idle", null]);
+    await Promise.resolve();
+    stop();
+    expect(unwatch).toHaveBeenCalledOnce();
   });
 });
 

@@ -80,11 +80,12 @@ function hostOf(miner: Miner): Host {
     saveDiagnosis: async () => "/home/sam/Documents/cortensor-diagnosis.md",
     desktop: async () => preferences.desktop(),
     startAtLogin: async (starts) => preferences.startAtLogin(starts),
-    about: async () => about(),
+    about: async () => about(miner.updates.view.version),
     practice: async () => practiceOf(preferences.view().settings.router),
     ...lab.host,
     ...models.host,
     ...miner.firstRun.host,
+    ...miner.updates.host,
   };
 }
 
@@ -92,9 +93,9 @@ function known({ ledger, stage, preferences, clock }: Miner) {
   return { ledger, status: stage.status, electricity: preferences.view().settings.electricity, now: clock.now() };
 }
 
-function about(): About {
+function about(version: string): About {
   return {
-    version: "0.1.0", engine: "mistral.rs 0.6.0 (CPU)", computes_on: "the processor only", os: HARDWARE.os, data_folder: DATA_FOLDER,
+    version, engine: "mistral.rs 0.6.0 (CPU)", computes_on: "the processor only", os: HARDWARE.os, data_folder: DATA_FOLDER,
     log_folder: `${DATA_FOLDER}/logs`, licence: "MIT OR Apache-2.0", components: COMPONENTS,
   };
 }

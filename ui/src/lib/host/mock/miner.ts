@@ -11,6 +11,7 @@ import { Models } from "./models";
 import { Preferences } from "./preferences";
 import { SCENARIOS, type ScenarioName } from "./scenarios";
 import { Stage } from "./stage";
+import { Updates } from "./updates";
 import { Workload } from "./workload";
 
 /** Settlements in the ledger, where it is not the usual number. */
@@ -32,6 +33,7 @@ export class Miner {
   readonly lab: Lab;
   readonly models: Models;
   readonly firstRun: FirstRun;
+  readonly updates: Updates;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -45,6 +47,7 @@ export class Miner {
     this.lab = new Lab(this.clock, this.stage);
     this.models = new Models(this.clock, this.stage);
     this.firstRun = new FirstRun(this);
+    this.updates = new Updates(this.clock, this.preferences);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Comparison, FidelityRun, ModelsView, Status } from "../types";
+import type { Comparison, FidelityRun, ModelsView, Status, UpdateView } from "../types";
 import { createMock, type MockControl } from "./index";
 import { STILL_TIME } from "./still";
 
@@ -184,6 +184,22 @@ describe("the mock", () => {
     await expect(host.importModel(false)).rejects.toMatchObject({ code: "busy" });
     await expect(host.deleteModel("smollm2-135m-instruct", "Q8_0")).rejects.toMatchObject({ code: "busy" });
   });
+
+  it.each([["automatic", ["idle", "checking", "available", "downloading", "ready", "installing", "idle"]], ["ask", ["idle", "checking", "available"]]] as const)(
+    "looks for a newer version, and does with it what the settings say: %s",
+    async (updates, told) => {
+      const { host, clock } = await watched("mining");
+      const seen: UpdateView[] = [];
+      await host.watchUpdates((view) => seen.push(view));
+      await host.saveSettings({ ...(await host.settings()).settings, updates });
+      await host.checkForUpdates();
+      await clock.advance(20_000);
+      if (seen.at(-1)?.state.state === "ready") await host.installUpdate();
+      await clock.advance(10_000);
+      expect(seen.map(({ state }) => state.state).filter((state, index, all) => state !== all[index - 1])).toEqual(told);
+      expect((await host.about()).version).toBe(updates === "automatic" ? "0.2.0" : "0.1.0");
+    },
+  );
 
   it("goes on with a report that was stopped", async () => {
     const { host, clock } = await watched("empty-activity");

@@ -6,7 +6,7 @@ import { DATA_FOLDER } from "./machine";
 
 const DEFAULTS: Settings = {
   memory_budget_bytes: null, context_tokens: null, slots: null, router: null, listen: "127.0.0.1:5010",
-  payout_address: null, keep_prompts: false, close_to_tray: true, notifications: true, language: null, hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
+  payout_address: null, keep_prompts: false, close_to_tray: true, notifications: true, language: null, updates: "automatic", update_channel: "stable", hardware: { memory_bytes: null, cpu_cores: null, ignore_gpus: false },
   manners: {
     in_use_seconds: 0, battery: true, full_screen: true, programs: [], celsius: 90, others_cpu_percent: 0, others_gpu_percent: 0,
     metered: true, hours: [],
@@ -80,7 +80,7 @@ export class Preferences {
 /** What holds from a restart on: the rest holds as soon as it is saved. */
 function withoutLive(settings: Settings): Partial<Settings> {
   const { keep_prompts: _prompts, payout_address: _payout, manners: _rules, close_to_tray: _tray, notifications: _told,
-    electricity: _prices, language: _spoken, ...rest } = settings;
+    electricity: _prices, language: _spoken, updates: _policy, update_channel: _channel, ...rest } = settings;
   return rest;
 }
 

@@ -7,6 +7,7 @@ import { PROMPT } from "./lab-words";
 import { DATA_FOLDER } from "./machine";
 import { IDLE, type Miner } from "./miner";
 import { coolingDown } from "./standing";
+import { RELEASE } from "./updates";
 
 export type Scenario = (miner: Miner) => void;
 
@@ -139,9 +140,10 @@ export const SCENARIOS = {
   }),
   "passphrase-new": (miner) => asks(miner, true),
   "passphrase-existing": (miner) => asks(miner, false),
-  /** No keychain runs here. */
+  /** No keychain runs here, and the program was built by its user. */
   keystore: (miner) => {
     mining(miner);
+    miner.updates.recall({ checked_at: null, state: { state: "not_a_release" } });
     miner.stage.change((status) => (status.key_place = "keystore"));
   },
   "passphrase-refused": (miner) => {
@@ -186,6 +188,27 @@ export const SCENARIOS = {
     models.recallDownload("phi-3-mini-4k-instruct", "Q4_K", { is: "paused" }, 0.12);
     models.recallDownload("smollm2-360m-instruct", "Q8_0", { is: "failed", code: "connection", message }, 0.7);
     miner.prepare(1_200);
+  },
+  "update-ready": (miner) => {
+    mining(miner);
+    miner.updates.recall({ state: { state: "ready", release: RELEASE, asks_password: false } });
+  },
+  /** Where the system asks for a password to install what comes. */
+  "update-downloading": (miner) => {
+    mining(miner);
+    miner.updates.asksPassword = true;
+    miner.updates.come(0.42);
+  },
+  "update-failed": (miner) => {
+    mining(miner);
+    const message = "the place where versions come from does not answer (github.com, the connection timed out); check the connection, then try again: it is also tried again by itself in an hour";
+    miner.updates.recall({ state: { state: "failed", message, release: RELEASE } });
+  },
+  "update-rolled-back": (miner) => {
+    mining(miner);
+    const reason = "it ended three times within a minute of its start";
+    miner.updates.offers = null;
+    miner.updates.recall({ rolled_back: { version: RELEASE.version, to: "0.1.0", reason, at: miner.clock.now() - 8 * 60_000 } });
   },
   /** Every answer takes a minute: what is shown while waiting. */
   slow: mining,

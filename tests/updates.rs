@@ -140,8 +140,21 @@ async fn comes_to_run(home: &Home, version: &str) {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    let record = || fs::read_to_string(home.data().join("updates.json")).unwrap_or_default();
-    assert!(tokio::time::timeout(PATIENCE, runs).await.is_ok(), "{version} does not run: {}", record());
+    assert!(
+        tokio::time::timeout(PATIENCE, runs).await.is_ok(),
+        "{version} does not run: {}\n{}",
+        record(home),
+        log(home)
+    );
+}
+
+/// The end of what the program logged.
+fn log(home: &Home) -> String {
+    let mut files: Vec<_> = fs::read_dir(home.data().join("logs")).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let text = fs::read_to_string(files.pop().unwrap()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
 fn record(home: &Home) -> Value {
@@ -183,8 +196,20 @@ async fn refusals(desktop: &Desktop, server: &Server, other: &Key) {
     tampered[whole.len() / 2] ^= 1;
     for (what, manifest, file, breaks, said) in [
         ("tampered", good.clone(), &tampered, false, "not what its makers signed"),
-        ("another key", with(&|manifest| entry(manifest, "signature", json!(signature.trim()))), &whole, false, "not what its makers signed"),
-        ("an old release as a new one", with(&|manifest| manifest["version"] = json!("0.1.2")), &whole, false, "not what its makers signed"),
+        (
+            "another key",
+            with(&|manifest| entry(manifest, "signature", json!(signature.trim()))),
+            &whole,
+            false,
+            "not what its makers signed",
+        ),
+        (
+            "an old release as a new one",
+            with(&|manifest| manifest["version"] = json!("0.1.2")),
+            &whole,
+            false,
+            "not what its makers signed",
+        ),
         ("cut", good.clone(), &whole, true, "did not come whole"),
     ] {
         server.announce("stable", &manifest);
@@ -237,7 +262,8 @@ async fn a_release_updates_itself_and_is_there_again_after_one_that_does_not_wor
     assert_eq!(version_of(&installed).as_deref(), Some("0.1.1"));
     assert_eq!((&record(&home)["trial"], &record(&home)["kept"]["version"]), (&Value::Null, &json!("0.1.0")));
 
-    // Beta, by itself, when nothing is worked on.
+    // Beta, by itself, when nothing is worked on and nobody looks.
+    session.look_away();
     home.set(&json!({ "listen": listen, "update_channel": "beta" }));
     comes_to_run(&home, "0.2.0-beta.1").await;
 
@@ -254,13 +280,13 @@ async fn a_release_updates_itself_and_is_there_again_after_one_that_does_not_wor
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.expect("it did not end");
-    let _again = session.start_alone(&home, &installed, &[]);
+    let _again = session.start_alone(&home, &installed, &["--hidden"]);
     let undone = async {
         while record(&home)["rolled_back"].is_null() {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, undone).await.is_ok(), "{}", record(&home));
+    assert!(tokio::time::timeout(PATIENCE, undone).await.is_ok(), "{}\n{}", record(&home), log(&home));
     comes_to_run(&home, "0.2.0-beta.1").await;
     let undone = record(&home)["rolled_back"].clone();
     assert_eq!((undone["version"].as_str(), undone["to"].as_str()), (Some("0.3.0-beta.1"), Some("0.2.0-beta.1")));

@@ -93,12 +93,7 @@ impl Shown {
     }
 
     /// Says how the miner is, and whether there is a place to say it in.
-    async fn follow(
-        mut self,
-        mut place: watch::Receiver<bool>,
-        mut status: watch::Receiver<Status>,
-        desk: &Desk,
-    ) {
+    async fn follow(mut self, mut place: watch::Receiver<bool>, mut status: watch::Receiver<Status>, desk: &Desk) {
         let mut updates = desk.updates.view();
         let mut beat = interval(PERIOD);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);

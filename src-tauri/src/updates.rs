@@ -277,6 +277,7 @@ impl Round {
             Ok(Some(found)) => {
                 let release = found.release.clone();
                 self.found = Some(found);
+                tracing::info!(version = %release.version, channel = %self.channel, "there is a newer version");
                 self.show(UpdateState::Available { release });
                 match self.policy() {
                     UpdatePolicy::Automatic => self.download().await,
@@ -301,6 +302,7 @@ impl Round {
                 if asks_password {
                     self.tell();
                 }
+                tracing::info!(version = %release.version, asks_password, "an update is ready");
                 self.show(UpdateState::Ready { release, asks_password });
             }
             Err(message) => self.fail(message, Some(release)),
@@ -322,6 +324,7 @@ impl Round {
         let Some(found) = &self.found else { return };
         let release = found.release.clone();
         self.show(UpdateState::Installing { release: release.clone() });
+        tracing::info!(version = %release.version, "installing an update");
         let was_mining = self.desk.miner.status().borrow().phase == Phase::Mining;
         self.desk.miner.stop().await;
         match install::install(&self.app, &self.desk, &self.stamp, found, was_mining).await {

@@ -8,7 +8,8 @@ pub(crate) const OPEN: &str = "Open Cortensor Miner";
 pub(crate) const RESUME: &str = "Resume";
 pub(crate) const QUIT: &str = "Quit";
 /// An update that waits for the user: its title and what to do.
-pub(crate) const UPDATE_WAITS: (&str, &str) = ("There is a new version", "Open the window: Home and About say what is new and install it.");
+pub(crate) const UPDATE_WAITS: (&str, &str) =
+    ("There is a new version", "Open the window: Home and About say what is new and install it.");
 /// An update that was undone.
 pub(crate) const UPDATE_UNDONE: &str = "The update did not work here";
 /// Said once, when the window is closed for the first time.

@@ -19,7 +19,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask, InputFocus};
 
 pub use tray::Tray;
 
@@ -365,6 +365,15 @@ impl Session {
         let message = [atom(b"WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
         let event = ClientMessageEvent::new(32, window, atom(b"WM_PROTOCOLS"), message);
         screen.send_event(false, window, EventMask::NO_EVENT, event).unwrap().check().unwrap();
+    }
+
+    /// Takes the keyboard from whatever window has it.
+    ///
+    /// # Panics
+    /// If there is no screen any more.
+    pub fn look_away(&self) {
+        let (screen, _) = x11rb::connect(Some(&self.display)).unwrap();
+        screen.set_input_focus(InputFocus::NONE, x11rb::NONE, x11rb::CURRENT_TIME).unwrap().check().unwrap();
     }
 
     pub(crate) fn bus_address(&self) -> &str {

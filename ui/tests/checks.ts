@@ -15,9 +15,26 @@ export function tooWide(page: Page): Promise<string[]> {
   });
 }
 
-/** Serious and critical findings, in words. By default axe leaves out the size of what is pointed at (WCAG 2.2 AA). */
+/** Findings of pages seen before: what has the same elements, size and colours has the same findings. */
+const known = new Map<string, string[]>();
+
+/**
+ * Serious and critical findings, in words; in the dark those of colours, for nothing else follows from it. By default axe leaves out
+ * the size of what is pointed at (WCAG 2.2 AA).
+ */
 export async function findings(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).options({ rules: { "target-size": { enabled: true } } }).analyze();
+  const key = await page.evaluate(() => {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    return [dark, innerWidth, innerHeight, document.documentElement.outerHTML].join("\n");
+  });
+  const before = known.get(key);
+  if (before) return before;
+  const axe = new AxeBuilder({ page });
+  if (key.startsWith("true")) axe.withRules("color-contrast");
+  else axe.options({ rules: { "target-size": { enabled: true } } });
+  const { violations } = await axe.analyze();
   const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return grave.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ""}`));
+  const found = grave.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ""}`));
+  known.set(key, found);
+  return found;
 }

@@ -8,7 +8,7 @@ use std::{
 
 use cortensor_app::updates::{Journal, Stamp, UpdateChannel, UpdateRelease, Verdict, judge};
 use tauri::{
-    AppHandle,
+    AppHandle, Url,
     utils::{config::BundleType, platform::bundle_type},
 };
 use tauri_plugin_updater::{Error, Update, UpdaterExt};
@@ -51,11 +51,11 @@ impl Source<'_> {
 impl Source<'_> {
     /// What the channel announces, if it is not what runs.
     async fn announced(&self, channel: UpdateChannel) -> Result<Option<Update>, Error> {
-        let address = format!("{}/{channel}/latest.json", self.stamp.updates.trim_end_matches('/'));
+        let address = address(&self.stamp.updates, channel)?;
         let running = self.stamp.version.clone();
         // The library's own idea of what runs is the version it was compiled as. What is newer is judged by the whole manifest.
         let updater = self.app.updater_builder().version_comparator(move |_, release| release.version != running);
-        let updater = updater.pubkey(&self.stamp.key).endpoints(vec![address.parse()?])?;
+        let updater = updater.pubkey(&self.stamp.key).endpoints(vec![address])?;
         updater.configure_client(|client| client.connect_timeout(SILENCE).read_timeout(SILENCE)).build()?.check().await
     }
 }
@@ -91,6 +91,15 @@ impl Found {
     }
 }
 
+/// A channel's manifest. The library is told to take plain HTTP, which only this machine may speak: whoever tries out releases
+/// has no certificate for it.
+fn address(updates: &str, channel: UpdateChannel) -> Result<Url, Error> {
+    let address: Url = format!("{}/{channel}/latest.json", updates.trim_end_matches('/')).parse()?;
+    let is_this_machine = address.host_str().is_some_and(|host| ["127.0.0.1", "[::1]", "localhost"].contains(&host));
+    let is_secure = address.scheme() == "https" || (address.scheme() == "http" && is_this_machine);
+    if is_secure { Ok(address) } else { Err(Error::InsecureTransportProtocol) }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "for a progress bar")]
 fn share(part: u64, whole: u64) -> f64 {
     (part as f64 / whole.max(1) as f64).min(1.0)
@@ -117,6 +126,9 @@ pub(super) fn words(error: &Error) -> String {
         Error::TargetNotFound(_) | Error::TargetsNotFound(_) => {
             "the channel has no update for this system; get it from where you got this program".to_owned()
         }
+        Error::InsecureTransportProtocol => {
+            "this program was stamped with an address that is not https, and does not ask there; get it anew from its makers".to_owned()
+        }
         Error::PackageInstallFailed | Error::AuthenticationFailed => {
             "the system did not install the update; try again and enter your password when it asks".to_owned()
         }
@@ -127,4 +139,19 @@ pub(super) fn words(error: &Error) -> String {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_asked_without_encryption() {
+        let asked = |updates| address(updates, UpdateChannel::Beta).map(String::from).ok();
+        assert_eq!(asked("https://a.example/x/").as_deref(), Some("https://a.example/x/beta/latest.json"));
+        assert!(asked("http://127.0.0.1:80").is_some() && asked("http://[::1]:80").is_some());
+        for refused in ["http://a.example", "http://127.0.0.1.a.example", "ftp://127.0.0.1", "updates"] {
+            assert_eq!(asked(refused), None);
+        }
+    }
 }

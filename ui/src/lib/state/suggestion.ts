@@ -13,7 +13,7 @@ export type Suggestion =
 const WORTH_SAYING = { more: 11n, than: 10n };
 
 export function suggestion(status: Status, practice: boolean): Suggestion | null {
-  if (status.phase === "paused") return stepsAside(status) ? null : { is: "resume" };
+  if (status.phase === "paused") return stepsAside(status) || status.paused_until !== null ? null : { is: "resume" };
   if (status.phase === "untrusted") return status.tier ? { is: "next_test", step: status.tier.next_step } : null;
   if (status.phase !== "mining") return null;
   if (practice && status.earnings.requests === 0) return { is: "send_request" };

@@ -80,20 +80,25 @@ impl Updates {
     }
 
     fn wish(&self, wish: Wish) -> Result<(), Failure> {
-        let refusal = match (wish, &self.view.borrow().state) {
-            (Wish::Forget, _) => None,
-            (_, UpdateState::NotARelease) => Some("this program does not update itself: it was not made by a release"),
-            (Wish::Download, UpdateState::Available { .. } | UpdateState::Failed { release: Some(_), .. })
-            | (Wish::Install, UpdateState::Ready { .. }) => None,
-            (Wish::Download | Wish::Install, _) => Some("there is no update that waits for this; look for one first"),
-            (Wish::Check, _) => None,
-        };
-        match refusal {
-            Some(refusal) => Err(Failure::new(FailureCode::Request, refusal.to_owned())),
-            // It is heard as long as the program runs.
-            None => Ok(self.wishes.send(wish).unwrap_or_default()),
+        if let Some(refusal) = refusal(wish, &self.view.borrow().state) {
+            return Err(Failure::new(FailureCode::Request, refusal.to_owned()));
         }
+        let heard = self.wishes.send(wish);
+        heard.map_err(|error| Failure::of(FailureCode::Stopped, &error))
     }
+}
+
+/// Why a wish cannot be met, if it cannot.
+const fn refusal(wish: Wish, state: &UpdateState) -> Option<&'static str> {
+    if matches!(state, UpdateState::NotARelease) && !matches!(wish, Wish::Forget) {
+        return Some("this program does not update itself: it was not made by a release");
+    }
+    let is_possible = match wish {
+        Wish::Forget | Wish::Check => true,
+        Wish::Download => matches!(state, UpdateState::Available { .. } | UpdateState::Failed { release: Some(_), .. }),
+        Wish::Install => matches!(state, UpdateState::Ready { .. }),
+    };
+    if is_possible { None } else { Some("there is no update that waits for this; look for one first") }
 }
 
 /// Sees to updates until the program ends.

@@ -45,9 +45,9 @@ pub struct Settings {
     pub close_to_tray: bool,
     /// Whether the user is told, outside the window too, what needs them.
     pub notifications: bool,
-    /// What is done about newer versions of the program. Holds from when it is saved.
+    /// What is done about newer versions of the program: `automatic`, `ask` or `off`. Holds from when it is saved.
     pub updates: UpdatePolicy,
-    /// Which newer versions are looked at. Holds from when it is saved.
+    /// Which newer versions are looked at: `stable` or `beta`. Holds from when it is saved.
     pub update_channel: UpdateChannel,
     /// Corrections to the hardware that was found.
     pub hardware: Overrides,

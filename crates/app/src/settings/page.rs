@@ -20,7 +20,9 @@ impl TypeVisitor for Structs {
     fn visit<T: TS + 'static + ?Sized>(&mut self) {
         if T::output_path().is_some() {
             let config = Config::default().with_large_int("number");
-            self.0.insert(T::ident(&config), fields(&T::decl(&config)));
+            // A choice has none.
+            let fields = Some(fields(&T::decl(&config))).filter(|fields| !fields.is_empty());
+            self.0.extend(fields.map(|fields| (T::ident(&config), fields)));
         }
     }
 }

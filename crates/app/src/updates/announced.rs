@@ -177,8 +177,8 @@ mod tests {
             let journal = Journal { seed, ..Journal::default() };
             judge(&version("0.1.0"), UpdateChannel::Beta, &journal, asked, (&announced, &manifest)) == Verdict::Take
         };
-        let taken = (0..2_000).filter(|seed| takes(*seed, false)).count();
-        assert!((500..700).contains(&taken), "{taken} of 2000");
+        let machines = (0..2_000).filter(|seed| takes(*seed, false)).count();
+        assert!((500..700).contains(&machines), "{machines} of 2000");
         assert!((0..200).all(|seed| takes(seed, true)));
     }
 

@@ -141,10 +141,10 @@ fn weights(precision: Precision) -> Evidence {
 fn next_step(policy: &Policy, seen: &Seen, (work, tier): (Option<f64>, Option<Tier>), again: Duration) -> String {
     let again = format!("the next test follows by itself in {}", span(again));
     let Some(tier) = tier else {
-        return if !passes(policy, seen) {
-            format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
-        } else {
+        return if passes(policy, seen) {
             format!("The throughput test was not answered in time; close other programs; {again}.")
+        } else {
+            format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
         };
     };
     let missing = policy.high_end_work_rate / work.unwrap_or(1.0).max(1.0);

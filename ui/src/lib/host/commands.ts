@@ -80,6 +80,10 @@ export interface Commands {
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
   dismiss_incident: { args: Nothing; result: null };
+  check_for_updates: { args: Nothing; result: null };
+  download_update: { args: Nothing; result: null };
+  install_update: { args: Nothing; result: null };
+  dismiss_rollback: { args: Nothing; result: null };
   what_if: { args: { limits: WhatIf }; result: Plan };
   quit: { args: Nothing; result: null };
   give_passphrase: { args: { passphrase: string }; result: null };
@@ -131,8 +135,4 @@ export interface Commands {
   stop_model_work: { args: Nothing; result: null };
   keep_model: { args: { id: ModelId; format: Precision; keep: boolean }; result: null };
   delete_model: { args: { id: ModelId; format: Precision }; result: number };
-  check_for_updates: { args: Nothing; result: null };
-  download_update: { args: Nothing; result: null };
-  install_update: { args: Nothing; result: null };
-  dismiss_rollback: { args: Nothing; result: null };
 }

@@ -2548,23 +2548,23 @@ first: Precision,
 second: Precision, };
 
 /**
- * A version that did not work here, so that the one before it runs again.
+ * An update that was undone.
  */
 export type RolledBack = { 
 /**
- * The version that did not work.
+ * What did not work.
  */
 version: string, 
 /**
- * The one that runs again.
+ * What runs again.
  */
 to: string, 
 /**
- * What was wrong with it, in words.
+ * What it did.
  */
 reason: string, 
 /**
- * When it was taken back.
+ * When.
  */
 at: Millis, };
 
@@ -2707,11 +2707,11 @@ close_to_tray: boolean,
  */
 notifications: boolean, 
 /**
- * What is done about newer versions of this program. Holds from when it is saved.
+ * What is done about newer versions of the program: `automatic`, `ask` or `off`. Holds from when it is saved.
  */
 updates: UpdatePolicy, 
 /**
- * Which versions are offered. Holds from when it is saved.
+ * Which newer versions are looked at: `stable` or `beta`. Holds from when it is saved.
  */
 update_channel: UpdateChannel, 
 /**
@@ -3286,7 +3286,7 @@ reference: ModelId,
 reference_tokens: number, } | { "why": "remote_reference" } | { "why": "top_only" } | { "why": "text_only" };
 
 /**
- * Which versions are offered.
+ * Who is offered what.
  */
 export type UpdateChannel = "stable" | "beta";
 
@@ -3296,19 +3296,19 @@ export type UpdateChannel = "stable" | "beta";
 export type UpdatePolicy = "automatic" | "ask" | "off";
 
 /**
- * A version that is newer than the one that runs.
+ * A newer version.
  */
 export type UpdateRelease = { 
 /**
- * Its version.
+ * Which.
  */
 version: string, 
 /**
- * What is new in it, as plain text.
+ * What is new, in its makers' words.
  */
 notes: string | null, 
 /**
- * When it was published (RFC 3339).
+ * When it was made, as RFC 3339 has it.
  */
 published: string | null, };
 
@@ -3325,7 +3325,7 @@ release: UpdateRelease, } | { "state": "downloading",
  */
 release: UpdateRelease, 
 /**
- * 0 to 1; nothing while nobody can say.
+ * 0 to 1, if the size is known.
  */
 done: number | null, } | { "state": "ready", 
 /**
@@ -3333,7 +3333,7 @@ done: number | null, } | { "state": "ready",
  */
 release: UpdateRelease, 
 /**
- * Whether the system will ask for a password to install it.
+ * The system will ask for a password, so that it is never installed by itself.
  */
 asks_password: boolean, } | { "state": "installing", 
 /**
@@ -3341,32 +3341,32 @@ asks_password: boolean, } | { "state": "installing",
  */
 release: UpdateRelease, } | { "state": "failed", 
 /**
- * What happened and what to do.
+ * What was wrong and what to do.
  */
 message: string, 
 /**
- * Which, where one was found.
+ * Of which, if it came that far.
  */
 release: UpdateRelease | null, };
 
 /**
- * Which version runs, and what is known of newer ones.
+ * Updates, as the window shows them.
  */
 export type UpdateView = { 
 /**
- * The version that runs.
+ * What runs.
  */
 version: string, 
 /**
- * When it was last looked for a newer one; nothing: never.
+ * When the channel was last looked at.
  */
 checked_at: Millis | null, 
 /**
- * How far an update is.
+ * How far.
  */
 state: UpdateState, 
 /**
- * What did not work here, until the user has seen it.
+ * An update that was undone, until the user has seen that.
  */
 rolled_back: RolledBack | null, };
 

@@ -157,6 +157,10 @@ fn log(home: &Home) -> String {
     lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
+fn home_updates(desktop: &Desktop) -> PathBuf {
+    desktop.home.data().join("updates")
+}
+
 fn record(home: &Home) -> Value {
     serde_json::from_slice(&fs::read(home.data().join("updates.json")).unwrap()).unwrap()
 }
@@ -256,6 +260,15 @@ async fn a_release_updates_itself_and_is_there_again_after_one_that_does_not_wor
     desktop.click("Download").await;
     desktop.until("[...document.querySelectorAll('button')].some((one) => one.innerText.startsWith('Install'))").await;
     desktop.picture("window-update").await;
+
+    // What cannot be installed leaves the miner at work.
+    let obstacle = home_updates(&desktop).join("0.1.0");
+    fs::write(&obstacle, "").unwrap();
+    desktop.click("Install").await;
+    desktop.says("cannot be written").await;
+    desktop.home.mines().await;
+    fs::remove_file(obstacle).unwrap();
+    desktop.click("Try again").await;
     desktop.click("Install").await;
     let (home, session, _driver) = desktop.let_go();
     comes_to_run(&home, "0.1.1").await;

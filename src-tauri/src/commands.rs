@@ -15,15 +15,14 @@ use cortensor_host::{About, LogLine, NetworkView, Practice};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, ModelId, Precision, TaskId};
 use tauri::{
-    AppHandle, Manager, State, Wry,
+    AppHandle, State,
     ipc::{Channel, InvokeBody, Request},
 };
-use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
-use tauri_plugin_opener::OpenerExt;
 use ts_rs::TS;
 
 use crate::{
     desk::{Desk, Folder},
+    dialogs::{pick, pick_env, pick_model, save, show},
     startup::{self, DesktopView},
     watches::Fields,
     window,
@@ -347,58 +346,3 @@ fn signature(name: &str, arguments: &[String], answer: &str) -> String {
 #[derive(serde::Serialize, TS)]
 #[ts(rename = "NodeAddress")]
 pub(crate) struct Address(String);
-
-async fn save(app: AppHandle, title: &'static str, name: &'static str) -> Result<Option<PathBuf>, Failure> {
-    chosen(move || in_documents(&app).set_title(title).set_file_name(name).blocking_save_file()).await
-}
-
-async fn pick(
-    app: AppHandle,
-    title: &'static str,
-    kind: &'static str,
-    endings: &'static [&'static str],
-) -> Result<Option<PathBuf>, Failure> {
-    chosen(move || in_documents(&app).set_title(title).add_filter(kind, endings).blocking_pick_file()).await
-}
-
-/// Files whose name begins with a dot are hidden in some dialogs: it begins in the folder where the other program keeps its own.
-async fn pick_env(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
-    let folder = app.path().home_dir().map(|home| home.join(".cortensor")).ok().filter(|folder| folder.is_dir());
-    let dialog = folder.into_iter().fold(in_documents(&app), FileDialogBuilder::set_directory);
-    chosen(move || dialog.set_title("Open a node's .env").blocking_pick_file()).await
-}
-
-async fn pick_model(app: AppHandle, folder: bool) -> Result<Option<PathBuf>, Failure> {
-    if !folder {
-        return pick(app, "Import a model", "GGUF model", &["gguf"]).await;
-    }
-    chosen(move || in_documents(&app).set_title("Import the models in a folder").blocking_pick_folder()).await
-}
-
-/// A dialog that begins where the user keeps documents, not where the program was started.
-fn in_documents(app: &AppHandle) -> FileDialogBuilder<Wry> {
-    let dialog = app.dialog().file();
-    match app.path().document_dir().or_else(|_| app.path().home_dir()) {
-        Ok(folder) => dialog.set_directory(folder),
-        Err(_) => dialog,
-    }
-}
-
-/// The dialog blocks for as long as the user thinks.
-async fn chosen(
-    ask: impl FnOnce() -> Option<tauri_plugin_dialog::FilePath> + Send + 'static,
-) -> Result<Option<PathBuf>, Failure> {
-    let asked = tauri::async_runtime::spawn_blocking(ask).await;
-    let path = asked.map_err(|error| Failure::of(FailureCode::File, &error))?;
-    path.map(tauri_plugin_dialog::FilePath::into_path)
-        .transpose()
-        .map_err(|error| Failure::of(FailureCode::File, &error))
-}
-
-fn show(app: &AppHandle, folder: &std::path::Path) -> Result<(), Failure> {
-    let opened = app.opener().open_path(folder.display().to_string(), None::<&str>);
-    opened.map_err(|error| {
-        let message = format!("no file manager opened {} ({error}); open it yourself", folder.display());
-        Failure::new(FailureCode::File, message)
-    })
-}

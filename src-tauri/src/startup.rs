@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cortensor_app::{Failure, FailureCode};
+use cortensor_app::{Failure, FailureCode, updates::Installed};
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_autostart::ManagerExt;
@@ -28,6 +28,10 @@ pub(crate) fn view(app: &AppHandle) -> Result<DesktopView, Failure> {
 
 /// Has the system start the miner at login, or not any more.
 pub(crate) fn start_at_login(app: &AppHandle, starts: bool) -> Result<DesktopView, Failure> {
+    if starts && Installed::is_stood_in_for() {
+        let message = "the program that runs is a kept copy, and the system would start that one; choose this again after the next update";
+        return Err(Failure::new(FailureCode::Request, message.to_owned()));
+    }
     let launch = app.autolaunch();
     let set = if starts { launch.enable() } else { launch.disable() };
     set.map_err(|error| failure("was not changed", &error))?;

@@ -7,7 +7,7 @@ mod start;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cortensor_app::{
-    Failure, FailureCode, Phase,
+    Failure, FailureCode,
     updates::{
         Journal, Judgement, OnTrial, Stamp, StampError, UpdateChannel, UpdatePolicy, UpdateRelease, UpdateState,
         UpdateView, is_quiet, version, watcher::Watcher,
@@ -142,8 +142,7 @@ async fn forget_only(desk: &Desk, mut wishes: mpsc::UnboundedReceiver<Wish>) {
 
 fn forget(desk: &Desk) {
     let folders = &desk.miner.options().folders;
-    let journal = Journal { rolled_back: None, ..Journal::of(folders) };
-    if let Err(error) = journal.keep(folders) {
+    if let Err(error) = Journal::change(folders, |journal| journal.rolled_back = None) {
         tracing::warn!(%error, "that an update was undone is told again");
     }
     desk.updates.view.send_modify(|view| view.rolled_back = None);
@@ -152,22 +151,27 @@ fn forget(desk: &Desk) {
 /// Says to the watcher whether this version works, if it is on trial.
 async fn stand_trial(app: AppHandle, desk: Arc<Desk>, stamp: Stamp) {
     let folders = &desk.miner.options().folders;
-    let mut journal = Journal::of(folders);
-    let Some(trial) = journal.trial.take_if(|trial| trial.to == stamp.version) else { return };
+    let Some(trial) = Journal::of(folders).trial.filter(|trial| trial.to == stamp.version) else { return };
     let watcher = Watcher::of_this_program().await;
     let judgement = judgement(&desk, OnTrial::new(&trial)).await;
     if let Judgement::Fails(reason) = judgement {
         tracing::error!(%reason, "this version does not work here");
-        watcher.fails(&reason).await;
-        desk.miner.stop().await;
-        return app.exit(1);
+        if watcher.fails(&reason).await {
+            desk.miner.stop().await;
+            app.exit(1);
+        }
+        // With nobody to put another one in its place it stays.
+        return;
     }
     tracing::info!(version = %stamp.version, "the update works");
-    if let Err(error) = journal.keep(folders) {
-        tracing::warn!(%error, "that the update works was not written down");
-    }
-    if let Some(Err(error)) = journal.kept.map(|kept| kept.forget_others(folders)) {
-        tracing::warn!(%error, "programs that are not needed any more were not deleted");
+    match Journal::change(folders, |journal| journal.trial = None) {
+        Ok(Journal { kept: Some(kept), .. }) => {
+            if let Err(error) = kept.forget_others(folders) {
+                tracing::warn!(%error, "programs that are not needed any more were not deleted");
+            }
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "that the update works was not written down"),
     }
     watcher.works().await;
 }
@@ -250,12 +254,16 @@ impl Round {
         self.show(UpdateState::Failed { message, release });
     }
 
-    /// Installs what is ready, once it may be; looks anew where the user chose another channel.
+    /// Looks anew where the user chose another channel; installs what is ready, once it may be.
     async fn glance(&mut self) {
-        if self.may_install() {
-            self.install().await;
-        } else if self.channel() != self.channel && self.policy() != UpdatePolicy::Off {
+        let is_off = self.policy() == UpdatePolicy::Off;
+        if self.channel() != self.channel && is_off {
+            (self.found, self.channel) = (None, self.channel());
+            self.show(UpdateState::Idle);
+        } else if self.channel() != self.channel {
             self.check(false).await;
+        } else if self.may_install() {
+            self.install().await;
         }
     }
 
@@ -263,36 +271,54 @@ impl Round {
         self.desk.miner.settings().settings.update_channel
     }
 
-    /// Says whether the channel answered.
+    /// Says whether the channel answered. What is ready stays so, unless there is something else.
     async fn check(&mut self, asked: bool) -> bool {
+        let ready = (self.channel() == self.channel).then(|| self.ready()).flatten();
         self.show(UpdateState::Checking);
         self.channel = self.channel();
         let source = Source { app: &self.app, desk: &self.desk, stamp: &self.stamp };
         let looked = source.look(self.channel, asked).await;
-        let at = now();
-        let folders = &self.desk.miner.options().folders;
-        if let Err(error) = (Journal { checked_at: Some(at), ..Journal::of(folders) }).keep(folders) {
+        let (at, folders) = (now(), &self.desk.miner.options().folders);
+        if let Err(error) = Journal::change(folders, |journal| journal.checked_at = Some(at)) {
             tracing::warn!(%error, "when updates were looked for was not written down");
         }
         self.desk.updates.view.send_modify(|view| view.checked_at = Some(at));
-        self.found = None;
         let has_answered = looked.is_ok();
-        match looked {
-            Ok(None) => self.show(UpdateState::Idle),
-            Ok(Some(found)) => {
-                let release = found.release.clone();
-                self.found = Some(found);
-                tracing::info!(version = %release.version, channel = %self.channel, "there is a newer version");
-                self.show(UpdateState::Available { release });
-                match self.policy() {
-                    UpdatePolicy::Automatic => self.download().await,
-                    UpdatePolicy::Ask if !asked => self.tell(),
-                    UpdatePolicy::Ask | UpdatePolicy::Off => {}
-                }
+        match (looked, ready) {
+            (Err(_) | Ok(None), Some(state)) => self.show(state),
+            (Ok(Some(found)), Some(state)) if self.is_here(&found) => self.show(state),
+            (Ok(Some(found)), _) => self.take(found, asked).await,
+            (Ok(None), None) => {
+                self.found = None;
+                self.show(UpdateState::Idle);
             }
-            Err(message) => self.fail(message, None),
+            (Err(message), None) => {
+                self.found = None;
+                self.fail(message, None);
+            }
         }
         has_answered
+    }
+
+    fn ready(&self) -> Option<UpdateState> {
+        let state = self.desk.updates.view.borrow().state.clone();
+        Some(state).filter(|state| matches!(state, UpdateState::Ready { .. }))
+    }
+
+    fn is_here(&self, found: &Found) -> bool {
+        self.found.as_ref().is_some_and(|here| here.release.version == found.release.version)
+    }
+
+    async fn take(&mut self, found: Found, asked: bool) {
+        let release = found.release.clone();
+        tracing::info!(version = %release.version, channel = %self.channel, "there is a newer version");
+        self.found = Some(found);
+        self.show(UpdateState::Available { release });
+        match self.policy() {
+            UpdatePolicy::Automatic => self.download().await,
+            UpdatePolicy::Ask if !asked => self.tell(),
+            UpdatePolicy::Ask | UpdatePolicy::Off => {}
+        }
     }
 
     async fn download(&mut self) {
@@ -318,25 +344,37 @@ impl Round {
     fn may_install(&self) -> bool {
         let view = self.desk.updates.view.borrow();
         let UpdateState::Ready { asks_password: false, .. } = view.state else { return false };
-        let is_looked_at = window::is_looked_at(&self.app);
+        let may_go = !self.desk.is_closing() && !window::is_looked_at(&self.app);
         self.policy() == UpdatePolicy::Automatic
-            && !is_looked_at
+            && may_go
+            && !self.is_on_trial()
             && is_quiet(&self.desk.miner.status().borrow(), now())
             && !self.desk.miner.lab().is_busy()
+    }
+
+    fn is_on_trial(&self) -> bool {
+        Journal::of(&self.desk.miner.options().folders).is_on_trial(&self.stamp.version)
     }
 
     async fn install(&mut self) {
         let Some(found) = &self.found else { return };
         let release = found.release.clone();
+        if self.is_on_trial() {
+            let version = &self.stamp.version;
+            let message = format!("{version} has yet to show that it works here: let it mine first, then install");
+            return self.fail(message, Some(release));
+        }
         self.show(UpdateState::Installing { release: release.clone() });
         tracing::info!(version = %release.version, "installing an update");
-        let was_mining = self.desk.miner.status().borrow().phase == Phase::Mining;
+        let before = self.desk.miner.status().borrow().phase;
         self.desk.miner.stop().await;
-        match install::install(&self.app, &self.desk, &self.stamp, found, was_mining).await {
+        match install::install(&self.app, &self.desk, &self.stamp, found, before).await {
             Ok(()) => self.app.exit(0),
             Err(message) => {
                 self.fail(message, Some(release));
-                self.desk.start().await;
+                if !self.desk.is_closing() {
+                    self.desk.miner.start_again().await;
+                }
             }
         }
     }

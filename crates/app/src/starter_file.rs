@@ -7,10 +7,11 @@ const SHARES: [&str; 3] = ["../share", "share", "../Resources/share"];
 
 /// Where a package has it, in `share/cortensor-miner`; without a package nothing is there, and what opens it says so.
 pub fn starter_file() -> PathBuf {
-    of_program(&std::env::current_exe().unwrap_or_default())
+    starter_file_of(&std::env::current_exe().unwrap_or_default())
 }
 
-fn of_program(program: &Path) -> PathBuf {
+/// The same for another program.
+pub(crate) fn starter_file_of(program: &Path) -> PathBuf {
     let folder = program.parent().unwrap_or(Path::new("."));
     let file = |share: &str| {
         share.split('/').fold(folder.to_owned(), |folder, part| within(&folder, part)).join("cortensor-miner")
@@ -37,7 +38,7 @@ mod tests {
     #[test]
     fn a_package_has_it_beside_its_programs() {
         let expected = Path::new("/usr/share/cortensor-miner/SmolLM2-135M-Instruct.Q4_1.gguf");
-        assert_eq!(of_program(Path::new("/usr/bin/cortensor")), expected);
+        assert_eq!(starter_file_of(Path::new("/usr/bin/cortensor")), expected);
     }
 
     #[test]
@@ -49,7 +50,7 @@ mod tests {
             let model = folder.path().join(share).join("cortensor-miner").join(cortensor_models::starter().file_name);
             std::fs::create_dir_all(model.parent().unwrap()).unwrap();
             std::fs::write(&model, "").unwrap();
-            assert_eq!(of_program(&folder.path().join(program)), model);
+            assert_eq!(starter_file_of(&folder.path().join(program)), model);
         }
     }
 }

@@ -177,6 +177,12 @@ impl Miner {
         self.status.send_modify(|status| status.phase = Phase::Stopped);
     }
 
+    /// Starts after a stop that was not the end after all.
+    pub async fn start_again(&self) {
+        self.closed.store(false, Ordering::Relaxed);
+        self.start().await;
+    }
+
     /// Says that there is no miner, and why.
     pub fn fail(&self, problem: Problem) {
         self.status.send_replace(Status::failed(problem));

@@ -86,8 +86,20 @@ impl Found {
                 )
             })?;
         }
+        forget_others(folder, &path);
         self.package = Some(path);
         Ok(asks_password())
+    }
+}
+
+/// Deletes downloads that something newer has taken the place of.
+fn forget_others(folder: &Path, kept: &Path) {
+    let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let others = found.filter(|path| path != kept && path.extension().is_some_and(|kind| kind == "download"));
+    for other in others {
+        if let Err(error) = fs::remove_file(&other) {
+            tracing::warn!(%error, path = %other.display(), "an old download was not deleted");
+        }
     }
 }
 
@@ -136,7 +148,7 @@ pub(super) fn words(error: &Error) -> String {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -20,12 +20,14 @@ pub(crate) fn instead(folders: &Folders, watches: bool) -> Option<ExitCode> {
     leave_to_watcher(folders, arguments).map(code)
 }
 
-/// A version on trial is not to run unwatched; without the kept program there is nothing to go back to, and it does.
+/// A version on trial is not to run unwatched; where the kept program cannot be started there is nothing to go back to, and it
+/// does.
 fn leave_to_watcher(folders: &Folders, arguments: Vec<OsString>) -> Option<io::Result<()>> {
     let stamp = Stamp::of_this_program().ok().flatten()?;
     let journal = Journal::of(folders);
     let kept = journal.kept.as_ref().filter(|kept| kept.copy().is_file())?;
-    watcher::is_unwatched(&journal, &stamp.version).then(|| watcher::start(kept, arguments))
+    let started = watcher::is_unwatched(&journal, &stamp.version).then(|| watcher::start(kept, arguments));
+    started.filter(Result::is_ok)
 }
 
 fn watch(folders: &Folders, arguments: &[OsString]) -> io::Result<()> {

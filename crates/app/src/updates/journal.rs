@@ -1,6 +1,9 @@
 //! What became of updates, in `updates.json`.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use cortensor_protocol::Millis;
 use rand::Rng as _;
@@ -43,6 +46,8 @@ pub struct Trial {
     pub to: Version,
     /// Whether it mined before: then it has to mine again.
     pub was_mining: bool,
+    /// Whether what was at work before could not start either: then that proves nothing.
+    pub had_failed: bool,
 }
 
 /// A program that is kept.
@@ -58,6 +63,8 @@ pub struct Kept {
     pub in_place: bool,
     /// Where the starter model was, which the copy would look for beside itself.
     pub starter_model: PathBuf,
+    /// Whether there were settings.
+    pub had_settings: bool,
 }
 
 /// An update that was undone.
@@ -86,8 +93,23 @@ impl Journal {
         read.unwrap_or_else(|| Self { seed: rand::rng().random(), ..Self::default() })
     }
 
+    /// Changes the record as it is just now: several see to it.
+    pub fn change(folders: &Folders, change: impl FnOnce(&mut Self)) -> Result<Self, FileError> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut journal = Self::of(folders);
+        change(&mut journal);
+        journal.keep(folders)?;
+        Ok(journal)
+    }
+
+    /// Whether this version still has to show that it works.
+    pub fn is_on_trial(&self, version: &Version) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.to == *version)
+    }
+
     /// Writes it down.
-    pub fn keep(&self, folders: &Folders) -> Result<(), FileError> {
+    fn keep(&self, folders: &Folders) -> Result<(), FileError> {
         write_json(&folders.updates_record(), self)
     }
 
@@ -123,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folders = Folders::at(folder.path());
         let (from, to) = (Version::new(0, 1, 0), Version::new(0, 2, 0));
-        let trial = Trial { from, to: to.clone(), was_mining: true };
+        let trial = Trial { from, to: to.clone(), was_mining: true, had_failed: false };
         let mut journal = Journal { trial: Some(trial.clone()), ..Journal::of(&folders) };
         journal.keep(&folders).unwrap();
         assert_eq!(Journal::of(&folders), journal);

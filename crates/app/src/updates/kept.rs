@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,11 @@ use super::{
     Stamp,
     journal::{Journal, Kept},
 };
-use crate::{Folders, files::FileError, starter_file};
+use crate::{
+    Folders,
+    files::FileError,
+    starter_file::{starter_file, starter_file_of},
+};
 
 /// Told to a kept program that runs in place of the installed one: where that is.
 pub(super) const STANDS_IN_FOR: &str = "CORTENSOR_STANDS_IN_FOR";
@@ -27,6 +32,11 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// Whether the running program is a copy that runs in place of the installed one.
+    pub fn is_stood_in_for() -> bool {
+        std::env::var_os(STANDS_IN_FOR).is_some()
+    }
+
     /// The running program; `in_place` unless a package manager has it.
     pub fn this(in_place: bool) -> io::Result<Self> {
         let elsewhere = |name| std::env::var_os(name).map(PathBuf::from);
@@ -53,7 +63,10 @@ impl Kept {
     pub fn keep(folders: &Folders, version: Version, installed: &Installed) -> Result<Self, FileError> {
         let folder = folders.updates().join(version.to_string());
         let Installed { program, in_place } = installed.clone();
-        let kept = Self { version, folder, program, in_place, starter_model: starter_file() };
+        // What an AppImage has is found beside the program that it unpacks.
+        let starter_model = if in_place { starter_file() } else { starter_file_of(&program) };
+        let had_settings = folders.settings().exists();
+        let kept = Self { version, folder, program, in_place, starter_model, had_settings };
         kept.copy_all(folders).map_err(|source| FileError::Write { path: kept.folder.clone(), source })?;
         Ok(kept)
     }
@@ -64,24 +77,36 @@ impl Kept {
         if std::env::current_exe()? != self.copy() {
             replace(&self.copy(), &running()?)?;
         }
-        match fs::copy(folders.settings(), self.settings()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => forget(&self.settings()),
-            copied => copied.map(drop),
-        }
+        if self.had_settings { replace(&self.settings(), &folders.settings()) } else { forget(&self.settings()) }
     }
 
-    /// Puts the settings of its time back, and the program if it may be; answers with what is to be started.
-    pub(super) fn restore(&self, folders: &Folders) -> io::Result<PathBuf> {
-        if self.settings().exists() {
-            replace(&folders.settings(), &self.settings())?;
-        } else {
-            forget(&folders.settings())?;
+    /// Puts a new program in the place of the installed one, whole or not at all.
+    pub fn put_in_place(&self, program: &[u8]) -> io::Result<()> {
+        let permissions = fs::metadata(&self.program)?.permissions();
+        write(&self.program, |file| {
+            file.write_all(program)?;
+            file.set_permissions(permissions)
+        })
+    }
+
+    /// Puts the program back where that is possible, after an update that came to nothing.
+    pub fn put_back(&self) {
+        self.restore();
+    }
+
+    /// Puts the program back, if it may be; answers with what is to be started.
+    pub(super) fn restore(&self) -> PathBuf {
+        let is_back = self.in_place && replace(&self.program, &self.copy()).is_ok();
+        if is_back { self.program.clone() } else { self.copy() }
+    }
+
+    /// Puts the settings of its time back. What is there stays, where they are not kept.
+    pub(super) fn restore_settings(&self, folders: &Folders) -> io::Result<()> {
+        match (self.had_settings, self.settings().is_file()) {
+            (false, _) => forget(&folders.settings()),
+            (true, true) => replace(&folders.settings(), &self.settings()),
+            (true, false) => Ok(()),
         }
-        if !self.in_place {
-            return Ok(self.copy());
-        }
-        replace(&self.program, &self.copy())?;
-        Ok(self.program.clone())
     }
 
     /// Deletes what was kept before this.
@@ -113,12 +138,23 @@ pub fn stand_in(folders: &Folders) -> Option<Kept> {
 
 /// Replaces a file by a copy of another one, whole or not at all.
 fn replace(path: &Path, by: &Path) -> io::Result<()> {
+    let mut source = fs::File::open(by)?;
+    let permissions = source.metadata()?.permissions();
+    write(path, |file| {
+        io::copy(&mut source, file)?;
+        file.set_permissions(permissions)
+    })
+}
+
+/// Writes a file anew, so that after a power cut too it is what it was or what it is to be.
+fn write(path: &Path, content: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let scratch = tempfile::Builder::new().prefix(".kept").tempfile_in(folder)?;
-    fs::copy(by, scratch.path())?;
+    let mut scratch = tempfile::Builder::new().prefix(".update").tempfile_in(folder)?;
+    content(scratch.as_file_mut())?;
     scratch.as_file().sync_all()?;
     scratch.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    // Where a folder cannot be opened its system sees to this.
+    fs::File::open(folder).map_or(Ok(()), |folder| folder.sync_all())
 }
 
 fn forget(path: &Path) -> io::Result<()> {
@@ -145,14 +181,21 @@ mod tests {
 
         fs::write(&installed.program, "broken").unwrap();
         fs::write(folders.settings(), "new_in_0_2 = true\n").unwrap();
-        assert_eq!(kept.restore(&folders).unwrap(), installed.program);
+        kept.restore_settings(&folders).unwrap();
+        assert_eq!(kept.restore(), installed.program);
         assert!(fs::read(&installed.program).unwrap() == this);
         assert_eq!(fs::read_to_string(folders.settings()).unwrap(), "slots = 1\n");
 
+        kept.put_in_place(b"new").unwrap();
+        assert_eq!(fs::read(&installed.program).unwrap(), b"new");
         let packaged = Kept { in_place: false, ..kept.clone() };
-        fs::write(&installed.program, "broken").unwrap();
-        assert_eq!(packaged.restore(&folders).unwrap(), packaged.copy());
-        assert_eq!(fs::read_to_string(&installed.program).unwrap(), "broken", "it is the package manager's");
+        assert_eq!(packaged.restore(), packaged.copy());
+        assert_eq!(fs::read(&installed.program).unwrap(), b"new", "it is the package manager's");
+
+        // What was not kept is not taken away.
+        fs::remove_file(kept.settings()).unwrap();
+        kept.restore_settings(&folders).unwrap();
+        assert_eq!(fs::read_to_string(folders.settings()).unwrap(), "slots = 1\n");
 
         let next = Kept::keep(&folders, Version::new(0, 2, 0), &installed).unwrap();
         next.forget_others(&folders).unwrap();

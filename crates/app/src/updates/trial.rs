@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Phase, Status};
+use crate::{Phase, ProblemCode, Status};
 
 use super::journal::Trial;
 
@@ -24,21 +24,23 @@ pub enum Judgement {
 #[derive(Debug)]
 pub struct OnTrial {
     was_mining: bool,
+    had_failed: bool,
     tested: Duration,
 }
 
 impl OnTrial {
     /// A trial that begins now.
     pub const fn new(trial: &Trial) -> Self {
-        Self { was_mining: trial.was_mining, tested: Duration::ZERO }
+        Self { was_mining: trial.was_mining, had_failed: trial.had_failed, tested: Duration::ZERO }
     }
 
     /// What is known when this has held for `time`. Waiting for the user or for a router proves nothing either way.
     pub fn look(&mut self, status: &Status, time: Duration) -> Judgement {
         match status.phase {
             Phase::Mining => return Judgement::Works,
-            Phase::Failed => return Judgement::Fails(failed(status)),
-            Phase::Starting | Phase::Switching | Phase::Draining => return Judgement::Open,
+            Phase::Failed if is_elsewhere(status) => return Judgement::Open,
+            Phase::Failed if !self.had_failed => return Judgement::Fails(failed(status)),
+            Phase::Starting | Phase::Switching | Phase::Draining | Phase::Stopped => return Judgement::Open,
             Phase::Testing | Phase::Untrusted if self.was_mining => self.tested += time,
             _ if !self.was_mining => return Judgement::Works,
             _ => return Judgement::Open,
@@ -49,6 +51,11 @@ impl OnTrial {
         let minutes = PATIENCE.as_secs() / 60;
         Judgement::Fails(format!("it did not pass a test of the network's in {minutes} minutes"))
     }
+}
+
+/// Another miner has the folder: no version could start.
+fn is_elsewhere(status: &Status) -> bool {
+    status.problem.as_ref().is_some_and(|problem| problem.code == ProblemCode::InUse)
 }
 
 fn failed(status: &Status) -> String {
@@ -66,7 +73,8 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn on_trial(was_mining: bool) -> OnTrial {
-        OnTrial::new(&Trial { from: Version::new(0, 1, 0), to: Version::new(0, 2, 0), was_mining })
+        let (from, to) = (Version::new(0, 1, 0), Version::new(0, 2, 0));
+        OnTrial::new(&Trial { from, to, was_mining, had_failed: false })
     }
 
     fn phase(phase: Phase) -> Status {
@@ -88,7 +96,9 @@ mod tests {
         for started in [Phase::Paused, Phase::Offline, Phase::Untrusted, Phase::Mining] {
             assert_eq!(on_trial(false).look(&phase(started), MINUTE), Judgement::Works, "{started:?}");
         }
-        assert_eq!(on_trial(false).look(&phase(Phase::Starting), MINUTE), Judgement::Open);
+        for open in [Phase::Starting, Phase::Stopped] {
+            assert_eq!(on_trial(false).look(&phase(open), MINUTE), Judgement::Open, "{open:?}");
+        }
     }
 
     #[test]
@@ -107,5 +117,11 @@ mod tests {
         let status = Status { problem: Some(problem), ..phase(Phase::Failed) };
         let Judgement::Fails(why) = on_trial(false).look(&status, MINUTE) else { panic!("it failed") };
         assert!(why.contains("the disk is gone"), "{why}");
+
+        let had_failed = &mut OnTrial { had_failed: true, ..on_trial(false) };
+        assert_eq!(had_failed.look(&status, MINUTE), Judgement::Works, "it was so before");
+        let elsewhere = Problem { code: ProblemCode::InUse, message: String::new() };
+        let status = Status { problem: Some(elsewhere), ..phase(Phase::Failed) };
+        assert_eq!(on_trial(false).look(&status, MINUTE), Judgement::Open);
     }
 }

@@ -31,6 +31,7 @@ use crate::{Folders, incidents::now};
 pub const WATCH_UPDATE: &str = "--watch-update";
 /// Told to a program on trial: where the watcher hears.
 const HEARS_AT: &str = "CORTENSOR_UPDATE_WATCHER";
+const STARTER_MODEL: &str = "CORTENSOR_STARTER_MODEL";
 /// How long a program may take until it says anything: this is for one that hangs before its window, not for a slow model.
 const FIRST_WORD: Duration = Duration::from_secs(180);
 
@@ -54,7 +55,7 @@ pub fn start(kept: &Kept, arguments: impl IntoIterator<Item = OsString>) -> io::
 
 /// Whether this program is on trial and nobody watches it: after a power cut, or started by hand meanwhile.
 pub fn is_unwatched(journal: &Journal, version: &semver::Version) -> bool {
-    journal.trial.as_ref().is_some_and(|trial| trial.to == *version) && env::var_os(HEARS_AT).is_none()
+    journal.is_on_trial(version) && env::var_os(HEARS_AT).is_none()
 }
 
 /// Watches the installed program, as the one process that does, and answers when it works or the old one is at work again.
@@ -62,7 +63,8 @@ pub async fn watch(folders: &Folders, arguments: &[OsString]) -> io::Result<()> 
     let mut rest = Vec::new();
     tokio::io::stdin().read_to_end(&mut rest).await?;
     let journal = Journal::of(folders);
-    let (Some(trial), Some(kept)) = (journal.trial, journal.kept) else { return Ok(()) };
+    let Some(kept) = journal.kept else { return Ok(()) };
+    let Some(trial) = journal.trial else { return command(&kept, &kept.program, arguments).spawn().map(drop) };
     match try_out(&kept.program, arguments).await {
         Ok(Outcome::Fine) => Ok(()),
         Ok(Outcome::Broken(reason)) => roll_back(folders, &trial, &kept, reason, arguments),
@@ -74,6 +76,10 @@ async fn try_out(program: &Path, arguments: &[OsString]) -> io::Result<Outcome> 
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let mut command = Command::new(program);
     command.args(arguments).env(HEARS_AT, listener.local_addr()?.to_string()).env_remove(STANDS_IN_FOR);
+    if env::var_os(STANDS_IN_FOR).is_some() {
+        // Said for the copy, not by the user.
+        command.env_remove(STARTER_MODEL);
+    }
     let mut child = command.stdin(Stdio::null()).spawn()?;
     let heard = tokio::select! {
         outcome = hear(&listener) => outcome?,
@@ -90,8 +96,28 @@ async fn try_out(program: &Path, arguments: &[OsString]) -> io::Result<Outcome> 
     }
 }
 
+/// Whoever ends the program, or the session, has not said that it does not work: the trial goes on at the next start.
 fn at_its_end(status: ExitStatus) -> Outcome {
-    if status.success() { Outcome::Fine } else { Outcome::Broken(format!("it ended by itself ({status})")) }
+    if status.success() || was_told(status) {
+        Outcome::Fine
+    } else {
+        Outcome::Broken(format!("it ended by itself ({status})"))
+    }
+}
+
+#[cfg(unix)]
+fn was_told(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    const HANGUP: i32 = 1;
+    const INTERRUPT: i32 = 2;
+    const KILL: i32 = 9;
+    const TERMINATE: i32 = 15;
+    matches!(status.signal(), Some(HANGUP | INTERRUPT | KILL | TERMINATE))
+}
+
+#[cfg(not(unix))]
+const fn was_told(_: ExitStatus) -> bool {
+    false
 }
 
 /// The first word that says what it came to; none if the program went away.
@@ -121,10 +147,13 @@ async fn end(child: &mut Child) -> io::Result<()> {
 }
 
 fn roll_back(folders: &Folders, trial: &Trial, kept: &Kept, reason: String, arguments: &[OsString]) -> io::Result<()> {
-    let mut journal = Journal::of(folders);
-    journal.roll_back(trial, reason, now());
-    journal.keep(folders).map_err(io::Error::other)?;
-    let program = kept.restore(folders)?;
+    // First what brings a program back: the record is only read where one runs.
+    let program = kept.restore();
+    let noted = Journal::change(folders, |journal| journal.roll_back(trial, reason, now()));
+    let noted = noted.map(drop).map_err(io::Error::other).and(kept.restore_settings(folders));
+    if let Err(error) = noted {
+        eprintln!("error: the update was undone, and not all of it: {error}");
+    }
     command(kept, &program, arguments).spawn().map(drop)
 }
 
@@ -132,15 +161,15 @@ fn roll_back(folders: &Folders, trial: &Trial, kept: &Kept, reason: String, argu
 fn command(kept: &Kept, program: &Path, arguments: &[OsString]) -> std::process::Command {
     let mut command = std::process::Command::new(program);
     command.args(arguments).env_remove(HEARS_AT).stdin(Stdio::null());
-    if !kept.in_place {
-        command.env(STANDS_IN_FOR, &kept.program).env("CORTENSOR_STARTER_MODEL", &kept.starter_model);
+    if program == kept.copy() {
+        command.env(STANDS_IN_FOR, &kept.program).env(STARTER_MODEL, &kept.starter_model);
     }
     command
 }
 
-/// Runs the kept program in place of this one, to its end.
+/// Runs the kept program in place of this one, to its end; puts it back where it may be.
 pub fn run_in_place(kept: &Kept, arguments: &[OsString]) -> io::Result<ExitStatus> {
-    command(kept, &kept.copy(), arguments).status()
+    command(kept, &kept.restore(), arguments).status()
 }
 
 /// The line to the watcher, of a program on trial.
@@ -160,16 +189,17 @@ impl Watcher {
         self.say("works\n").await;
     }
 
-    /// Says that it does not; the caller ends the process.
-    pub async fn fails(self, reason: &str) {
-        self.say(&format!("fails {}\n", reason.replace('\n', " "))).await;
+    /// Says that it does not, and whether anybody heard: then the caller ends the process.
+    pub async fn fails(self, reason: &str) -> bool {
+        self.say(&format!("fails {}\n", reason.replace('\n', " "))).await
     }
 
-    async fn say(self, line: &str) {
-        if let Some(mut stream) = self.0
-            && let Err(error) = stream.write_all(line.as_bytes()).await
-        {
+    async fn say(self, line: &str) -> bool {
+        let Some(mut stream) = self.0 else { return false };
+        let said = stream.write_all(line.as_bytes()).await;
+        if let Err(error) = &said {
             tracing::warn!(%error, "the watcher of the update does not hear");
         }
+        said.is_ok()
     }
 }

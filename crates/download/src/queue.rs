@@ -174,6 +174,8 @@ impl Worker {
             self.start_next();
             self.keep().await;
             tokio::select! {
+                // First: what this stops is not to be noted as paused by the user, and goes on with the next start.
+                biased;
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.running.join_next() => {
                     if let Ok((id, result)) = ended { self.ended(id, result); }

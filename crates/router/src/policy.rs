@@ -89,12 +89,11 @@ pub struct Policy {
     /// How long running tasks may go on when the router stops, in milliseconds.
     pub stop_milliseconds: u64,
 
-    /// Wholly correct answers, out of the six questions of a test, that pass it. Lenient: it is to find nodes that do
-    /// not run a language model, not small models: of 30 tests SmolLM2-135M at `Q8_0` passed 30 with 2, and 27 with 3.
+    /// Kinds of questions, of six, with a wholly correct answer that pass a test. Lenient: it is to find nodes that do
+    /// not run a language model, not small models: of 30 sets SmolLM2-135M at `Q8_0` passed 30 with 2, and 27 with 3.
     pub test_pass_mark: u32,
-    /// Sets of questions in a test at most: a set that falls short is followed by another one with new questions, and one
-    /// that does not ends it. Of 40 sets 40 pass at `F16` and 28 at `Q4_0` (`./dev bench questions`), so that one honest test
-    /// of `Q4_0` in 37 falls short.
+    /// Sets of questions in a test at most: while too few kinds are right another set with new questions follows, and the best
+    /// answer of each kind counts. Of 40 sets at `Q4_0` 28 alone had two kinds right (`./dev bench questions`).
     pub test_sets: u32,
     /// Prefill work in parameters x prompt tokens a second from which hardware is high-end. Work, not tokens, so that
     /// the cut-off does not depend on the model: desktop CPUs do 10¹⁰ to 5·10¹¹, current GPUs from 2·10¹² up.

@@ -161,7 +161,7 @@ mod tests {
             down(wrong_answer),
             format!("| all | {audit} s, doubled each time, at most {days} days |"),
             format!("so much of its latest {percentage_tests} tests"),
-            format!("passed with {} right answers", policy.test_pass_mark),
+            format!("right answers to {} kinds", policy.test_pass_mark),
             format!("{} s after a failed test", policy.retest_seconds),
             format!("up to {} hours", policy.longest_retest_seconds / 3600),
             format!("{} days old", policy.test_valid_seconds / (24 * 3600)),

@@ -5,21 +5,26 @@
 //! same hardware. The rate is the slope between a short and a long prompt, so that the way to the node, its queue and
 //! its start cancel out. The cut-off is this project's own design.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use cortensor_protocol::{
     Capability, EventKind, Evidence, Millis, Percentage, Precision, PrecisionClass, Tier, TierReport,
 };
 
-use super::level::{Failure, LevelEvent};
+use super::{
+    level::{Failure, LevelEvent},
+    question::Kind,
+};
 use crate::policy::Policy;
 
-/// What a test saw. Of the questions: the last set, since the test goes on after one that fell short.
+/// What a test saw. Of each kind of question the best answer counts, where there was more than one set.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
-    /// Sets of questions, this one included.
+    /// Sets of questions that were begun.
     pub(crate) sets: u32,
-    /// Answers that were wholly right.
+    /// The best answer of each kind.
+    best: BTreeMap<Kind, Percentage>,
+    /// Kinds with an answer that was wholly right.
     pub(crate) correct: u32,
     /// Hundredths of right answers, those of partly right ones included.
     pub(crate) score: u32,
@@ -34,13 +39,17 @@ pub(crate) struct Seen {
 impl Seen {
     /// The first set, before anything of it was answered.
     pub(crate) const fn of(questions: u32) -> Self {
-        Self { sets: 1, correct: 0, score: 0, questions, short: None, long: None, decode: None }
+        Self { sets: 1, best: BTreeMap::new(), correct: 0, score: 0, questions, short: None, long: None, decode: None }
     }
 
     /// Counts one more answer.
-    pub(crate) fn count(&mut self, score: Percentage) {
-        self.correct += u32::from(score.number() == 100);
-        self.score += u32::from(score.number());
+    pub(crate) fn count(&mut self, kind: Kind, score: Percentage) {
+        let best = self.best.entry(kind).or_default();
+        if score.number() > best.number() {
+            self.correct += u32::from(score.number() == 100);
+            self.score += u32::from(score.number() - best.number());
+            *best = score;
+        }
     }
 }
 
@@ -106,7 +115,7 @@ fn answers(policy: &Policy, seen: &Seen) -> Evidence {
     let (whole, hundredths) = (seen.score / 100, seen.score % 100);
     let text =
         format!("{} of {} correct; {whole}.{hundredths:02} with partly right ones", seen.correct, seen.questions);
-    let text = if seen.sets > 1 { format!("{text}, in set {} of questions", seen.sets) } else { text };
+    let text = if seen.sets > 1 { format!("{text}, the best of {} sets", seen.sets) } else { text };
     evidence("answers", text, asked, passes(policy, seen))
 }
 
@@ -204,6 +213,24 @@ mod tests {
             assert_eq!((event.kind, event.failure), (EventKind::Correctness, failure));
             assert_eq!(event.seen, format!("{correct} of 6 questions right, at least 2 asked for"));
         }
+    }
+
+    #[test]
+    fn of_each_kind_the_best_answer_counts_and_one_kind_alone_is_not_enough() {
+        let percent = |number| Percentage::new(number).unwrap();
+        let mut seen = Seen::of(6);
+        for (kind, score, counted) in [
+            (Kind::Copy, 50, (0, 50)),
+            (Kind::Copy, 100, (1, 100)),
+            (Kind::Copy, 0, (1, 100)),
+            (Kind::Copy, 100, (1, 100)),
+            (Kind::Recall, 100, (2, 200)),
+        ] {
+            assert!(!passes(&Policy::default(), &seen));
+            seen.count(kind, percent(score));
+            assert_eq!((seen.correct, seen.score), counted);
+        }
+        assert!(passes(&Policy::default(), &seen));
     }
 
     #[test]

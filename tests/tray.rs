@@ -94,6 +94,7 @@ async fn the_miner_goes_on_in_the_tray_is_paused_from_there_opened_and_ended() {
             "Pause until tomorrow",
             "Pause until I resume",
             "Resume",
+            "No update",
             "Quit"
         ]
     );

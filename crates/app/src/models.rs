@@ -11,6 +11,7 @@ mod view;
 mod work;
 
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -272,15 +273,17 @@ impl Place {
         });
     }
 
-    /// Shows how downloads are; says whether the list has to be looked at again.
-    fn show(&self, downloads: &[Download]) -> bool {
-        let open = downloads.iter().filter(|one| !is_over(one)).count();
-        let mut changed = false;
-        self.view.send_modify(|view| {
-            changed = open < view.downloads.len();
-            view.downloads = DownloadView::of_all(downloads, &view.downloads);
-        });
-        changed
+    /// Shows how downloads are.
+    ///
+    /// What is over and was not in `over` has the list looked at again. One that is missing would not do: it may have come and
+    /// ended between two looks.
+    fn show(&self, downloads: &[Download], over: &mut BTreeSet<DownloadId>) {
+        self.view.send_modify(|view| view.downloads = DownloadView::of_all(downloads, &view.downloads));
+        let now: BTreeSet<_> = downloads.iter().filter(|one| is_over(one)).map(|one| one.id).collect();
+        if !now.is_subset(over) {
+            self.again.notify_one();
+        }
+        *over = now;
     }
 }
 
@@ -294,16 +297,13 @@ impl Shared {
 async fn follow(place: Arc<Place>, mut downloads: watch::Receiver<Vec<Download>>, stop: CancellationToken) {
     let mut users = place.users.clone();
     let mut seen = (users.now(), users.hardware());
-    place.show(&downloads.borrow_and_update());
+    let mut over = BTreeSet::new();
+    place.show(&downloads.borrow_and_update(), &mut over);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = place.again.notified() => place.look().await,
-            Ok(()) = downloads.changed() => {
-                if place.show(&downloads.borrow_and_update()) {
-                    place.again.notify_one();
-                }
-            }
+            Ok(()) = downloads.changed() => place.show(&downloads.borrow_and_update(), &mut over),
             () = users.changed() => {
                 let now = (users.now(), users.hardware());
                 if now != seen {

@@ -173,6 +173,27 @@ async fn every_format_says_where_it_is_and_what_it_could_be_made_from() {
 }
 
 #[tokio::test]
+async fn a_download_that_came_and_ended_between_two_looks_is_seen() {
+    let bench = bench().await;
+    let models = bench.models();
+    models.get(&tiny(), Precision::F32).unwrap();
+    until(&models, |view| is_here(view, "tiny", "F32")).await;
+    let status = models.0.running().as_ref().unwrap().queue.status();
+    models.stop().await;
+
+    let fresh = bench.models();
+    let (downloads, seen) = watch::channel(Vec::new());
+    let stop = CancellationToken::new();
+    let follower = tokio::spawn(follow(Arc::clone(&fresh.0), seen, stop.clone()));
+    downloads.send(status.borrow().clone()).unwrap();
+    let mut view = fresh.0.view.subscribe();
+    let looked = tokio::time::timeout(Duration::from_secs(20), view.wait_for(|view| view.models.is_some())).await;
+    assert!(is_here(&looked.expect("nobody looks").unwrap(), "tiny", "F32"));
+    stop.cancel();
+    follower.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_download_shows_its_progress_and_not_the_list_again_and_can_be_paused_and_taken_up_after_a_restart() {
     let bench = bench().await;
     let models = bench.models();

@@ -11,8 +11,8 @@ use std::{
 };
 
 use candle_core::{
-    Device,
-    quantized::{QTensor, ggml_file::qtensor_from_ggml},
+    Device, Tensor,
+    quantized::{GgmlDType, QTensor, ggml_file::qtensor_from_ggml},
 };
 use cortensor_protocol::{ArtifactDigest, Precision};
 
@@ -158,6 +158,17 @@ fn converted(stored: &[u8], weights: Weights<'_>) -> candle_core::Result<Vec<u8>
     let values = stored.len() / from.type_size() * from.block_size();
     let row = weights.row().max(1);
     let stored = qtensor_from_ggml(from, stored, vec![values / row, row], &Device::Cpu)?;
-    let made = QTensor::quantize(&stored.dequantize(&Device::Cpu)?, weights.kind)?;
+    let made = quantized(&stored.dequantize(&Device::Cpu)?, row, weights.kind)?;
     Ok(made.data()?.into_owned())
+}
+
+/// K-quants by the search that takes a weight for each column, all alike: the one without is older, and with it Q5_K and Q4_K
+/// are further from the source than llama.cpp's (`./dev bench quantize`).
+fn quantized(values: &Tensor, row: usize, kind: GgmlDType) -> candle_core::Result<QTensor> {
+    match kind {
+        GgmlDType::Q2K | GgmlDType::Q3K | GgmlDType::Q4K | GgmlDType::Q5K => {
+            QTensor::quantize_imatrix(values, &vec![1.0; row], kind)
+        }
+        _ => QTensor::quantize(values, kind),
+    }
 }

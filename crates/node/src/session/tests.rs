@@ -29,6 +29,7 @@ async fn node(router: &TcpListener) -> (TempDir, Node) {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(NodeConfig {
         router: format!("ws://{}/node/v1", router.local_addr().unwrap()),
+        if_absent: None,
         identity: Identity::ephemeral(),
         ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await.unwrap(),
         software: "test".to_owned(),

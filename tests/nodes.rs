@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use cortensor_tests::{MODEL, program, share_ladder};
+use cortensor_tests::{Home, Keychain, MODEL, Session, program, share_ladder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -178,6 +178,30 @@ async fn the_models_are_the_main_nodes_to_change() {
     }
     let held = user.say(&["models", "--name", "rig-2"]).await["held"].clone();
     assert!(held.as_array().unwrap().iter().any(|held| held["format"] == "Q8_0"), "{held}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_has_a_window_of_its_own_which_a_second_start_opens() {
+    let home = Home::never_used();
+    let session = Session::start(&home, Keychain::None);
+    let titles = || {
+        let found = session.command(&home, "xdotool").args(["search", "--onlyvisible", "--name", "^Cortensor Miner"]).output();
+        let windows = String::from_utf8(found.unwrap().stdout).unwrap();
+        let title = |window: &str| session.command(&home, "xdotool").args(["getwindowname", window]).output().unwrap().stdout;
+        let titles = windows.lines().map(|window| String::from_utf8(title(window)).unwrap().trim().to_owned());
+        titles.collect::<BTreeSet<_>>()
+    };
+    let both = BTreeSet::from(["Cortensor Miner", "Cortensor Miner (rig-2)"].map(str::to_owned));
+    let start = |arguments: &[&str]| session.start_alone(&home, &program("cortensor-miner"), arguments);
+    let _windows = (start(&[]), start(&["--name", "rig-2"]));
+    let open = async {
+        while titles() != both {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, open).await.unwrap_or_else(|_| panic!("not both windows: {:?}", titles()));
+    start(&["--name", "rig-2"]).wait();
+    assert_eq!(titles(), both, "the second start ended and opened nothing of its own");
 }
 
 #[tokio::test(flavor = "multi_thread")]

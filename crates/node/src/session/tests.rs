@@ -141,6 +141,18 @@ async fn a_connection_that_never_lasts_is_tried_less_and_less_often() {
 }
 
 #[test]
+fn where_nothing_answers_it_is_said_what_to_do_if_that_is_known() {
+    let says = |ended: Ended, if_absent| match offline(&ended, if_absent, Duration::ZERO) {
+        Connection::Offline { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    };
+    let away = || Ended::Unreachable("refused".to_owned());
+    assert_eq!(says(away(), Some("start it")), "start it");
+    assert!(says(away(), None).contains("refused"));
+    assert!(says(Ended::Silent, Some("start it")).contains("silent"), "something answered");
+}
+
+#[test]
 fn an_absurd_heartbeat_is_not_followed_to_the_letter() {
     for (asked, milliseconds) in [(0, 100), (10_000, 10_000), (u64::MAX, 60_000)] {
         assert_eq!(connection::heartbeat_period(asked), Duration::from_millis(milliseconds));

@@ -43,6 +43,7 @@ async fn a_package_installs_starts_and_leaves_nothing_behind() {
         "bin/cortensor",
         "bin/cortensor-miner",
         "lib/systemd/user/cortensor.service",
+        "lib/systemd/user/cortensor@.service",
         "share/applications/Cortensor Miner.desktop",
         "share/icons/hicolor/32x32/apps/cortensor-miner.png",
         "share/icons/hicolor/512x512/apps/cortensor-miner.png",
@@ -50,6 +51,16 @@ async fn a_package_installs_starts_and_leaves_nothing_behind() {
         "share/doc/cortensor-miner/LICENSE-MIT",
     ] {
         assert!(installed.iter().any(|file| file == part), "{part} is missing in {installed:?}");
+    }
+
+    // What they start is in the root, and nowhere else.
+    let units = root.join("usr/lib/systemd/user");
+    for unit in ["cortensor.service", "cortensor@.service"] {
+        let installed = fs::read_to_string(units.join(unit)).unwrap();
+        let program = root.join("usr/bin/cortensor").display().to_string();
+        let unit = folder.path().join(unit);
+        fs::write(&unit, installed.replace("/usr/bin/cortensor", &program)).unwrap();
+        run(Command::new("systemd-analyze").args(["--user", "verify"]).arg(unit).env("XDG_RUNTIME_DIR", folder.path()));
     }
 
     // It finds its model and mines.

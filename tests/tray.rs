@@ -180,7 +180,9 @@ async fn starting_at_login_is_an_entry_of_the_session_s_own_that_opens_no_window
             })
             .collect();
         assert_eq!(commands.len(), usize::from(starts), "{commands:?}");
-        assert!(commands.iter().all(|command| command.contains("cortensor-miner") && command.ends_with("--hidden")));
+        // It is to be the miner of this folder, not that of the folder which is the default.
+        let end = format!("cortensor-miner --data \"{}\" --hidden", desktop.home.data().display());
+        assert!(commands.iter().all(|command| command.ends_with(&end)), "{commands:?}");
     }
     desktop.quit().await;
 }

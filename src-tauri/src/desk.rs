@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
-use crate::{updates::Updates, watches::Watches};
+use crate::{updates::Updates, watches::Watches, which::Which};
 
 /// The miner, its logs and who watches them.
 pub(crate) struct Desk {
@@ -22,6 +22,7 @@ pub(crate) struct Desk {
     pub(crate) logs: LogTail,
     pub(crate) watches: Watches,
     pub(crate) updates: Updates,
+    pub(crate) which: Which,
     /// Whether the miner is seen in the tray.
     pub(crate) in_tray: watch::Sender<bool>,
     lock: Mutex<Option<Lock>>,
@@ -43,6 +44,7 @@ pub(crate) enum Folder {
 impl Desk {
     pub(crate) fn new(options: Options, logs: LogTail) -> Self {
         Self {
+            which: Which::of(&options.folders),
             miner: Miner::new(options),
             logs,
             watches: Watches::default(),

@@ -14,13 +14,14 @@ mod tray;
 mod types;
 mod updates;
 mod watches;
+mod which;
 mod window;
 mod words;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use cortensor_app::{Folders, Passphrases, starter_file};
+use cortensor_app::{Folders, NodeName, Passphrases, starter_file};
 use cortensor_host::{Logs, Options, Terminal};
 
 use desk::Desk;
@@ -32,6 +33,9 @@ struct Arguments {
     /// Where everything is kept [default: the data folder of this user]
     #[arg(long, env = "CORTENSOR_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// The node with this name, one of several on this machine: everything of its own, the models shared [default: the main node]
+    #[arg(long, env = "CORTENSOR_NAME", value_name = "NAME", conflicts_with = "data")]
+    name: Option<NodeName>,
     /// The starter model's GGUF file, [default: the package's]
     #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE")]
     model_file: Option<PathBuf>,
@@ -52,8 +56,7 @@ struct Arguments {
 /// Opens the window and mines until the program is ended.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let folders = arguments.data.map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)));
-    let folders = match folders {
+    let folders = match Folders::chosen(arguments.data, arguments.name) {
         Ok(folders) => folders,
         Err(error) => return failure(&error),
     };

@@ -37,6 +37,7 @@ pub(crate) fn tell(app: &AppHandle, title: &str, body: &str) {
 
 /// Shows a notification.
 pub(crate) fn say(app: &AppHandle, title: &str, body: &str) {
+    let title = app.state::<Arc<Desk>>().which.says(title);
     tracing::info!(title, body, "told the user");
     if let Err(error) = app.notification().builder().title(title).body(body).show() {
         tracing::warn!(%error, "the system showed no notification");

@@ -79,12 +79,14 @@ impl Shown {
         let menu = Menu::with_items(app, &[&state, &line(Chosen::Open)?, &between()?])?;
         LENGTHS.into_iter().try_for_each(|length| menu.append(&line(Chosen::Pause(length))?))?;
         menu.append_items(&[&resume, &between()?, &update, &line(Chosen::Quit)?])?;
-        let icon = TrayIconBuilder::with_id("cortensor-miner").menu(&menu).show_menu_on_left_click(false);
+        let which = &app.state::<Arc<Desk>>().inner().which;
+        let icon =
+            TrayIconBuilder::with_id(which.marked("cortensor-miner", "-")).menu(&menu).show_menu_on_left_click(false);
         let icon = icon.on_menu_event(|app, event| Chosen::of(&event).into_iter().for_each(|chosen| chosen.obey(app)));
-        let icon = icon.on_tray_icon_event(|icon, event| clicked(icon.app_handle(), &event)).tooltip(words::NAME);
+        let icon = icon.on_tray_icon_event(|icon, event| clicked(icon.app_handle(), &event)).tooltip(which.title());
         // What the desktop calls it. On macOS it would stand beside the icon.
         #[cfg(target_os = "linux")]
-        let icon = icon.title(words::NAME);
+        let icon = icon.title(which.title());
         let icon = match app.default_window_icon() {
             Some(image) => icon.icon(Face::Waiting.on(image)),
             None => icon,
@@ -99,7 +101,8 @@ impl Shown {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             desk.in_tray.send_replace(*place.borrow_and_update());
-            let now = said(&status.borrow_and_update(), &updates.borrow_and_update());
+            let mut now = said(&status.borrow_and_update(), &updates.borrow_and_update());
+            now.line = desk.which.says(&now.line);
             if let Err(error) = self.say(now) {
                 tracing::warn!(%error, "the icon in the tray does not say how the miner is");
             }

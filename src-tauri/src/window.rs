@@ -18,10 +18,16 @@ const LATEST_TRAY: Duration = Duration::from_secs(30);
 
 /// Opens the window over `desk`, unless it is to be `hidden`, and runs until the program is ended. Answers with the exit code.
 pub(crate) fn run(desk: Arc<Desk>, hidden: bool) -> tauri::Result<u8> {
+    let (which, mut context) = (&desk.which, tauri::generate_context!("tauri.conf.json"));
+    let at_login = tauri_plugin_autostart::Builder::new().app_name(which.marked(words::NAME, " "));
+    let at_login = at_login.args(which.arguments().to_vec()).arg(HIDDEN);
+    // By this a second start finds the first one, and the system keeps what belongs to the program.
+    let identifier = which.marked(&context.config().identifier, "-");
+    context.config_mut().identifier = identifier;
     let app = tauri::Builder::default()
         // First, so that a second start ends before it does anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| started_again(app, &arguments)))
-        .plugin(tauri_plugin_autostart::Builder::new().arg(HIDDEN).build())
+        .plugin(at_login.build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
@@ -39,7 +45,7 @@ pub(crate) fn run(desk: Arc<Desk>, hidden: bool) -> tauri::Result<u8> {
             }
         })
         .on_window_event(on_event)
-        .build(tauri::generate_context!("tauri.conf.json"))?;
+        .build(context)?;
     let code = app.run_return(|_, event| {
         if let RunEvent::ExitRequested { api, code: None, .. } = event {
             api.prevent_exit();
@@ -156,5 +162,5 @@ pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
 fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let config = app.config().app.windows.iter().find(|window| window.label == LABEL);
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(app, config)?.build()
+    WebviewWindowBuilder::from_config(app, config)?.title(app.state::<Arc<Desk>>().which.title()).build()
 }

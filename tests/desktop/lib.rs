@@ -390,6 +390,10 @@ impl Session {
     /// Starts the program without a driver, which would cost more than the window does.
     pub fn start_alone(&self, home: &Home, program: &Path, arguments: &[&str]) -> Group {
         let mut command = self.command(home, program);
+        if arguments.contains(&"--name") {
+            // A folder and a name are not said together.
+            command.env_remove("CORTENSOR_DATA");
+        }
         command.args(arguments).process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Group(command.spawn().unwrap())
     }

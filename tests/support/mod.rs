@@ -167,7 +167,8 @@ impl Miner {
         let (minutes, router_of_app) = (Arc::clone(&ahead), router.clone());
         let clock: Clock =
             Arc::new(move || Zoned::now().checked_add(minutes.load(Ordering::SeqCst).minutes()).unwrap());
-        let (app, life) = App::start(AppConfig { machine, router: router_of_app, passphrases, senses, clock });
+        let (app, life) =
+            App::start(AppConfig { machine, router: router_of_app, if_absent: None, passphrases, senses, clock });
         Self { app, engine, use_of_machine, ahead, life, home, router, script }
     }
 

@@ -9,7 +9,7 @@ use cortensor_hardware::{Build, Gpu, GpuUse, Hardware};
 use cortensor_models::starter;
 use serde::{Deserialize, Serialize};
 
-use crate::{Folders, Settings};
+use crate::{Folders, RouterChoice, Settings};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +63,10 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
         key(subject),
     ];
     checks.extend(graphics(&hardware));
-    if subject.router.as_ref().or(known.router.as_ref()).is_none() {
-        checks.push(port(subject.listen.unwrap_or(known.listen), subject.folders));
+    if let Ok(RouterChoice::Embedded(listen)) =
+        RouterChoice::of(subject.folders, subject.router.as_deref(), subject.listen)
+    {
+        checks.push(port(listen, subject.folders));
     }
     checks
 }

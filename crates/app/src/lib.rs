@@ -30,10 +30,13 @@ mod manners;
 mod measurements;
 mod models;
 mod money;
+mod node_name;
+mod nodes;
 mod notices;
 mod outlook;
 mod passphrases;
 mod pause;
+mod router_choice;
 mod settings;
 mod starter_file;
 mod status;
@@ -88,10 +91,13 @@ pub use models::{
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
 };
 pub use money::{Balance, Money};
+pub use node_name::{NodeName, UnknownName};
+pub use nodes::{NodeView, check_unneeded, nodes};
 pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
+pub use router_choice::RouterChoice;
 pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{
@@ -124,6 +130,8 @@ pub struct AppConfig {
     pub machine: Machine,
     /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
     pub router: String,
+    /// What to do where nothing answers there, if it is not only to wait.
+    pub if_absent: Option<String>,
     /// Where a passphrase comes from where no keychain runs.
     pub passphrases: Passphrases,
     /// What is known of the machine's use.

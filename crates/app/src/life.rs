@@ -163,6 +163,7 @@ impl Life {
         let Heard { keep_prompts, aside, electricity } = heard;
         let node = Node::start(NodeConfig {
             router: config.router.clone(),
+            if_absent: config.if_absent.clone(),
             identity: ready.identity,
             ledger: ready.ledger.clone(),
             software: concat!("cortensor-miner ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -35,7 +35,7 @@ pub use view::{
 };
 
 use self::catalogue::Room;
-use crate::{Failure, FailureCode, Folders, Settings, survey};
+use crate::{Failure, FailureCode, Folders, Settings, check_unneeded, survey};
 
 /// Models got at a time: together they would only share the connection, and each be there later.
 const PARALLEL: usize = 1;
@@ -71,7 +71,8 @@ struct Shared {
 
 /// What runs from [`Models::begin`] to [`Models::stop`].
 struct Running {
-    queue: Queue,
+    /// None in a node with a name: the models are the main node's to get.
+    queue: Option<Queue>,
     follower: JoinHandle<()>,
     stop: CancellationToken,
 }
@@ -122,9 +123,13 @@ impl Models {
         let shop = self.0.shop()?;
         let mut running = self.0.running();
         if running.is_none() {
-            let queue = Queue::start(Arc::clone(&shop.library), shop.list()?, PARALLEL);
+            let manages = self.0.folders.name().is_none();
+            let list = shop.list()?;
+            let queue = manages.then(|| Queue::start(Arc::clone(&shop.library), list, PARALLEL));
             let cancelled = CancellationToken::new();
-            let follower = tokio::spawn(follow(Arc::clone(&self.0), queue.status(), cancelled.clone()));
+            let none = || watch::channel(Vec::new()).1;
+            let downloads = queue.as_ref().map_or_else(none, Queue::status);
+            let follower = tokio::spawn(follow(Arc::clone(&self.0), downloads, cancelled.clone()));
             *running = Some(Running { queue, follower, stop: cancelled });
         }
         Ok(())
@@ -132,6 +137,7 @@ impl Models {
 
     /// Gets a model, behind what is wanted already. How it goes on is in the view.
     pub fn get(&self, id: &ModelId, format: Precision) -> Result<(), Failure> {
+        self.0.check_manages()?;
         self.begin()?;
         let shop = self.0.shop()?;
         catalogue::check_wanted(&shop.list()?, id, format)?;
@@ -171,11 +177,13 @@ impl Models {
 
     /// Begins to use a GGUF file, or those in a folder, where they are.
     pub fn import(&self, path: PathBuf) -> Result<(), Failure> {
+        self.0.check_manages()?;
         work::import(&self.0, path)
     }
 
     /// Begins to make a format of a model from its most exact file.
     pub fn make(&self, id: ModelId, format: Precision) -> Result<(), Failure> {
+        self.0.check_manages()?;
         work::make(&self.0, id, format)
     }
 
@@ -192,6 +200,7 @@ impl Models {
     /// Deletes a model's files if they are ours, and else forgets it. Tells how many bytes became free.
     pub async fn remove(&self, id: ModelId, format: Precision) -> Result<u64, Failure> {
         usage::check_unused(&self.0.users, &id, format)?;
+        check_unneeded(&self.0.folders, &id, format).await?;
         self.0.change(move |inventory| inventory.remove(&id, format)).await
     }
 
@@ -201,7 +210,9 @@ impl Models {
         let running = self.0.running().take();
         if let Some(Running { queue, follower, stop }) = running {
             stop.cancel();
-            queue.stop().await;
+            if let Some(queue) = queue {
+                queue.stop().await;
+            }
             if let Err(error) = follower.await {
                 tracing::error!(%error, "the downloads were not followed to the end");
             }
@@ -209,16 +220,19 @@ impl Models {
     }
 
     fn order(&self, order: impl FnOnce(&Queue) -> Result<(), cortensor_download::QueueError>) -> Result<(), Failure> {
+        self.0.check_manages()?;
         self.begin()?;
         let running = self.0.running();
-        let queue = running.as_ref().map(|running| &running.queue).ok_or_else(ended)?;
+        let queue = running.as_ref().and_then(|running| running.queue.as_ref()).ok_or_else(ended)?;
         order(queue).map_err(|error| Failure::of(FailureCode::Busy, &error))
     }
 
     fn download(&self, id: &ModelId, format: Precision) -> Result<DownloadId, Failure> {
+        self.0.check_manages()?;
         self.begin()?;
         let running = self.0.running();
-        let status = running.as_ref().map(|running| running.queue.status()).ok_or_else(ended)?;
+        let queue = running.as_ref().and_then(|running| running.queue.as_ref()).ok_or_else(ended)?;
+        let status = queue.status();
         let wanted = |one: &&Download| one.model == *id && one.format == format && !is_over(one);
         let found = status.borrow().iter().find(wanted).map(|one| one.id);
         found.ok_or_else(|| {
@@ -229,6 +243,11 @@ impl Models {
 }
 
 impl Place {
+    /// Models are there for all nodes of a user, and one of them has the say.
+    fn check_manages(&self) -> Result<(), Failure> {
+        self.folders.check_manages_models().map_err(|error| Failure::of(FailureCode::Request, &error))
+    }
+
     fn shop(&self) -> Result<&Shared, Failure> {
         self.shop.as_ref().map_err(Clone::clone)
     }
@@ -245,6 +264,7 @@ impl Place {
         &self,
         change: impl FnOnce(&Inventory) -> Result<T, cortensor_models::inventory::InventoryError> + Send + 'static,
     ) -> Result<T, Failure> {
+        self.check_manages()?;
         let library = Arc::clone(&self.shop()?.library);
         let changed = spawn_blocking(move || change(library.inventory())).await;
         let changed = changed.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;

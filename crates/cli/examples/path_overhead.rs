@@ -53,6 +53,7 @@ async fn main() -> Outcome<()> {
     let url = format!("http://{}/v1/chat/completions", router.address());
     let node = Node::start(NodeConfig {
         router: format!("ws://{}/node/v1", router.address()),
+        if_absent: None,
         identity: Identity::ephemeral(),
         ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await?,
         software: "benchmark".to_owned(),

@@ -22,6 +22,7 @@ mod job;
 mod key;
 mod mine;
 mod models;
+mod nodes;
 mod report;
 mod router;
 mod show;
@@ -33,7 +34,7 @@ mod withdraw;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use cortensor_app::{Folders, PauseLength, SideChoice, starter_file};
+use cortensor_app::{Folders, NodeName, PauseLength, SideChoice, starter_file};
 use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
 use serde_json::json;
 
@@ -56,6 +57,9 @@ struct Common {
     /// Where everything is kept [default: the data folder of this user]
     #[arg(long, global = true, env = "CORTENSOR_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// The node with this name, one of several on this machine: everything of its own, the models shared [default: the main node]
+    #[arg(long, global = true, env = "CORTENSOR_NAME", value_name = "NAME", conflicts_with = "data")]
+    name: Option<NodeName>,
     /// Answer in JSON, for programs
     #[arg(long, global = true)]
     json: bool,
@@ -71,6 +75,8 @@ enum Command {
     Validator(ValidatorArguments),
     /// How the running miner is
     Status,
+    /// Every node of this user on this machine: the main one and those with a name
+    Nodes,
     /// What was earned
     Earnings {
         /// How many of the latest requests to list
@@ -269,7 +275,7 @@ struct ValidatorArguments {
 
 impl Common {
     fn folders(&self) -> Result<Folders, cortensor_app::FoldersError> {
-        self.data.as_ref().map_or_else(Folders::of_this_user, |data| Ok(Folders::at(data)))
+        Folders::chosen(self.data.clone(), self.name.clone())
     }
 }
 
@@ -298,6 +304,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Router(arguments) => router::route(common, arguments).await,
         Command::Validator(arguments) => validator::validate(common, arguments).await,
         Command::Status => client::status(common).await,
+        Command::Nodes => nodes::nodes(common).await,
         Command::Earnings { limit } => client::earnings(common, limit).await,
         Command::Why => client::why(common).await,
         Command::Withdraw(arguments) => withdraw::withdraw(common, arguments).await,

@@ -50,6 +50,9 @@ async fn live(mut running: Running) -> Result<bool, Box<dyn std::error::Error + 
 
 fn greet(folders: &Folders, practice: Option<&Practice>) {
     say!("Cortensor Miner {}", env!("CARGO_PKG_VERSION"));
+    if let Some(name) = folders.name() {
+        say!("Node     {name}");
+    }
     say!("Data     {}", folders.data().display());
     if let Some(Practice { api_url, api_key }) = practice {
         say!("Network  practice (embedded): it pays practice credits, which are worth nothing");

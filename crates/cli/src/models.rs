@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use cortensor_app::{Folders, check_unneeded};
 use cortensor_download::{Hub, Library, Limits, Progress, Show, Stage};
 use cortensor_host::interrupted;
 use cortensor_models::{
@@ -78,21 +79,30 @@ enum ModelsCommand {
     },
 }
 
+impl ModelsCommand {
+    /// Whether it changes what is here.
+    fn changes(&self) -> bool {
+        !matches!(self, Self::Manifest { from: None })
+    }
+}
+
 /// What every command works with.
 struct Shelf {
+    folders: Folders,
     store: ManifestStore,
     library: Library,
 }
 
 impl Shelf {
     fn open(common: &Common) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let folder = common.folders()?.models();
+        let folders = common.folders()?;
+        let folder = folders.models();
         let variable = |name: &str| std::env::var_os(name);
         let home = directories::BaseDirs::new();
         let caches = home.as_ref().map_or_else(Caches::default, |home| Caches::of_user(home.home_dir(), &variable));
         let hub = Hub::of_user(home.as_ref().map(directories::BaseDirs::home_dir), &variable)?;
         let library = Library::new(Inventory::at(&folder), caches, hub, Limits::default())?;
-        Ok(Self { store: ManifestStore::open(&folder)?, library })
+        Ok(Self { folders, store: ManifestStore::open(&folder)?, library })
     }
 
     fn list(&self) -> Result<Manifest, cortensor_models::manifest::ManifestError> {
@@ -103,13 +113,18 @@ impl Shelf {
 /// Does what was asked.
 pub(crate) async fn models(common: &Common, arguments: ModelsArguments) -> Outcome {
     let shelf = Shelf::open(common)?;
+    if arguments.command.as_ref().is_some_and(ModelsCommand::changes) {
+        shelf.folders.check_manages_models()?;
+    }
     match arguments.command {
         None => list(common, &shelf),
         Some(ModelsCommand::Get { id, format, limit }) => get(&shelf, ModelId::new(id), format, limit).await,
         Some(ModelsCommand::Import { path }) => import(shelf, path).await,
         Some(ModelsCommand::Make { id, format }) => make(shelf, ModelId::new(id), format).await,
         Some(ModelsCommand::Remove { id, format }) => {
-            let freed = shelf.library.inventory().remove(&ModelId::new(id), format)?;
+            let id = ModelId::new(id);
+            check_unneeded(&shelf.folders, &id, format).await.map_err(|failure| failure.message)?;
+            let freed = shelf.library.inventory().remove(&id, format)?;
             say!("removed; {} MB became free", freed / 1_000_000);
             Ok(ExitCode::SUCCESS)
         }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
 use cortensor_app::{ModeView, Phase, Status, StepName, StepState, clock_in_words};
-use cortensor_node::Connection;
 use cortensor_protocol::{Level, Standing};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
@@ -138,12 +137,7 @@ fn summary(status: &Status, with_running: bool) -> String {
 
 /// What the connection says, when there is none.
 fn why_offline(status: &Status) -> Option<&str> {
-    match &status.connection {
-        _ if status.phase != Phase::Offline => None,
-        Connection::Offline { reason, .. } => Some(reason),
-        Connection::Rejected { rejection, .. } => Some(&rejection.message),
-        _ => None,
-    }
+    status.connection.trouble().filter(|_| status.phase == Phase::Offline)
 }
 
 /// The level, what there is of the next one, and what would raise it.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cortensor_app::{Failure, FailureCode, Folders, NetworkAccess, Settings};
+use cortensor_app::{Failure, FailureCode, Folders, NetworkAccess, RouterChoice};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -24,7 +24,11 @@ pub fn network(folders: &Folders, router: Option<&str>, key: Option<String>) -> 
     if let Some(kept) = NetworkAccess::kept(folders, &api_url)? {
         return Ok(kept);
     }
-    let practice = if is_practice(folders, router)? { fs::read_to_string(folders.practice_key()).ok() } else { None };
+    let practice = match RouterChoice::of(folders, router, None)? {
+        RouterChoice::Given(_) => None,
+        RouterChoice::Embedded(_) => fs::read_to_string(folders.practice_key()).ok(),
+        RouterChoice::OfMain(_) => fs::read_to_string(folders.main().practice_key()).ok(),
+    };
     let missing = || {
         let message = format!("no API key is known for {api_url}; give the one that the router's operator gave you");
         Failure::new(FailureCode::Network, message)
@@ -35,18 +39,17 @@ pub fn network(folders: &Folders, router: Option<&str>, key: Option<String>) -> 
 
 /// Where the network of the settings, or of `router`, is asked.
 pub fn network_url(folders: &Folders, router: Option<&str>) -> Result<String, Failure> {
-    let settings = Settings::read(folders)?;
-    let chosen = router.map(str::to_owned).or(settings.router);
-    NetworkAccess::api_url(&chosen.unwrap_or_else(|| format!("http://{}", settings.listen)))
-}
-
-/// Whether that is the practice network of this machine, whose local user has a key.
-fn is_practice(folders: &Folders, router: Option<&str>) -> Result<bool, Failure> {
-    Ok(router.is_none() && Settings::read(folders)?.router.is_none())
+    let address = match RouterChoice::of(folders, router, None)? {
+        RouterChoice::Given(router) => router,
+        RouterChoice::Embedded(listen) | RouterChoice::OfMain(listen) => format!("http://{listen}"),
+    };
+    NetworkAccess::api_url(&address)
 }
 
 #[cfg(test)]
 mod tests {
+    use cortensor_app::Settings;
+
     use super::*;
 
     fn folders() -> (tempfile::TempDir, Folders) {
@@ -62,6 +65,16 @@ mod tests {
         fs::write(folders.practice_key(), "sk-practice\n").unwrap();
         let access = network(&folders, None, None).unwrap();
         assert_eq!((access.api_url.as_str(), access.api_key.as_str()), ("http://127.0.0.1:5010/v1", "sk-practice"));
+    }
+
+    #[test]
+    fn the_practice_network_of_the_main_node_is_asked_with_the_key_of_its_user() {
+        let (_folder, main) = folders();
+        let node = main.node("rig-2".parse().unwrap());
+        Settings { listen: "0.0.0.0:6000".parse().unwrap(), ..Settings::default() }.write(&main).unwrap();
+        fs::write(main.practice_key(), "sk-practice\n").unwrap();
+        let access = network(&node, None, None).unwrap();
+        assert_eq!((access.api_url.as_str(), access.api_key.as_str()), ("http://127.0.0.1:6000/v1", "sk-practice"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use cortensor_app::{
-    App, AppConfig, Folders, Machine, Passphrases, ProblemCode, Senses, Settings, SettingsError, control::Control,
-    system_clock,
+    App, AppConfig, Folders, Machine, Passphrases, ProblemCode, RouterChoice, Senses, Settings, SettingsError,
+    control::Control, system_clock,
 };
 use cortensor_engine::Engine;
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
@@ -96,21 +96,21 @@ impl Running {
     /// Starts the embedded router, if no other is chosen, and a miner for it. The miner's own steps are in its status.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         let settings = Settings::read(&options.folders)?;
-        let router = options.router.clone().or_else(|| settings.router.clone());
-        let listen = options.listen.unwrap_or(settings.listen);
-        let (embedded, router) = if let Some(router) = router {
-            (None, router)
-        } else {
-            let embedded =
-                start_router("embedded practice router", &options.folders, listen, Policy::default()).await?;
-            let endpoint = format!("ws://{}/node/v1", embedded.0.address());
-            (Some(embedded), endpoint)
+        let chosen = RouterChoice::of(&options.folders, options.router.as_deref(), options.listen)?;
+        let embedded = match chosen {
+            RouterChoice::Embedded(listen) => {
+                Some(start_router("embedded practice router", &options.folders, listen, Policy::default()).await?)
+            }
+            RouterChoice::Given(_) | RouterChoice::OfMain(_) => None,
         };
+        let of_embedded = embedded.as_ref().map(|(router, _)| format!("ws://{}/node/v1", router.address()));
+        let router = chosen.endpoint().or(of_embedded).unwrap_or_default();
+        let if_absent = chosen.if_absent();
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
         let machine = Machine { folders, starter_model, settings, engine: Arc::clone(&options.engine) };
         let senses = Arc::clone(&options.senses);
         let (passphrases, clock) = (options.passphrases.clone(), system_clock());
-        let (app, life) = App::start(AppConfig { machine, router, passphrases, senses, clock });
+        let (app, life) = App::start(AppConfig { machine, router, if_absent, passphrases, senses, clock });
         let control = Control::start(app.clone(), options.folders.clone()).await.map_err(StartError::of)?;
         let (router, practice) = embedded.unzip();
         Ok(Self { app, life, control, router, practice })

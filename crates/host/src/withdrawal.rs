@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use cortensor_app::{
-    AskPassphrase, Failure, FailureCode, Folders, Settings, Withdrawal, WithdrawalReceipt, withdraw_alone,
+    AskPassphrase, Failure, FailureCode, Folders, RouterChoice, Withdrawal, WithdrawalReceipt, withdraw_alone,
 };
 use cortensor_router::Policy;
 
@@ -21,11 +21,7 @@ pub async fn withdraw(
         let message = "nothing was earned here yet; start with `cortensor mine`".to_owned();
         return Err(Failure::new(FailureCode::Ledger, message));
     }
-    let chosen = match router {
-        Some(router) => Some(router),
-        None => Settings::read(folders)?.router,
-    };
-    if let Some(router) = chosen {
+    if let Some(router) = RouterChoice::of(folders, router.as_deref(), None)?.endpoint() {
         return withdraw_alone(folders, &router, passphrase, wanted).await;
     }
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -13,6 +13,7 @@ mod usable;
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -234,7 +235,7 @@ impl Inventory {
         for file in model.files.iter().filter(|file| file.path.parent() == Some(&place)) {
             match fs::remove_file(&file.path) {
                 Ok(()) => freed += file.bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(InventoryError::Write { path: file.path.clone(), source }),
             }
         }
@@ -243,13 +244,18 @@ impl Inventory {
         Ok(freed)
     }
 
+    /// Waits until no other process has this lock in our folder. It ends with the file.
+    fn lock(&self, path: &Path) -> io::Result<File> {
+        fs::create_dir_all(&self.folder)?;
+        let lock = File::options().create(true).write(true).truncate(false).open(path)?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
     /// Reads, changes and writes the record while no other process does.
     fn change<T>(&self, change: impl FnOnce(&mut Record) -> Result<T, InventoryError>) -> Result<T, InventoryError> {
         let path = self.folder.join("inventory.lock");
-        let failed = |source| InventoryError::Write { path: path.clone(), source };
-        fs::create_dir_all(&self.folder).map_err(failed)?;
-        let lock = File::options().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
-        lock.lock().map_err(failed)?;
+        let _lock = self.lock(&path).map_err(|source| InventoryError::Write { path, source })?;
         let mut record = Record::read(&self.folder)?;
         let result = change(&mut record)?;
         record.write(&self.folder)?;

@@ -42,6 +42,8 @@ const REJECTED_RETRY: Duration = Duration::from_secs(60);
 pub struct NodeConfig {
     /// The router's node endpoint, such as `ws://127.0.0.1:5010/node/v1`.
     pub router: String,
+    /// What to do where nothing answers there, if it is not only to wait.
+    pub if_absent: Option<String>,
     /// Who the node is.
     pub identity: Identity,
     /// Where it keeps what it earned.
@@ -188,7 +190,7 @@ async fn live(
         attempt += 1;
         tracing::warn!(reason = %ended, retry_in = ?wait, "not connected to the router");
         state.send_modify(|state| {
-            state.connection = offline(&ended, wait);
+            state.connection = offline(&ended, config.if_absent.as_deref(), wait);
             state.idle_since = None;
         });
         tokio::select! {
@@ -199,10 +201,11 @@ async fn live(
     state.send_modify(|state| state.connection = Connection::Stopped);
 }
 
-fn offline(ended: &Ended, wait: Duration) -> Connection {
+fn offline(ended: &Ended, if_absent: Option<&str>, wait: Duration) -> Connection {
     let retry_at = state::now() + wait;
-    match ended {
-        Ended::Rejected(rejection) => Connection::Rejected { rejection: rejection.clone(), retry_at },
+    match (ended, if_absent) {
+        (Ended::Rejected(rejection), _) => Connection::Rejected { rejection: rejection.clone(), retry_at },
+        (Ended::Unreachable(_), Some(what)) => Connection::Offline { reason: what.to_owned(), retry_at },
         _ => Connection::Offline { reason: ended.to_string(), retry_at },
     }
 }

@@ -72,7 +72,7 @@ impl Inventory {
         if !is_written(&tokenizer) {
             let (id, format) = (held.id.clone(), held.format);
             let wrong = |error| UnusableError::Tokenizer { id, format, source: Box::new(error) };
-            write_tokenizer(&file.path, &tokenizer).map_err(wrong)?;
+            self.write_tokenizer(&file.path, &tokenizer).map_err(wrong)?;
         }
         Ok(Artifact {
             model: held.id.clone(),
@@ -83,6 +83,13 @@ impl Inventory {
             geometry,
             tokenizer,
         })
+    }
+
+    /// One process at a time: two that write the same files would rename each other's away.
+    fn write_tokenizer(&self, file: &Path, folder: &Path) -> Result<(), TokenizerError> {
+        let path = self.folder.join("tokenizers.lock");
+        let _lock = self.lock(&path).map_err(|source| TokenizerError::Write { path, source })?;
+        if is_written(folder) { Ok(()) } else { write_tokenizer(file, folder) }
     }
 
     /// By digest: two models of one name may have different tokenizers.

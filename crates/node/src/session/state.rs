@@ -117,6 +117,17 @@ pub enum Connection {
     Stopped,
 }
 
+impl Connection {
+    /// Why there is none, if something says so.
+    pub fn trouble(&self) -> Option<&str> {
+        match self {
+            Self::Offline { reason, .. } => Some(reason),
+            Self::Rejected { rejection, .. } => Some(&rejection.message),
+            Self::Connecting | Self::Connected { .. } | Self::Stopped => None,
+        }
+    }
+}
+
 /// A loaded model to serve, and what the miner chose it for.
 #[derive(Clone)]
 pub struct Serving {

@@ -60,6 +60,7 @@ impl FakeRouter {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = NodeConfig {
             router: format!("ws://{}", listener.local_addr().unwrap()),
+            if_absent: None,
             identity: Identity::ephemeral(),
             ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await.unwrap(),
             software: "test".to_owned(),

@@ -29,6 +29,7 @@ async fn node(router: &TcpListener) -> (TempDir, Node) {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(NodeConfig {
         router: format!("ws://{}/node/v1", router.local_addr().unwrap()),
+        if_absent: None,
         identity: Identity::ephemeral(),
         ledger: Ledger::open(&folder.path().join("ledger.sqlite")).await.unwrap(),
         software: "test".to_owned(),
@@ -137,6 +138,18 @@ async fn a_connection_that_never_lasts_is_tried_less_and_less_often() {
     }
     assert!(waits.is_sorted() && waits[2] > Duration::from_millis(1_200), "{waits:?}");
     node.stop().await;
+}
+
+#[test]
+fn where_nothing_answers_it_is_said_what_to_do_if_that_is_known() {
+    let says = |ended: Ended, if_absent| match offline(&ended, if_absent, Duration::ZERO) {
+        Connection::Offline { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    };
+    let away = || Ended::Unreachable("refused".to_owned());
+    assert_eq!(says(away(), Some("start it")), "start it");
+    assert!(says(away(), None).contains("refused"));
+    assert!(says(Ended::Silent, Some("start it")).contains("silent"), "something answered");
 }
 
 #[test]

@@ -178,7 +178,7 @@ async fn a_download_that_came_and_ended_between_two_looks_is_seen() {
     let models = bench.models();
     models.get(&tiny(), Precision::F32).unwrap();
     until(&models, |view| is_here(view, "tiny", "F32")).await;
-    let status = models.0.running().as_ref().unwrap().queue.status();
+    let status = models.0.running().as_ref().unwrap().queue.as_ref().unwrap().status();
     models.stop().await;
 
     let fresh = bench.models();

@@ -25,4 +25,5 @@ pub use network::{NetworkView, network, network_url};
 pub use practice::{Practice, operator_key, start_router, validator_key};
 pub use running::{Options, Running, StartError, engine, machine};
 pub use signals::interrupted;
+pub use cortensor_status_page as status_page;
 pub use withdrawal::withdraw;

@@ -44,6 +44,6 @@ test("a port that cannot be had is told where it was chosen", async ({ page, min
   const section = page.getByRole("region", { name: "Status page on your network" });
   await section.getByRole("textbox", { name: "Listens on" }).fill("0.0.0.0:80");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(section.getByRole("alert")).toContainText("The status page cannot listen on 0.0.0.0:80; choose another address");
+  await expect(section.getByRole("alert").first()).toContainText("The status page cannot listen on 0.0.0.0:80; choose another address");
   await expect(section.getByRole("button", { name: "Show a pairing code" })).toBeHidden();
 });

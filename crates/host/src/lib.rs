@@ -18,6 +18,7 @@ mod signals;
 mod withdrawal;
 
 pub use about::{About, Component};
+pub use cortensor_status_page as status_page;
 pub use diagnosis::{DiagnosisError, write_diagnosis};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;
@@ -25,5 +26,4 @@ pub use network::{NetworkView, network, network_url};
 pub use practice::{Practice, operator_key, start_router, validator_key};
 pub use running::{Options, Running, StartError, engine, machine};
 pub use signals::interrupted;
-pub use cortensor_status_page as status_page;
 pub use withdrawal::withdraw;

@@ -17,7 +17,7 @@ pub(crate) fn of(listen: SocketAddr) -> Vec<String> {
 /// Names, in small letters, under which a browser may ask for this machine.
 pub(crate) fn names() -> Vec<String> {
     let mut names = vec!["localhost".to_owned()];
-    if let Some(name) = System::host_name().map(|name| name.to_ascii_lowercase()) {
+    if let Ok(name) = System::host_name().map(|name| name.to_ascii_lowercase()) {
         names.push(format!("{name}.local"));
         names.push(name);
     }
@@ -27,7 +27,7 @@ pub(crate) fn names() -> Vec<String> {
 /// Addresses that others can reach, the older kind first: it is shorter to type. One that needs the name of a network card
 /// behind it cannot be typed into a browser.
 fn here() -> Vec<IpAddr> {
-    let networks = Networks::new_with_refreshed_list();
+    let Ok(networks) = Networks::new_with_refreshed_list() else { return Vec::new() };
     let all = networks.values().flat_map(|card| card.ip_networks()).map(|network| network.addr);
     let mut found: Vec<IpAddr> = all.filter(can_be_typed).collect();
     found.sort();

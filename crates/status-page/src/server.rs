@@ -80,13 +80,12 @@ impl Served {
     }
 }
 
-/// Makes glances of the status until the page closes. A status that ends stays as it was.
+/// Makes glances of the status until the page closes. Of a status that has ended the last one stays.
 async fn follow(desk: Arc<Desk>, mut status: watch::Receiver<Status>, told: watch::Sender<Glance>, closing: CancellationToken) {
     loop {
         tokio::select! {
             () = closing.cancelled() => return,
             Ok(()) = status.changed() => {}
-            else => return closing.cancelled().await,
         }
         let now = status.borrow_and_update().clone();
         told.send_if_modified(|before| {

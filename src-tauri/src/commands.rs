@@ -13,7 +13,7 @@ use cortensor_app::{
 };
 use cortensor_host::{
     About, LogLine, NetworkView, Practice,
-    status_page::{DeviceId, Glance, PairRefusal, PairingCode, StatusPageView},
+    status_page::{DeviceId, PairingCode},
 };
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, ModelId, Precision, TaskId};
@@ -71,9 +71,9 @@ macro_rules! commands {
             visitor.visit::<cortensor_app::Vote>();
             visitor.visit::<cortensor_app::ModelsView>();
             visitor.visit::<cortensor_app::updates::UpdateView>();
-            visitor.visit::<StatusPageView>();
-            visitor.visit::<Glance>();
-            visitor.visit::<PairRefusal>();
+            visitor.visit::<cortensor_host::status_page::StatusPageView>();
+            visitor.visit::<cortensor_host::status_page::Glance>();
+            visitor.visit::<cortensor_host::status_page::PairRefusal>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }

@@ -109,7 +109,8 @@ impl Glance {
             requests: status.earnings.requests,
             today: status.earnings.today,
             total: status.earnings.total,
-            practice: network(status).map_or_else(|| before.is_none_or(|before| before.practice), |name| name == PRACTICE),
+            practice: network(status)
+                .map_or_else(|| before.is_none_or(|before| before.practice), |name| name == PRACTICE),
             tokens_per_second: measured.map(|measured| measured.decode_tokens_per_second),
             requests_per_hour: serving.and_then(|view| view.measured_requests_per_hour),
             warnings: warnings(status, now),

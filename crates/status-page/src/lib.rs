@@ -80,7 +80,9 @@ pub(crate) struct Desk {
 #[derive(Debug, thiserror::Error)]
 enum OpenError {
     /// The port is taken, or the address is not this machine's.
-    #[error("the status page cannot listen on {listen}; choose another address for it in Settings, or end what uses this one")]
+    #[error(
+        "the status page cannot listen on {listen}; choose another address for it in Settings, or end what uses this one"
+    )]
     Listen {
         /// Where.
         listen: SocketAddr,
@@ -153,7 +155,10 @@ impl StatusPage {
         let forgotten = self.desk.devices.forget(|device| device.id == id);
         self.desk.tell();
         match forgotten {
-            Ok(0) => Err(Failure::new(FailureCode::Request, format!("no browser {id} is paired; see `cortensor pair --list`"))),
+            Ok(0) => Err(Failure::new(
+                FailureCode::Request,
+                format!("no browser {id} is paired; see `cortensor pair --list`"),
+            )),
             Ok(_) => Ok(()),
             Err(error) => Err(Failure::of(FailureCode::File, &error)),
         }

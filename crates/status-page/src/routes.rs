@@ -159,7 +159,8 @@ async fn events(
 ) -> Sse<impl Stream<Item = Result<Event, axum::Error>>> {
     let mut beat = interval(PERIOD);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let follower = Follower { glance: site.glance.clone(), pass: pass.clone(), beat, told: false, site: Arc::clone(&site) };
+    let follower =
+        Follower { glance: site.glance.clone(), pass: pass.clone(), beat, told: false, site: Arc::clone(&site) };
     let over = async move {
         tokio::select! {
             () = pass.gone.cancelled() => {}

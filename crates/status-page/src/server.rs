@@ -58,7 +58,12 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) fn start(asked: SocketAddr, listener: TcpListener, desk: Arc<Desk>, mut status: watch::Receiver<Status>) -> Self {
+    pub(crate) fn start(
+        asked: SocketAddr,
+        listener: TcpListener,
+        desk: Arc<Desk>,
+        mut status: watch::Receiver<Status>,
+    ) -> Self {
         let closing = CancellationToken::new();
         let first = Glance::of(&status.borrow_and_update(), None, desk.now());
         let (told, glance) = watch::channel(first);
@@ -81,7 +86,12 @@ impl Served {
 }
 
 /// Makes glances of the status until the page closes. Of a status that has ended the last one stays.
-async fn follow(desk: Arc<Desk>, mut status: watch::Receiver<Status>, told: watch::Sender<Glance>, closing: CancellationToken) {
+async fn follow(
+    desk: Arc<Desk>,
+    mut status: watch::Receiver<Status>,
+    told: watch::Sender<Glance>,
+    closing: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = closing.cancelled() => return,

@@ -143,7 +143,10 @@ async fn a_browser_that_is_not_paired_gets_the_page_and_nothing_else() {
         assert!(!answer.headers().contains_key("access-control-allow-origin"), "{path}");
     }
     let wrong = home.with("cortensor_glance_1=00; other", "/api/glance").await;
-    assert_eq!((wrong.status(), &wrong.headers()["cache-control"]), (StatusCode::UNAUTHORIZED, &"no-store".parse().unwrap()));
+    assert_eq!(
+        (wrong.status(), &wrong.headers()["cache-control"]),
+        (StatusCode::UNAUTHORIZED, &"no-store".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -258,7 +261,8 @@ async fn who_asks_by_a_strangers_name_or_from_a_strangers_page_is_turned_away() 
     }
     let code = home.page.show_pairing_code().unwrap();
     for origin in [None, Some("http://stranger.example"), Some("null")] {
-        let mut request = Client::new().request(Method::POST, home.url("/api/pair")).json(&json!({ "code": code.digits }));
+        let mut request =
+            Client::new().request(Method::POST, home.url("/api/pair")).json(&json!({ "code": code.digits }));
         if let Some(origin) = origin {
             request = request.header(ORIGIN, origin);
         }

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use cortensor_app::{FailureCode, Passphrases, Phase, ProblemCode, Settings, Status};
+use cortensor_app::{FailureCode, Passphrases, Phase, ProblemCode, Settings, Status, StatusPageSettings};
 use cortensor_engine::scripted::ScriptedEngine;
 use cortensor_host::{Miner, Options};
 use cortensor_models::inventory::{HeldFile, HeldModel, Inventory, Origin};
@@ -139,4 +139,40 @@ async fn a_listed_model_that_came_is_planned_with_once_it_is_measured() {
     assert!(has(&status, &listed) && status.measurements.iter().any(|one| one.model == listed));
     assert!(!has(&status, &local), "the network has no name for it");
     soon("the stop", miner.stop()).await;
+}
+
+#[tokio::test]
+async fn the_status_page_is_there_when_no_miner_is_and_goes_when_that_is_saved() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let miner = resident(&home, &taken.local_addr().unwrap().to_string());
+    let on = seen_at("127.0.0.1:0");
+    let settings = Settings { status_page: on, ..miner.settings().settings };
+    settings.write(&home.folders()).unwrap();
+    miner.start().await;
+    assert_eq!(miner.status().borrow().phase, Phase::Failed);
+    let url = miner.page().view().borrow().addresses[0].clone();
+    assert!(reqwest::get(&url).await.unwrap().status().is_success());
+    let off = Settings { status_page: StatusPageSettings::default(), ..settings };
+    miner.save_settings(&off).await.unwrap();
+    assert!(!miner.page().view().borrow().open && reqwest::get(&url).await.is_err());
+    soon("the stop", miner.stop()).await;
+}
+
+#[tokio::test]
+async fn a_port_that_the_status_page_cannot_have_stops_no_miner() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let miner = resident(&home, "127.0.0.1:0");
+    let status_page = seen_at(&taken.local_addr().unwrap().to_string());
+    Settings { status_page, ..miner.settings().settings }.write(&home.folders()).unwrap();
+    miner.start().await;
+    mines(&miner).await;
+    let problem = miner.page().view().borrow().problem.clone().unwrap();
+    assert!(problem.contains("choose another address"), "{problem}");
+    soon("the stop", miner.stop()).await;
+}
+
+fn seen_at(listen: &str) -> StatusPageSettings {
+    StatusPageSettings { on: true, listen: listen.parse().unwrap() }
 }

@@ -5,3 +5,15 @@ export const contentSecurityPolicy = [
   "style-src 'self'",
   "connect-src 'self' ipc: http://ipc.localhost",
 ].join("; ");
+
+// The policy of the status page, word for word as in crates/status-page/src/guard.rs.
+export const glancePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");

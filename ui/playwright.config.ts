@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-import { inBrowser, previewServer } from "./tests/browser";
+import { inBrowser, previewServers } from "./tests/browser";
 
 /** Every screen against the recorded miner, in the system's Chromium, under the policy that the window has. */
 export default defineConfig({
@@ -15,5 +15,5 @@ export default defineConfig({
   reporter: [["list"]],
   outputDir: "node_modules/.cache/playwright",
   use: inBrowser,
-  webServer: previewServer,
+  webServer: previewServers,
 });

@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-import { inBrowser, previewServer } from "./tests/browser";
+import { inBrowser, previewServers } from "./tests/browser";
 
 /** Takes a picture of every screen and state into the folder $OUT. */
 export default defineConfig({
@@ -12,5 +12,5 @@ export default defineConfig({
   reporter: [["line"]],
   outputDir: "node_modules/.cache/screenshots",
   use: inBrowser,
-  webServer: previewServer,
+  webServer: previewServers,
 });

@@ -11,7 +11,10 @@ use cortensor_app::{
     PauseLength, Plan, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf,
     Why, Wipe,
 };
-use cortensor_host::{About, LogLine, NetworkView, Practice};
+use cortensor_host::{
+    About, LogLine, NetworkView, Practice,
+    status_page::{DeviceId, PairingCode},
+};
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
 use cortensor_protocol::{Mode, ModelId, Precision, TaskId};
 use tauri::{
@@ -68,13 +71,16 @@ macro_rules! commands {
             visitor.visit::<cortensor_app::Vote>();
             visitor.visit::<cortensor_app::ModelsView>();
             visitor.visit::<cortensor_app::updates::UpdateView>();
+            visitor.visit::<cortensor_host::status_page::StatusPageView>();
+            visitor.visit::<cortensor_host::status_page::Glance>();
+            visitor.visit::<cortensor_host::status_page::PairRefusal>();
             visitor.visit::<LogLine>();
             visitor.visit::<Failure>();
         }
 
         /// Answers the window's calls.
         pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
-            tauri::generate_handler![watch_status, watch_first_run, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_updates, watch_logs, unwatch, save_picture, $($name),+]
+            tauri::generate_handler![watch_status, watch_first_run, watch_tasks, watch_comparison, watch_fidelity, watch_vote, watch_models, watch_updates, watch_status_page, watch_logs, unwatch, save_picture, $($name),+]
         }
     };
 }
@@ -140,6 +146,10 @@ commands! {
     settings() -> SettingsView = |desk, app| desk.miner.settings();
     /// Writes the settings.
     save_settings(settings: Settings) -> SettingsView = |desk, app| desk.miner.save_settings(&settings).await?;
+    /// Shows a code that pairs a browser with the status page; how it goes on is followed with [`watch_status_page`].
+    show_pairing_code() -> PairingCode = |desk, app| desk.miner.page().show_pairing_code()?;
+    /// Lets a browser see the status page no longer.
+    forget_device(id: DeviceId) -> () = |desk, app| desk.miner.page().forget(id)?;
     /// Asks where, and writes the node's key encrypted; `None`: the user changed their mind.
     export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "Save the encrypted key", "cortensor-keystore.json").await? {
         Some(path) => desk.app()?.export_key(path.clone(), passphrase).await.map(|()| Some(path))?,
@@ -256,6 +266,12 @@ pub(crate) async fn watch_tasks(desk: State<'_, Arc<Desk>>, channel: Channel<Vec
     Ok(desk.watches.tasks(desk.miner.status(), channel))
 }
 
+/// Follows who may see the status page, and where; answers with what [`unwatch`] takes.
+#[tauri::command]
+pub(crate) async fn watch_status_page(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
+    Ok(desk.watches.reading(desk.miner.page().view(), channel))
+}
+
 /// Follows the latest comparison; answers with what [`unwatch`] takes.
 #[tauri::command]
 pub(crate) async fn watch_comparison(desk: State<'_, Arc<Desk>>, channel: Channel<Fields>) -> Result<u32, Failure> {
@@ -330,6 +346,7 @@ pub(crate) fn other_signatures() -> Vec<String> {
         signature("watch_vote", &["channel: Channel<Partial<Vote>>".to_owned()], "number"),
         signature("watch_models", &["channel: Channel<Partial<ModelsView>>".to_owned()], "number"),
         signature("watch_updates", &["channel: Channel<Partial<UpdateView>>".to_owned()], "number"),
+        signature("watch_status_page", &["channel: Channel<Partial<StatusPageView>>".to_owned()], "number"),
         signature("watch_logs", &["channel: Channel<LogLine[]>".to_owned()], "number"),
         signature("unwatch", &["id: number".to_owned()], "null"),
         "save_picture: { args: Uint8Array; result: string | null };".to_owned(),

@@ -11,9 +11,8 @@ export const inBrowser: PlaywrightTestConfig["use"] = {
 };
 
 /** The built interface with the window's headers; see vite.config.ts. */
-export const previewServer: PlaywrightTestConfig["webServer"] = {
-  command: "npx vite preview",
-  url: "http://localhost:4173",
-  reuseExistingServer: true,
-  timeout: 60_000,
-};
+export const previewServers: PlaywrightTestConfig["webServer"] = [
+  { command: "npx vite preview", url: "http://localhost:4173", reuseExistingServer: true, timeout: 60_000 },
+  // The status page, with its own headers; see vite.glance.config.ts.
+  { command: "npx vite preview --config vite.glance.config.ts", url: "http://localhost:4174/glance.html", reuseExistingServer: true, timeout: 60_000 },
+];

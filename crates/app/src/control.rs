@@ -83,15 +83,15 @@ impl Door {
 }
 
 impl Control {
-    /// Listens for `app` and writes the door.
-    pub async fn start(app: App, folders: Folders) -> Result<Self, ControlError> {
+    /// Listens for `app` and writes the door. `more` is what the host lets others ask beside that.
+    pub async fn start(app: App, more: Router, folders: Folders) -> Result<Self, ControlError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ControlError::Listen)?;
         let address = listener.local_addr().map_err(ControlError::Listen)?;
         let door = Door { address, token: token(), process: std::process::id() };
         write_json(&folders.control(), &door)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let serve = axum::serve(listener, routes(app, door.token)).with_graceful_shutdown(stopped);
+        let serve = axum::serve(listener, routes(app, more, door.token)).with_graceful_shutdown(stopped);
         let server = tokio::spawn(serve.into_future());
         Ok(Self { folders, stop, server })
     }
@@ -110,7 +110,7 @@ fn token() -> String {
     hex::encode(rand::random::<[u8; 32]>())
 }
 
-fn routes(app: App, token: String) -> Router {
+fn routes(app: App, more: Router, token: String) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/earnings", get(earnings))
@@ -121,6 +121,7 @@ fn routes(app: App, token: String) -> Router {
         .route("/withdraw", post(withdraw))
         .route("/quit", post(quit))
         .with_state(app)
+        .merge(more)
         .layer(middleware::from_fn_with_state(token, check))
 }
 

@@ -33,7 +33,7 @@ pub enum FileError {
 }
 
 /// What stands in a JSON file; `None` if there is none.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
     let error = |source| FileError::Read { path: path.to_owned(), source };
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|source| error(source.into())),
@@ -43,7 +43,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, F
 }
 
 /// Replaces a JSON file.
-pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     let error = |source| FileError::Write { path: path.to_owned(), source };
     let bytes = serde_json::to_vec_pretty(value).map_err(|source| error(source.into()))?;
     write(path, &bytes).map_err(error)

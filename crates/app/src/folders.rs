@@ -219,6 +219,11 @@ impl Folders {
         self.data.join("first-run.json")
     }
 
+    /// Browsers that may see the status page.
+    pub fn paired_devices(&self) -> PathBuf {
+        self.data.join("paired-devices.json")
+    }
+
     pub(crate) fn measurements(&self) -> PathBuf {
         self.data.join("measurements.json")
     }

@@ -68,13 +68,14 @@ pub use chart::{EarningsChart, Span};
 pub use command::CommandError;
 pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
+pub use cortensor_node::Connection;
 pub use cortensor_planner::{Plan, WhatIf};
 pub use earnings::{Earnings, EarningsReport, PayStates, Since, earnings};
 pub use electricity::{Electricity, ElectricityReport, NoNet};
 pub use env_file::EnvError;
 pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};
-pub use files::{FileError, read_or_create_secret};
+pub use files::{FileError, read_json, read_or_create_secret, write_json};
 pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
 pub use forecast::Forecast;
@@ -98,7 +99,7 @@ pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
 pub use router_choice::RouterChoice;
-pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
+pub use settings::{Language, Range, Settings, SettingsError, SettingsView, StatusPageSettings};
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,

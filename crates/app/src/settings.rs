@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod page;
+mod status_page;
 
 use std::{fs, io, net::SocketAddr, path::PathBuf};
 
@@ -17,6 +18,8 @@ use crate::{
     status::in_words,
     updates::{UpdateChannel, UpdatePolicy},
 };
+
+pub use status_page::StatusPageSettings;
 
 /// The settings. Everything has a default; an unknown name is an error, so that a slip of the pen is not ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -55,6 +58,8 @@ pub struct Settings {
     pub manners: Rules,
     /// What electricity costs and what credits are worth to you. Holds from when it is saved.
     pub electricity: Electricity,
+    /// The page in the local network that says how the miner is. Holds from when it is saved in the window.
+    pub status_page: StatusPageSettings,
 }
 
 /// A language that the window has words in, by its code (ISO 639-1).
@@ -131,6 +136,7 @@ impl Default for Settings {
             hardware: Overrides::default(),
             manners: Rules::default(),
             electricity: Electricity::default(),
+            status_page: StatusPageSettings::default(),
         }
     }
 }
@@ -195,6 +201,14 @@ pub enum SettingsError {
         /// What it says.
         value: String,
     },
+    /// The status page wants a port that is taken already.
+    #[error("{path}: status_page.listen has the port of the practice network, {port}; choose another one")]
+    StatusPage {
+        /// Which file.
+        path: PathBuf,
+        /// Which port.
+        port: u16,
+    },
     /// The file was not written; what was before holds.
     #[error("the settings were not saved")]
     Write(#[source] FileError),
@@ -208,6 +222,7 @@ impl SettingsError {
             Self::Router { .. } => Some("router"),
             Self::Payout { .. } => Some("payout_address"),
             Self::Currency { .. } => Some("electricity.currency"),
+            Self::StatusPage { .. } => Some("status_page.listen"),
             Self::Read { .. } | Self::Parse { .. } | Self::Write(_) => None,
         }
     }
@@ -244,6 +259,7 @@ impl Settings {
             language: None,
             manners: Rules::default(),
             electricity: Electricity::default(),
+            status_page: StatusPageSettings::default(),
             close_to_tray: true,
             notifications: true,
             updates: UpdatePolicy::default(),
@@ -279,6 +295,9 @@ impl Settings {
         }
         if !self.electricity.has_currency() {
             return Err(SettingsError::Currency { path, value: self.electricity.currency.clone() });
+        }
+        if self.router.is_none() && self.status_page.collides_with(self.listen) {
+            return Err(SettingsError::StatusPage { path, port: self.listen.port() });
         }
         match self.payout_address.as_ref().map(|value| (value, payout(value))) {
             Some((value, Err(message))) => Err(SettingsError::Payout { path, value: value.clone(), message }),
@@ -360,6 +379,7 @@ mod tests {
             (Settings { router: text("a"), ..good.clone() }, "WebSocket", "router"),
             (paying(dear), "between 0 and 10000", "electricity.price_per_kwh"),
             (paying(nameless), "such as EUR", "electricity.currency"),
+            (seen_at(&good, 5010), "practice network", "status_page.listen"),
             (paid_to("0x12"), "hexadecimal", "payout_address"),
             (paid_to("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"), "hecksum", "payout_address"),
         ] {
@@ -368,7 +388,7 @@ mod tests {
             assert_eq!(Settings::read(&folders).unwrap(), good);
         }
         let live = Settings { language: Some(Language::Es), update_channel: UpdateChannel::Beta, ..good.clone() };
-        assert!(!good.needs_restart(&live));
+        assert!(!good.needs_restart(&live) && !Settings::default().needs_restart(&seen_at(&Settings::default(), 5021)));
         let electricity =
             Electricity { price_per_kwh: Some(Money::from_millionths(300_000)), ..Electricity::default() };
         let payout_address = text("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
@@ -380,6 +400,11 @@ mod tests {
         fs::write(folders.settings(), "slots = ").unwrap();
         let view = SettingsView::of(&folders, None);
         assert!(view.restart_needed && view.problem.is_some() && view.settings == Settings::default());
+    }
+
+    fn seen_at(settings: &Settings, port: u16) -> Settings {
+        let status_page = StatusPageSettings { on: true, listen: SocketAddr::from(([0, 0, 0, 0], port)) };
+        Settings { status_page, router: None, ..settings.clone() }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the shape of a setting")]

@@ -30,22 +30,22 @@ pub(crate) enum ClientError {
 }
 
 /// A running miner.
-struct Miner {
+pub(crate) struct Miner {
     door: Door,
     http: reqwest::Client,
 }
 
 impl Miner {
-    fn find(folders: &Folders) -> Result<Self, ClientError> {
+    pub(crate) fn find(folders: &Folders) -> Result<Self, ClientError> {
         let door = Door::read(folders)?.ok_or(ClientError::NotRunning)?;
         Ok(Self { door, http: reqwest::Client::new() })
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.send(self.http.get(self.url(path))).await
     }
 
-    async fn post(&self, path: &str, body: &impl Serialize) -> Result<serde_json::Value, ClientError> {
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
 
@@ -191,7 +191,7 @@ pub(crate) async fn mode(common: &Common, mode: Mode) -> Outcome {
         before.modes.iter().for_each(|view| say!("{}", show::mode_line(view, before.mode == Some(view.mode))));
     }
     let request = ModeRequest { mode };
-    let mut switching = std::pin::pin!(miner.post("mode", &request));
+    let mut switching = std::pin::pin!(miner.post::<serde_json::Value>("mode", &request));
     let mut shown = String::new();
     loop {
         tokio::select! {
@@ -227,7 +227,7 @@ pub(crate) async fn pause(common: &Common, length: PauseLength) -> Outcome {
 
 /// `cortensor pause`, `resume`, `quit`
 pub(crate) async fn tell(common: &Common, what: &str, how: &impl Serialize, done: &str) -> Outcome {
-    let answer = Miner::find(&common.folders()?)?.post(what, how).await?;
+    let answer: serde_json::Value = Miner::find(&common.folders()?)?.post(what, how).await?;
     if common.json {
         say!("{answer}");
     } else {

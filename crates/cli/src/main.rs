@@ -23,6 +23,7 @@ mod key;
 mod mine;
 mod models;
 mod nodes;
+mod pair;
 mod report;
 mod router;
 mod show;
@@ -100,6 +101,8 @@ enum Command {
     },
     /// Take tasks again
     Resume,
+    /// Let a browser in your network see how the running miner is: a code for its status page
+    Pair(pair::PairArguments),
     /// Finish what runs and end the running miner
     Quit,
     /// Measure every precision on this machine
@@ -311,6 +314,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Mode { mode } => client::mode(common, mode).await,
         Command::Pause { length } => client::pause(common, length.unwrap_or_default()).await,
         Command::Resume => client::tell(common, "resume", &json!({}), "taking tasks again").await,
+        Command::Pair(arguments) => pair::pair(common, &arguments).await,
         Command::Quit => client::tell(common, "quit", &json!({}), "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
         Command::Compare(arguments) => compare::compare(common, arguments).await,

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
 use cortensor_app::{AskPassphrase, FirstRun, Folders, Passphrases, Phase};
-use cortensor_host::{Logs, Options, Practice, Running, Terminal, interrupted};
+use cortensor_host::{Logs, Options, Practice, Running, Terminal, interrupted, status_page::StatusPageView};
 
 use crate::{Common, MineArguments, Outcome, show};
 
@@ -20,8 +20,12 @@ pub(crate) async fn mine(common: &Common, arguments: MineArguments) -> Outcome {
         ..Options::new(folders.clone(), arguments.model.model_file, passphrases)
     };
     let running = Running::start(&options).await?;
+    let app = running.app();
+    options.page.open(&app.settings().settings.status_page, app.status()).await;
     greet(&folders, running.practice());
+    tell_page(&options.page.view().borrow());
     let failed = live(running).await?;
+    options.page.close().await;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -58,6 +62,16 @@ fn greet(folders: &Folders, practice: Option<&Practice>) {
         say!("Network  practice (embedded): it pays practice credits, which are worth nothing");
         say!("Router   {api_url}");
         say!("API key: {api_key}");
+    }
+}
+
+/// Where the status page is, if it is on.
+fn tell_page(page: &StatusPageView) {
+    if page.open {
+        say!("Status   {} (`cortensor pair` shows the code for it)", page.addresses.join(", "));
+    }
+    if let Some(problem) = &page.problem {
+        eprintln!("warning: {problem}");
     }
 }
 

@@ -148,6 +148,7 @@ async fn load(miner: &Miner, stop: &AtomicBool, served: &AtomicU32) {
 async fn a_new_user_mines_switches_pauses_is_killed_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let data = folder.path();
+    std::fs::write(data.join("settings.toml"), "[status_page]\non = true\nlisten = \"127.0.0.1:0\"\n").unwrap();
     let miner = Miner::start(data).await;
 
     serves_the_official_client(&miner).await;
@@ -159,7 +160,9 @@ async fn a_new_user_mines_switches_pauses_is_killed_and_loses_nothing() {
 
     switches_under_load(&miner, data).await;
     pauses_and_resumes(&miner, data).await;
+    is_seen_by_a_browser_that_was_paired(data).await;
     let miner = is_killed_and_comes_back(miner, data).await;
+    a_browser_is_forgotten(data).await;
     a_second_miner_is_turned_away(data).await;
     miner.quit(data).await;
 
@@ -214,6 +217,27 @@ async fn pauses_and_resumes(miner: &Miner, data: &Path) {
     assert!(String::from_utf8_lossy(&headline.stdout).starts_with("Paused until "), "{headline:?}");
     say(data, &["resume"]).await;
     miner.answered(4).await;
+}
+
+async fn is_seen_by_a_browser_that_was_paired(data: &Path) {
+    let offer = say(data, &["pair"]).await;
+    let (url, http) = (offer["addresses"][0].as_str().unwrap(), reqwest::Client::new());
+    let page = http.get(url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("id=\"app\""), "the program carries the page: {page}");
+    let glance = || http.get(format!("{url}/api/glance"));
+    assert_eq!(glance().send().await.unwrap().status(), 401);
+    let code = json!({ "code": offer["code"]["digits"] });
+    let paired = http.post(format!("{url}/api/pair")).header("origin", url).json(&code).send().await.unwrap();
+    let cookie = paired.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let seen: Value = glance().header("cookie", cookie).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&seen["phase"], &seen["model"], &seen["practice"]), (&json!("mining"), &json!(MODEL), &json!(true)));
+}
+
+async fn a_browser_is_forgotten(data: &Path) {
+    let paired = say(data, &["pair", "--list"]).await;
+    assert_eq!(paired.as_array().unwrap().len(), 1, "it outlives a kill: {paired}");
+    say(data, &["pair", "--forget", "all"]).await;
+    assert_eq!(say(data, &["pair", "--list"]).await, json!([]));
 }
 
 async fn is_killed_and_comes_back(mut miner: Miner, data: &Path) -> Miner {

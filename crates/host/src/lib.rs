@@ -18,6 +18,7 @@ mod signals;
 mod withdrawal;
 
 pub use about::{About, Component};
+pub use cortensor_status_page as status_page;
 pub use diagnosis::{DiagnosisError, write_diagnosis};
 pub use logs::{LogLevel, LogLine, LogTail, Logs, Terminal};
 pub use miner::Miner;

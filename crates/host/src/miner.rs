@@ -9,6 +9,7 @@ use cortensor_app::{
     App, Failure, FailureCode, FirstRun, ImportedEnv, Lab, Models, NetworkAccess, Phase, Problem, Settings,
     SettingsView, Shop, Status, Users,
 };
+use cortensor_status_page::StatusPage;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{NetworkView, Options, Practice, Running, network, network_url};
@@ -81,6 +82,11 @@ impl Miner {
         &self.models
     }
 
+    /// The page in the local network, whether a miner runs or not.
+    pub fn page(&self) -> &StatusPage {
+        &self.options.page
+    }
+
     /// The first run, until which is begun no miner starts.
     pub fn first_run(&self) -> &FirstRun {
         &self.first_run
@@ -102,11 +108,14 @@ impl Miner {
 
     /// Writes the settings, whether a miner runs or not.
     pub async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
-        if let Some(now) = self.current() {
-            return now.app.save_settings(settings).await;
-        }
-        settings.write(&self.options.folders)?;
-        Ok(self.settings())
+        let view = if let Some(now) = self.current() {
+            now.app.save_settings(settings).await?
+        } else {
+            settings.write(&self.options.folders)?;
+            self.settings()
+        };
+        self.page().open(&settings.status_page, self.status()).await;
+        Ok(view)
     }
 
     /// How to send a request to the embedded practice network, if it runs.
@@ -152,6 +161,10 @@ impl Miner {
         if let Err(error) = self.models.begin() {
             tracing::warn!(%error, "downloads do not go on");
         }
+        // Before the miner: one that fails is to be seen there too.
+        if let Ok(settings) = Settings::read(&self.options.folders) {
+            self.page().open(&settings.status_page, self.status()).await;
+        }
         match Running::start(&self.options).await {
             Ok(started) => {
                 let (app, practice) = (started.app().clone(), started.practice().cloned());
@@ -175,6 +188,7 @@ impl Miner {
         let mut running = self.running.lock().await;
         self.end(running.take()).await;
         self.status.send_modify(|status| status.phase = Phase::Stopped);
+        self.page().close().await;
     }
 
     /// Starts after a stop that was not the end after all.

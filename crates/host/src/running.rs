@@ -9,6 +9,7 @@ use cortensor_app::{
 use cortensor_engine::Engine;
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
 use cortensor_router::{Policy, Router};
+use cortensor_status_page::StatusPage;
 use tokio::task::JoinHandle;
 
 use crate::{Practice, start_router};
@@ -30,6 +31,8 @@ pub struct Options {
     pub engine: Arc<dyn Engine>,
     /// What is known of the machine's use.
     pub senses: Senses,
+    /// The page in the local network, which outlives a miner.
+    pub page: StatusPage,
 }
 
 /// Why a miner did not start.
@@ -67,6 +70,7 @@ impl Options {
     pub fn new(folders: Folders, starter_model: PathBuf, passphrases: Passphrases) -> Self {
         let senses = cortensor_senses::Senses::default();
         Self {
+            page: StatusPage::new(&folders),
             folders,
             starter_model,
             router: None,
@@ -111,7 +115,8 @@ impl Running {
         let senses = Arc::clone(&options.senses);
         let (passphrases, clock) = (options.passphrases.clone(), system_clock());
         let (app, life) = App::start(AppConfig { machine, router, if_absent, passphrases, senses, clock });
-        let control = Control::start(app.clone(), options.folders.clone()).await.map_err(StartError::of)?;
+        let control = Control::start(app.clone(), options.page.control(), options.folders.clone());
+        let control = control.await.map_err(StartError::of)?;
         let (router, practice) = embedded.unzip();
         Ok(Self { app, life, control, router, practice })
     }

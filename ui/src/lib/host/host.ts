@@ -2,10 +2,10 @@
 
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest,
-  DesktopView, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
+  DesktopView, DeviceId, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
   FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView,
-  NetworkView, NodeAddress, Outlook, PauseLength, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span,
-  Status, TaskId, UpdateView, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
+  NetworkView, NodeAddress, Outlook, PairingCode, PauseLength, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span,
+  Status, StatusPageView, TaskId, UpdateView, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
 
 /** Ends a subscription. */
@@ -62,6 +62,13 @@ export interface Host {
 
   settings(): Promise<SettingsView>;
   saveSettings(settings: Settings): Promise<SettingsView>;
+
+  /** Calls back at once with who may see the status page and where it is, and again as that changes. */
+  watchStatusPage(seen: (view: StatusPageView) => void): Promise<Unwatch>;
+  /** Shows a code that pairs one browser; it is in the view too, until it is used. */
+  showPairingCode(): Promise<PairingCode>;
+  /** Lets a browser see the status page no longer, at once. */
+  forgetDevice(id: DeviceId): Promise<void>;
 
   /** Asks where to save and writes an encrypted Ethereum keystore. Answers with its path; null: changed their mind. */
   exportKey(passphrase: string): Promise<string | null>;

@@ -3,7 +3,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 
 import type { Commands } from "./commands";
 import type { Host, Unwatch } from "./host";
-import type { Comparison, FidelityRun, FirstRunView, LiveTask, LogLine, ModelsView, Status, UpdateView, Vote } from "./types";
+import type { Comparison, FidelityRun, FirstRunView, LiveTask, LogLine, ModelsView, Status, StatusPageView, UpdateView, Vote } from "./types";
 
 function call<Name extends keyof Commands>(name: Name, args: Commands[Name]["args"]): Promise<Commands[Name]["result"]> {
   return invoke(name, args);
@@ -21,7 +21,7 @@ function unwatching<Seen>(channel: Channel<Seen>, id: number): Unwatch {
 }
 
 /** What is followed field by field, by its command. */
-type Followed = { watch_status: Status; watch_first_run: FirstRunView; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView; watch_updates: UpdateView };
+type Followed = { watch_status: Status; watch_first_run: FirstRunView; watch_comparison: Comparison; watch_fidelity: FidelityRun; watch_vote: Vote; watch_models: ModelsView; watch_updates: UpdateView; watch_status_page: StatusPageView };
 
 async function watch<Name extends keyof Followed>(name: Name, seen: (value: Followed[Name]) => void): Promise<Unwatch> {
   // The first message is the whole value, each one after it what changed: what did not keeps its identity here.
@@ -73,6 +73,9 @@ export const tauriHost: Host = {
   prompt: (task) => call("prompt", { task }),
   settings: () => call("settings", {}),
   saveSettings: (settings) => call("save_settings", { settings }),
+  watchStatusPage: (seen) => watch("watch_status_page", seen),
+  showPairingCode: () => call("show_pairing_code", {}),
+  forgetDevice: (id) => call("forget_device", { id }).then(done),
   exportKey: (passphrase) => call("export_key", { passphrase }),
   importKey: (passphrase) => call("import_key", { passphrase }),
   importEnv: (passphrase) => call("import_env", { passphrase }),

@@ -34,14 +34,14 @@ function source(key: string): string | undefined {
 /** Units, formats, names, and words that are the same in both. `compare.examples` and `practice.question` are put to the
  *  starter model, which answers in English only. */
 const same = {
-  de: `report.sources.tokens app.name compare.examples.0 compare.examples.1 compare.examples.2 practice.question passphrase.label phase.offline.word
+  de: `report.sources.tokens app.name glance.title compare.examples.0 compare.examples.1 compare.examples.2 practice.question passphrase.label phase.offline.word
     activity.filter.label activity.column.tokens activity.details.tokens activity.prompt.prompt settings.network.router
     settings.hardware.title about.version about.engine about.system about.key.tab about.key.escape about.components.name
     about.components.version level.label mode.format node.connection.router node.hardware.title node.hardware.system
     node.plan.title node.plan.engine node.what_if.precision compare.prompt compare.top_p compare.save.markdown compare.save.csv
     compare.history.name_column compare.rename.label fidelity.text fidelity.bundled vote.votes.prompt models.here.format
     models.origin.lm_studio settings.language.name.en settings.language.name.de settings.language.name.es`,
-  es: `report.sources.tokens why.finding.cause app.name compare.examples.0 compare.examples.1 compare.examples.2 practice.question activity.column.tokens
+  es: `report.sources.tokens why.finding.cause app.name glance.title compare.examples.0 compare.examples.1 compare.examples.2 practice.question activity.column.tokens
     activity.details.tokens activity.prompt.prompt settings.network.router settings.hardware.title
     logs.level.error logs.level.info logs.level.debug about.key.control about.key.tab about.key.escape node.connection.router
     node.hardware.title node.plan.title node.what_if.does_not_fit compare.prompt compare.top_p compare.save.markdown compare.save.csv fidelity.bundled vote.votes.prompt models.origin.lm_studio

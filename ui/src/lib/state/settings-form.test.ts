@@ -11,6 +11,7 @@ const defaults: Settings = {
     metered: true, hours: [],
   },
   electricity: { watts: null, price_per_kwh: null, currency: "EUR", value_per_credit: null },
+  status_page: { on: false, listen: "0.0.0.0:5020" },
 };
 const ranges: Range[] = [
   { name: "memory_budget_bytes", least: 67_108_864, most: 2 ** 50 },
@@ -27,9 +28,9 @@ describe("the settings form", () => {
     const shown = (field: string) => new RegExp(`draft\\.${field}\\b|name="${field}"|"${field}"`).test(written);
     expect(Object.keys(draftOf(defaults)).filter((field) => !shown(field))).toEqual([]);
     const fields = Object.keys(draftOf(defaults)).length;
-    const { hardware, manners, electricity, ...rest } = defaults;
+    const { hardware, manners, electricity, status_page, ...rest } = defaults;
     // The router is two of them: which, and its address. The cards are there once they are named.
-    expect(fields).toBe(Object.keys({ ...rest, ...hardware, ...manners, ...electricity }).length + 2);
+    expect(fields).toBe(Object.keys({ ...rest, ...hardware, ...manners, ...electricity }).length + Object.keys(status_page).length + 2);
   });
 
   it("gives back what it was given", () => {
@@ -43,6 +44,7 @@ describe("the settings form", () => {
         others_gpu_percent: 40, metered: false, hours: ["mon-fri 18:00-08:00", "sat 00:00-24:00"],
       },
       electricity: { watts: 85, price_per_kwh: 0.305, currency: "CHF", value_per_credit: 0.0001 },
+      status_page: { on: true, listen: "[::]:5020" },
     };
     for (const one of [defaults, settings]) {
       expect(settingsOf(draftOf(one))).toEqual(one);
@@ -74,6 +76,8 @@ describe("the settings form", () => {
     [{ embedded: false, listen: "" }, { router: { is: "no_router" } }],
     [{ embedded: false, router: "https://router.example.net" }, { router: { is: "not_a_router" } }],
     [{ embedded: false, router: "wss://router.example.net:5010" }, {}],
+    [{ statusPage: true, statusListen: "rig:5020" }, { statusListen: { is: "not_an_endpoint" } }],
+    [{ statusPage: false, statusListen: "" }, {}],
     [{ gpus: "0, 1" }, {}],
     [{ gpus: "the second" }, { gpus: { is: "not_cards" } }],
     [{ hours: "mon-fri 18:00-08:00, SAT 0:00-24:00" }, {}],

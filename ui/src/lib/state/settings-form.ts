@@ -10,6 +10,7 @@ export type SettingsDraft = {
   language: Language | "system";
   closeToTray: boolean; notifications: boolean;
   updates: UpdatePolicy; updateChannel: UpdateChannel;
+  statusPage: boolean; statusListen: string;
   hardwareMemory: string; hardwareCores: string; ignoreGpus: boolean; gpus: string;
   inUse: string; celsius: string; othersCpu: string; othersGpu: string;
   watts: string; pricePerKwh: string; currency: string; valuePerCredit: string;
@@ -64,6 +65,8 @@ export function draftOf(settings: Settings): SettingsDraft {
     notifications: settings.notifications,
     updates: settings.updates,
     updateChannel: settings.update_channel,
+    statusPage: settings.status_page.on,
+    statusListen: settings.status_page.listen,
     hardwareMemory: shown(settings.hardware.memory_bytes, hardwareMemory),
     hardwareCores: shown(settings.hardware.cpu_cores, hardwareCores),
     ignoreGpus: settings.hardware.ignore_gpus,
@@ -87,7 +90,8 @@ export function draftOf(settings: Settings): SettingsDraft {
 /** The field that shows a setting, by the setting's name in the file. */
 export function fieldOf(setting: string): FieldName | null {
   const numbers = numberFields.map(({ field, range }): [string, FieldName] => [range, field]);
-  const texts: [string, FieldName][] = [["router", "router"], ["listen", "listen"], ["payout_address", "payoutAddress"], ["electricity.currency", "currency"]];
+  const texts: [string, FieldName][] = [["router", "router"], ["listen", "listen"], ["payout_address", "payoutAddress"], ["electricity.currency", "currency"],
+    ["status_page.listen", "statusListen"]];
   return new Map([...numbers, ...texts]).get(setting) ?? null;
 }
 
@@ -130,6 +134,7 @@ export function settingsOf(draft: SettingsDraft): Settings {
       currency: draft.currency.trim(),
       value_per_credit: numberOf(draft, valuePerCredit),
     },
+    status_page: { on: draft.statusPage, listen: draft.statusListen.trim() },
   };
 }
 
@@ -156,6 +161,7 @@ export function faultsOf(draft: SettingsDraft, ranges: Range[]): Faults {
   numberFields.forEach((one) => note(one.field, numberFault(draft, one, ranges)));
   if (draft.embedded) note("listen", endpointFault(draft.listen.trim()));
   else note("router", routerFault(draft.router.trim()));
+  note("statusListen", draft.statusPage ? endpointFault(draft.statusListen.trim()) : null);
   note("gpus", /^[\d\s,]*$/.test(draft.gpus) ? null : { is: "not_cards" });
   note("payoutAddress", addressFault(draft.payoutAddress.trim()));
   note("hours", listed(draft.hours).every(areHours) ? null : { is: "not_hours" });

@@ -65,6 +65,7 @@ function hostOf(miner: Miner): Host {
     settings: async () => preferences.view(),
     saveSettings: async (settings) => {
       const view = preferences.save(settings);
+      miner.statusPage.listen(view.settings.status_page);
       work.keepPrompts = view.settings.keep_prompts;
       if (!work.keepPrompts) work.forgetPrompts();
       return view;
@@ -86,6 +87,7 @@ function hostOf(miner: Miner): Host {
     ...models.host,
     ...miner.firstRun.host,
     ...miner.updates.host,
+    ...miner.statusPage.host,
   };
 }
 

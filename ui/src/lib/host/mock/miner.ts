@@ -11,6 +11,7 @@ import { Models } from "./models";
 import { Preferences } from "./preferences";
 import { SCENARIOS, type ScenarioName } from "./scenarios";
 import { Stage } from "./stage";
+import { StatusPage } from "./status-page";
 import { Updates } from "./updates";
 import { Workload } from "./workload";
 
@@ -34,6 +35,7 @@ export class Miner {
   readonly models: Models;
   readonly firstRun: FirstRun;
   readonly updates: Updates;
+  readonly statusPage: StatusPage;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -48,6 +50,7 @@ export class Miner {
     this.models = new Models(this.clock, this.stage);
     this.firstRun = new FirstRun(this);
     this.updates = new Updates(this.clock, this.preferences);
+    this.statusPage = new StatusPage(this.clock);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

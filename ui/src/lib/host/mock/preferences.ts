@@ -12,6 +12,7 @@ const DEFAULTS: Settings = {
     metered: true, hours: [],
   },
   electricity: { watts: null, price_per_kwh: null, currency: "EUR", value_per_credit: null },
+  status_page: { on: false, listen: "0.0.0.0:5020" },
 };
 
 /** Named as in settings.toml. */
@@ -80,7 +81,7 @@ export class Preferences {
 /** What holds from a restart on: the rest holds as soon as it is saved. */
 function withoutLive(settings: Settings): Partial<Settings> {
   const { keep_prompts: _prompts, payout_address: _payout, manners: _rules, close_to_tray: _tray, notifications: _told,
-    electricity: _prices, language: _spoken, updates: _policy, update_channel: _channel, ...rest } = settings;
+    electricity: _prices, language: _spoken, updates: _policy, update_channel: _channel, status_page: _page, ...rest } = settings;
   return rest;
 }
 

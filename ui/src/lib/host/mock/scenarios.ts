@@ -210,6 +210,15 @@ export const SCENARIOS = {
     miner.updates.offers = null;
     miner.updates.recall({ rolled_back: { version: RELEASE.version, to: "0.1.0", reason, at: miner.clock.now() - 8 * 60_000 } });
   },
+  /** Two browsers may look, and a third one is about to be paired. */
+  "status-page": (miner) => {
+    mining(miner);
+    const { settings } = miner.preferences.view();
+    const status_page = { ...settings.status_page, on: true };
+    miner.preferences.save({ ...settings, status_page });
+    miner.statusPage.listen(status_page);
+    miner.statusPage.recall();
+  },
   /** Every answer takes a minute: what is shown while waiting. */
   slow: mining,
 } satisfies Record<string, Scenario>;

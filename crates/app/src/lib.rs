@@ -34,6 +34,7 @@ mod notices;
 mod outlook;
 mod passphrases;
 mod pause;
+mod removal;
 mod settings;
 mod starter_file;
 mod status;
@@ -92,6 +93,10 @@ pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
+pub use removal::{
+    ProgramRemoval, RemovalChoice, RemovalEarnings, RemovalItem, RemovalKey, RemovalOutcome, RemovalPart, RemovalPlan,
+    RemovalReport, RemovalStep, remove,
+};
 pub use settings::{Language, Range, Settings, SettingsError, SettingsView};
 pub use starter_file::starter_file;
 pub use status::{

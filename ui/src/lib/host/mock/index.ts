@@ -86,6 +86,7 @@ function hostOf(miner: Miner): Host {
     ...models.host,
     ...miner.firstRun.host,
     ...miner.updates.host,
+    ...miner.removal.host,
   };
 }
 

@@ -12,6 +12,7 @@ import { Preferences } from "./preferences";
 import { SCENARIOS, type ScenarioName } from "./scenarios";
 import { Stage } from "./stage";
 import { Updates } from "./updates";
+import { Removal } from "./removal";
 import { Workload } from "./workload";
 
 /** Settlements in the ledger, where it is not the usual number. */
@@ -34,6 +35,7 @@ export class Miner {
   readonly models: Models;
   readonly firstRun: FirstRun;
   readonly updates: Updates;
+  readonly removal: Removal;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -48,6 +50,7 @@ export class Miner {
     this.models = new Models(this.clock, this.stage);
     this.firstRun = new FirstRun(this);
     this.updates = new Updates(this.clock, this.preferences);
+    this.removal = new Removal(this.clock, this.life);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

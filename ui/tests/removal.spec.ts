@@ -25,7 +25,7 @@ test("what cannot be had again stays by default, and what became of each part is
   await expect(result).toContainText("Kept: The node's key");
   await expect(result).toContainText("Left alone: /home/sam/.local/share/cortensorminer/notes.txt");
   await expect(section).toContainText("sudo apt remove cortensor-miner");
-  await expect(section.getByRole("button", { name: "Copy: the command" })).toBeVisible();
+  await expect(section.getByRole("button", { name: "Copy the command" })).toBeVisible();
   await section.getByRole("button", { name: "Quit" }).click();
 });
 
@@ -40,7 +40,7 @@ test("the key goes only with the end of its address typed, and can be saved befo
   await section.getByRole("button", { name: "Save the key first" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("New passphrase", { exact: false }).first().fill("correct horse");
-  await dialog.getByLabel("Once more", { exact: false }).fill("correct horse");
+  await dialog.getByLabel("The same again").fill("correct horse");
   await dialog.getByRole("button", { name: "Choose where to save" }).click();
   await expect(section).toContainText("cortensor-node-key.json");
   const field = section.getByRole("textbox", { name: /last four characters/ });

@@ -34,7 +34,7 @@ pub enum ProgramRemoval {
 }
 
 /// How the running program is removed. Asks the package managers that are here; blocks.
-pub fn program_removal() -> ProgramRemoval {
+pub(super) fn program_removal() -> ProgramRemoval {
     let installed = Installed::this(false).map(|installed| installed.program).unwrap_or_default();
     by_owner(std::env::consts::OS, &installed, owner("dpkg-query", "-S", &installed), owner("rpm", "-qf", &installed))
 }

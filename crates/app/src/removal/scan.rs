@@ -126,7 +126,7 @@ impl Names<'_> {
             ["updates", ..] | ["updates.json"] => Some(RemovalPart::Updates),
             ["incidents.json"] => Some(RemovalPart::Logs),
             ["logs", name] => name.starts_with("cortensor.log").then_some(RemovalPart::Logs),
-            ["withdrawals", name] => name.ends_with(".json").then_some(RemovalPart::Earnings),
+            ["withdrawals", _] if path.extension().is_some_and(|end| end == "json") => Some(RemovalPart::Earnings),
             [name] if is_database(name) || BOOKS.contains(&name) => Some(RemovalPart::Earnings),
             [name] if SETTINGS.contains(&name) => Some(RemovalPart::Settings),
             [name] if name == "identity.json" || is_keystore(name) => self.has_key.then_some(RemovalPart::Key),

@@ -12,7 +12,7 @@ test("what cannot be had again stays by default, and what became of each part is
   await expect(section.getByRole("switch", { name: "Models" })).toBeChecked();
   await expect(section.getByRole("switch", { name: "Ledger and statements" })).not.toBeChecked();
   await expect(section.getByRole("switch", { name: "The node's key" })).not.toBeChecked();
-  await expect(choices).toContainText("1.28 practice credits are not withdrawn.");
+  await expect(choices).toContainText("1.284 practice credits are not withdrawn.");
   await expect(choices).toContainText("notes.txt");
   await section.getByRole("switch", { name: "Models" }).click();
   await section.getByRole("button", { name: ACTION }).press("Enter");
@@ -39,7 +39,7 @@ test("the key goes only with the end of its address typed, and can be saved befo
   await expect(action).toBeDisabled();
   await section.getByRole("button", { name: "Save the key first" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("New passphrase", { exact: false }).first().fill("correct horse");
+  await dialog.getByLabel("Passphrase for the file").fill("correct horse");
   await dialog.getByLabel("The same again").fill("correct horse");
   await dialog.getByRole("button", { name: "Choose where to save" }).click();
   await expect(section).toContainText("cortensor-node-key.json");

@@ -3,7 +3,11 @@
 mod answers;
 mod show;
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Args;
 use cortensor_app::{Folders, FoldersError, Lock, RemovalOutcome, RemovalPlan, RemovalReport, RemovalStep};
@@ -46,7 +50,7 @@ pub(crate) struct RemoveArguments {
     delete_key: Option<String>,
     /// Save the key into this encrypted file first
     #[arg(long, value_name = "FILE")]
-    save_key: Option<std::path::PathBuf>,
+    save_key: Option<PathBuf>,
     /// Passphrase of the key's file, and of the one it is saved into
     #[arg(long, env = "CORTENSOR_PASSPHRASE", hide_env_values = true, hide = true)]
     passphrase: Option<String>,
@@ -62,9 +66,9 @@ enum RemoveError {
     #[error("there was no answer. Nothing was removed; --yes answers every question with its default")]
     NoAnswer,
     #[error(
-        "the window of the miner is open and has {folder}; choose Quit there and try again, or remove the miner from its window (About). Nothing was removed"
+        "the miner has stopped, but its window is open and has {folder}; choose Quit there and try again, or remove the miner from its window (About). Nothing was removed"
     )]
-    WindowOpen { folder: std::path::PathBuf },
+    WindowOpen { folder: PathBuf },
     #[error("the two passphrases differ. Nothing was removed; start again")]
     PassphrasesDiffer,
 }
@@ -72,36 +76,40 @@ enum RemoveError {
 pub(crate) async fn remove(common: &Common, arguments: RemoveArguments) -> Outcome {
     let folders = common.folders()?;
     let plan = RemovalPlan::of(&folders).await?;
-    if arguments.dry_run {
-        return show::plan(&plan, common.json);
+    let only_shown = arguments.dry_run || plan.items.is_empty();
+    if only_shown || !common.json {
+        show::plan(&plan, common.json)?;
     }
-    if !common.json {
-        show::plan(&plan, false)?;
-    }
-    if plan.items.is_empty() && common.json {
-        return show::plan(&plan, true);
-    }
-    if plan.items.is_empty() {
-        show::last_step(&plan.program);
+    if only_shown {
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(answers) = answered(common, &arguments, &plan)? else {
-        say!("Nothing was removed.");
-        return Ok(ExitCode::SUCCESS);
-    };
-    answers.choice.check(&plan)?;
-    let _lock = end_miner(&folders).await?;
-    if let Some(file) = answers.save_key {
-        save_key(&folders, file, arguments.passphrase).await?;
+    match answered(common, &arguments, &plan)? {
+        Some(answers) => carry_out(common, &folders, &plan, answers, arguments.passphrase).await,
+        None => {
+            say!("Nothing was removed.");
+            Ok(ExitCode::SUCCESS)
+        }
     }
-    let quiet = common.json;
+}
+
+async fn carry_out(
+    common: &Common,
+    folders: &Folders,
+    plan: &RemovalPlan,
+    Answers { choice, save_key }: Answers,
+    passphrase: Option<String>,
+) -> Outcome {
+    choice.check(plan)?;
+    if let Some(file) = save_key {
+        keep_key(folders, file, passphrase).await?;
+    }
+    let _lock = end_miner(folders).await?;
     let tell = |step: &RemovalStep| {
-        if !quiet {
-            show::step(step)
+        if !common.json {
+            show::step(step);
         }
     };
-    let report = cortensor_app::remove(&folders, &answers.choice, tell).await?;
-    conclude(&report, quiet)
+    conclude(&cortensor_app::remove(folders, &choice, tell).await?, common.json)
 }
 
 /// What is to be done; nothing if whoever was asked does not want it after all.
@@ -129,9 +137,10 @@ async fn end_miner(folders: &Folders) -> Result<Lock, Box<dyn std::error::Error 
     }
 }
 
-async fn save_key(
+/// Before anything is deleted, or stopped.
+async fn keep_key(
     folders: &Folders,
-    file: std::path::PathBuf,
+    file: PathBuf,
     given: Option<String>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let folder = folders.data().to_owned();

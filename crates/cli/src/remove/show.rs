@@ -17,6 +17,7 @@ pub(super) fn plan(plan: &RemovalPlan, json: bool) -> Outcome {
     }
     if plan.items.is_empty() {
         say!("There is nothing of the miner in {}.", plan.folder.display());
+        last_step(&plan.program);
     } else {
         say!("Of the miner there is, in {}:", plan.folder.display());
         plan.items.iter().for_each(|item| say!("{}", line(plan, item)));

@@ -86,6 +86,8 @@ const COMMANDS: &[&str] = &[
     "stop_model_work",
     "keep_model",
     "delete_model",
+    "removal_plan",
+    "remove_miner",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! The package as a user has it: installed into a root of its own, started from there, removed without a trace.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use cortensor_tests::{Home, Keychain, Session, program};
 
@@ -71,7 +71,17 @@ async fn a_package_installs_starts_and_leaves_nothing_behind() {
     run(Command::new("kill").args(["-TERM", &home.process().to_string()]));
     window.wait();
 
+    // Its user has it take its models along, and an administrator had it start for everybody.
+    run(home.command(root.join("usr/bin/cortensor")).args(["remove", "--yes"]));
+    assert!(!home.data().join("models").exists());
+    let enabled = root.join("etc/systemd/user/default.target.wants/cortensor.service");
+    fs::create_dir_all(enabled.parent().unwrap()).unwrap();
+    symlink("/usr/lib/systemd/user/cortensor.service", &enabled).unwrap();
+    let has_systemd = Command::new("systemctl").arg("--version").output().is_ok();
+
     run(dpkg(&root).args(["--remove", "cortensor-miner"]));
     assert_eq!(files(&root.join("usr")), Vec::<String>::new());
+    assert!(!has_systemd || !enabled.is_symlink(), "what starts at login is gone with it");
+    run(dpkg(&root).args(["--purge", "cortensor-miner"]));
     assert!(home.data().join("ledger.sqlite").exists(), "what the user earned is the user's");
 }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod package;
+mod removal;
 mod updates;
 
 use std::{

@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat,
     Failure, FailureCode, FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook,
-    PauseLength, Plan, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf,
+    PauseLength, Plan, RemovalChoice, RemovalPlan, RemovalReport, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf,
     Why, Wipe,
 };
 use cortensor_host::{
@@ -180,6 +180,10 @@ commands! {
         Some(path) => desk.write_diagnosis(path.clone()).await.map(|()| Some(path))?,
         None => None,
     };
+    /// What there is of the miner on this computer.
+    removal_plan() -> RemovalPlan = |desk, app| desk.miner.removal_plan().await?;
+    /// Ends the miner and deletes what was chosen of it.
+    remove_miner(choice: RemovalChoice) -> RemovalReport = |desk, app| desk.remove(&choice).await?;
     /// How to send a request to the embedded practice network, if it runs.
     practice() -> Option<Practice> = |desk, app| desk.miner.practice();
     /// Whether the network can be asked for a comparison.

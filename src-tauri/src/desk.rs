@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use cortensor_app::{App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode};
+use cortensor_app::{
+    App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode, RemovalChoice, RemovalReport,
+};
 use cortensor_host::{About, LogTail, Miner, Options, write_diagnosis};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -92,6 +94,14 @@ impl Desk {
     pub(crate) fn about(&self) -> About {
         let options = self.miner.options();
         About::this(&options.folders, options.engine.as_ref())
+    }
+
+    /// Ends the miner and deletes what was chosen of it. There is nothing to go on with after that: closing the window ends it.
+    pub(crate) async fn remove(&self, choice: &RemovalChoice) -> Result<RemovalReport, Failure> {
+        self.take_folders().map_err(|error| Failure::of(FailureCode::Busy, &error))?;
+        let report = self.miner.remove(choice).await?;
+        self.begins_to_close();
+        Ok(report)
     }
 
     pub(crate) async fn write_diagnosis(&self, path: PathBuf) -> Result<(), Failure> {

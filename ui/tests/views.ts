@@ -55,6 +55,11 @@ export async function findUpdate(page: Page, miner: MinerPage): Promise<void> {
   await page.getByText("Version 0.2.0 is available").waitFor();
 }
 
+export async function chooseRemoval(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Remove this miner from this computer…" }).click();
+  await page.getByRole("group", { name: "What is deleted" }).waitFor();
+}
+
 export const views: View[] = [
   ...everyScreen,
   ...refused,
@@ -107,6 +112,21 @@ export const views: View[] = [
   view("about-update-password", "update-downloading", "about", { after: 10_000 }),
   view("about-update-failed", "update-failed", "about"),
   view("about-rolled-back", "update-rolled-back", "about"),
+  view("about-removal", "mining", "about", { arrange: (page) => chooseRemoval(page) }),
+  view("about-removal-key", "mining", "about", {
+    arrange: async (page) => {
+      await chooseRemoval(page);
+      await page.getByRole("switch", { name: "The node's key" }).click();
+    },
+  }),
+  view("about-removed", "removal-stuck", "about", {
+    arrange: async (page, miner) => {
+      await chooseRemoval(page);
+      await page.getByRole("button", { name: /^Delete .* and stop mining$/ }).click();
+      await miner.pass(60_000);
+      await page.getByText("Last step").waitFor();
+    },
+  }),
   view("about-not-a-release", "keystore", "about"),
   view("failed-model", "failed-model", "home"),
   view("failed-identity", "failed-identity", "home"),

@@ -37,7 +37,8 @@ pub enum Wipe {
     File,
 }
 
-fn checksummed<S: serde::Serializer>(address: &NodeAddress, serializer: S) -> Result<S::Ok, S::Error> {
+/// As people compare it.
+pub(crate) fn checksummed<S: serde::Serializer>(address: &NodeAddress, serializer: S) -> Result<S::Ok, S::Error> {
     address.to_string().serialize(serializer)
 }
 

@@ -4,10 +4,12 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    thread,
 };
 
 use fd_lock::{RwLock, RwLockWriteGuard};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use crate::NodeName;
 
@@ -133,6 +135,21 @@ impl Folders {
         // It can be had, and lives as long as the process: a few bytes, once.
         let guard = Box::leak(Box::new(lock)).try_write().map_err(in_use)?;
         Ok(Lock { _guard: guard })
+    }
+
+    /// The same as soon as whoever has it is gone. Dropped before that, it goes on waiting until the process ends.
+    pub async fn lock_when_free(&self) -> Result<Lock, FoldersError> {
+        let error = |source| FoldersError::Create { path: self.data.clone(), source };
+        fs::create_dir_all(&self.data).map_err(error)?;
+        let file = File::create(self.lock_file()).map_err(error)?;
+        let (free, is_free) = oneshot::channel();
+        // Not the runtime's own thread for such things: it would be waited for at the end.
+        thread::spawn(move || {
+            let guard = Box::leak(Box::new(RwLock::new(file))).write();
+            let _ = free.send(guard.map(|guard| Lock { _guard: guard }));
+        });
+        let gone = |_| error(io::Error::other("nobody waits for the lock any more"));
+        is_free.await.map_err(gone)?.map_err(error)
     }
 
     fn lock_file(&self) -> PathBuf {

@@ -36,6 +36,7 @@ mod notices;
 mod outlook;
 mod passphrases;
 mod pause;
+mod removal;
 mod router_choice;
 mod settings;
 mod starter_file;
@@ -98,6 +99,10 @@ pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
+pub use removal::{
+    ProgramRemoval, RemovalChoice, RemovalEarnings, RemovalItem, RemovalKey, RemovalOutcome, RemovalPart, RemovalPlan,
+    RemovalReport, RemovalStep, remove,
+};
 pub use router_choice::RouterChoice;
 pub use settings::{Language, Range, Settings, SettingsError, SettingsView, StatusPageSettings};
 pub use starter_file::starter_file;

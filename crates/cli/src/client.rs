@@ -225,6 +225,11 @@ pub(crate) async fn pause(common: &Common, length: PauseLength) -> Outcome {
     tell(common, "pause", &PauseRequest { length }, "paused; the memory is given back").await
 }
 
+/// Has the running miner finish what runs and end.
+pub(crate) async fn quit(folders: &Folders) -> Result<(), ClientError> {
+    Miner::find(folders)?.post("quit", &serde_json::json!({})).await.map(drop)
+}
+
 /// `cortensor pause`, `resume`, `quit`
 pub(crate) async fn tell(common: &Common, what: &str, how: &impl Serialize, done: &str) -> Outcome {
     let answer: serde_json::Value = Miner::find(&common.folders()?)?.post(what, how).await?;

@@ -24,6 +24,7 @@ mod mine;
 mod models;
 mod nodes;
 mod pair;
+mod remove;
 mod report;
 mod router;
 mod show;
@@ -122,6 +123,8 @@ enum Command {
     Key(key::KeyArguments),
     /// Models: what the network serves and what is here; get, import, remove
     Models(models::ModelsArguments),
+    /// Take the miner off this computer: asks about its models, earnings and key, and says how the program itself goes
+    Remove(remove::RemoveArguments),
 }
 
 /// Where the model is.
@@ -323,6 +326,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Diagnosis { file } => diagnosis::diagnosis(common, &file).await,
         Command::Key(arguments) => key::key(common, arguments).await,
         Command::Models(arguments) => models::models(common, arguments).await,
+        Command::Remove(arguments) => remove::remove(common, arguments).await,
     }
 }
 

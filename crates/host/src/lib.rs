@@ -13,6 +13,7 @@ mod logs;
 mod miner;
 mod network;
 mod practice;
+mod removal;
 mod running;
 mod signals;
 mod withdrawal;

@@ -1,5 +1,6 @@
 //! The node's key: made on the first run, kept in the OS keychain or in an encrypted keystore file, never in plain text.
 
+mod delete;
 mod keychain;
 mod keystore;
 mod plain;
@@ -14,6 +15,7 @@ use alloy_signer_local::{LocalSignerError, PrivateKeySigner};
 use cortensor_protocol::NodeAddress;
 use serde::{Deserialize, Serialize};
 
+pub use delete::is_keystore;
 pub use plain::PlainKey;
 
 /// The identity of a node: a secp256k1 key and where it is kept.
@@ -64,6 +66,24 @@ pub enum IdentityError {
     /// What was read back is not what was put in.
     #[error("the keychain gave back another key than it was given; nothing was registered, check the keychain")]
     KeychainUnreliable,
+    /// The keychain did not let go of a key.
+    #[error("the keychain did not delete the key of node {address}; unlock it and try again")]
+    KeychainNotDeleted {
+        /// Whose key.
+        address: NodeAddress,
+        /// What it said.
+        #[source]
+        source: keyring::v1::Error,
+    },
+    /// A file with a key is still there.
+    #[error("{path} was not deleted; check that it is yours, and delete it yourself", path = path.display())]
+    KeystoreNotDeleted {
+        /// Which file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: io::Error,
+    },
     /// A keystore needs a passphrase and nobody can be asked.
     #[error(
         "no keychain runs here, so the key is kept in an encrypted file and needs a passphrase; set CORTENSOR_PASSPHRASE, or start in a terminal to be asked"

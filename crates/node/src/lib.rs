@@ -10,7 +10,7 @@ mod ledger;
 mod session;
 mod withdrawal;
 
-pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, PlainKey, keychain_runs};
+pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, PlainKey, is_keystore, keychain_runs};
 pub use ledger::{
     ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError, MinedTime,
     ModeEarnings, Outcome, Served, SourceEarnings,

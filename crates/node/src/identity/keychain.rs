@@ -39,6 +39,14 @@ pub(super) fn keep(signer: &PrivateKeySigner) -> Result<PrivateKeySigner, Identi
     parse(&secret, address).ok_or(IdentityError::KeychainUnreliable)
 }
 
+/// Deletes a key. One that is not there is as good as deleted.
+pub(super) fn delete(address: NodeAddress) -> Result<(), IdentityError> {
+    match entry(address).and_then(|entry| entry.delete_credential()) {
+        Ok(()) | Err(Error::NoEntry) => Ok(()),
+        Err(source) => Err(IdentityError::KeychainNotDeleted { address, source }),
+    }
+}
+
 fn entry(address: NodeAddress) -> Result<Entry, Error> {
     Entry::new(SERVICE, &address.to_string())
 }

@@ -11,7 +11,7 @@ use cortensor_protocol::NodeAddress;
 
 use super::{IdentityError, PassphraseSource, write_whole};
 
-const FILE: &str = "keystore.json";
+pub(super) const FILE: &str = "keystore.json";
 const SHORTEST_PASSPHRASE: usize = 8;
 
 /// The key of `address`: an imported one has a file of its own, so that importing replaces nothing.

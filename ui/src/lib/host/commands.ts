@@ -37,6 +37,9 @@ import type {
   Plan,
   Practice,
   Precision,
+  RemovalChoice,
+  RemovalPlan,
+  RemovalReport,
   Revealed,
   Settings,
   SettingsView,
@@ -105,6 +108,8 @@ export interface Commands {
   start_at_login: { args: { starts: boolean }; result: DesktopView };
   about: { args: Nothing; result: About };
   save_diagnosis: { args: Nothing; result: string | null };
+  removal_plan: { args: Nothing; result: RemovalPlan };
+  remove_miner: { args: { choice: RemovalChoice }; result: RemovalReport };
   practice: { args: Nothing; result: Practice | null };
   network: { args: Nothing; result: NetworkView };
   keep_network_key: { args: { key: string }; result: NetworkView };

@@ -4,7 +4,7 @@ import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest,
   DesktopView, DeviceId, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
   FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView,
-  NetworkView, NodeAddress, Outlook, PairingCode, PauseLength, Plan, Practice, Precision, Revealed, Settings, SettingsView, Since, Span,
+  NetworkView, NodeAddress, Outlook, PairingCode, PauseLength, Plan, Practice, Precision, RemovalChoice, RemovalPlan, RemovalReport, Revealed, Settings, SettingsView, Since, Span,
   Status, StatusPageView, TaskId, UpdateView, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
 
@@ -91,6 +91,10 @@ export interface Host {
   about(): Promise<About>;
   /** Asks where to save, and writes what happened here, for whoever helps. Answers with the path; null: the user changed their mind. */
   saveDiagnosis(): Promise<string | null>;
+  /** What there is of the miner on this computer. */
+  removalPlan(): Promise<RemovalPlan>;
+  /** Finishes what runs, ends the miner and deletes what was chosen. If it rejects, nothing was deleted and the miner goes on. */
+  removeMiner(choice: RemovalChoice): Promise<RemovalReport>;
   /** How to send a request to the embedded practice network; null where another router is used. */
   practice(): Promise<Practice | null>;
 

@@ -3729,3 +3729,23 @@ phase: WorkPhase,
  * 0 to 1.
  */
 progress: number, };
+
+export type ProgramRemoval = { "is": "command", command: string, } | { "is": "file", path: string, } | { "is": "windows_settings" } | { "is": "bin", path: string, };
+
+export type RemovalPart = "autostart" | "service" | "models" | "comparisons" | "updates" | "logs" | "prompts" | "settings" | "earnings" | "key";
+
+export type RemovalItem = { part: RemovalPart, bytes: number, count: number, deletes: boolean, };
+
+export type RemovalKey = { address: NodeAddress, place: KeyPlace, };
+
+export type RemovalEarnings = { left: Amount, practice: boolean, };
+
+export type RemovalPlan = { folder: string, items: Array<RemovalItem>, key: RemovalKey | null, earnings: RemovalEarnings | null, unknown: Array<string>, program: ProgramRemoval, };
+
+export type RemovalChoice = { delete: Array<RemovalPart>, address_end: string | null, };
+
+export type RemovalOutcome = { "is": "deleted" } | { "is": "kept" } | { "is": "failed", message: string, };
+
+export type RemovalStep = { item: RemovalItem, outcome: RemovalOutcome, };
+
+export type RemovalReport = { steps: Array<RemovalStep>, unknown: Array<string>, folder: string, folder_gone: boolean, program: ProgramRemoval, };

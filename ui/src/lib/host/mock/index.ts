@@ -88,6 +88,7 @@ function hostOf(miner: Miner): Host {
     ...miner.firstRun.host,
     ...miner.updates.host,
     ...miner.statusPage.host,
+    ...miner.removal.host,
   };
 }
 

@@ -13,6 +13,7 @@ import { SCENARIOS, type ScenarioName } from "./scenarios";
 import { Stage } from "./stage";
 import { StatusPage } from "./status-page";
 import { Updates } from "./updates";
+import { Removal } from "./removal";
 import { Workload } from "./workload";
 
 /** Settlements in the ledger, where it is not the usual number. */
@@ -36,6 +37,7 @@ export class Miner {
   readonly firstRun: FirstRun;
   readonly updates: Updates;
   readonly statusPage: StatusPage;
+  readonly removal: Removal;
   /** Done when the scenario is set up. */
   ready: Promise<void> = Promise.resolve();
 
@@ -51,6 +53,7 @@ export class Miner {
     this.firstRun = new FirstRun(this);
     this.updates = new Updates(this.clock, this.preferences);
     this.statusPage = new StatusPage(this.clock);
+    this.removal = new Removal(this.clock, this.life);
     this.stage.status.earnings = this.ledger.summary(now);
     SCENARIOS[scenario](this);
     if (scenario === "logs-empty") this.journal.forget();

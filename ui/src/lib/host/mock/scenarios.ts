@@ -189,6 +189,11 @@ export const SCENARIOS = {
     models.recallDownload("smollm2-360m-instruct", "Q8_0", { is: "failed", code: "connection", message }, 0.7);
     miner.prepare(1_200);
   },
+  /** Logs that something else holds on to, and cannot be deleted. */
+  "removal-stuck": (miner) => {
+    mining(miner);
+    miner.removal.stuck = "logs";
+  },
   "update-ready": (miner) => {
     mining(miner);
     miner.updates.recall({ state: { state: "ready", release: RELEASE, asks_password: false } });

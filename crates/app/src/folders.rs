@@ -149,6 +149,11 @@ impl Folders {
         self.data.join("measurements.json")
     }
 
+    /// What ran out of memory.
+    pub(crate) fn memory_limits(&self) -> PathBuf {
+        self.data.join("memory-limits.json")
+    }
+
     pub(crate) fn comparisons(&self) -> PathBuf {
         self.data.join("comparisons")
     }

@@ -141,3 +141,20 @@ async fn a_miner_that_runs_out_of_memory_with_everything_it_has_gives_up_until_t
     network.answer().await;
     miner.quit().await;
 }
+
+#[tokio::test]
+async fn a_precision_that_runs_out_of_memory_when_it_is_measured_is_left_out_until_the_user_says_otherwise() {
+    let network = Network::start().await;
+    let miner = Miner::start(&network, echo()).await;
+    let most_exact = |status: &Status| status.plan.as_ref().unwrap().precision.variant.precision;
+    let before = most_exact(&miner.app.status().borrow());
+    miner.engine.fails_to_answer(out_of_memory());
+    soon("measuring", miner.app.measure()).await.unwrap();
+    let status = miner.comes_to(Phase::Mining).await;
+    assert_ne!(most_exact(&status), before);
+    assert_eq!(status.plan.unwrap().limits.iter().map(|limit| limit.most).collect::<Vec<_>>(), [None]);
+
+    soon("the full plan", miner.app.forget_memory_limits()).await.unwrap();
+    assert_eq!(most_exact(&miner.app.status().borrow()), before);
+    miner.quit().await;
+}

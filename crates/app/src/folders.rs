@@ -154,6 +154,11 @@ impl Folders {
         self.data.join("memory-limits.json")
     }
 
+    /// What is in memory.
+    pub(crate) fn at_work(&self) -> PathBuf {
+        self.data.join("at-work.json")
+    }
+
     pub(crate) fn comparisons(&self) -> PathBuf {
         self.data.join("comparisons")
     }

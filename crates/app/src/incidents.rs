@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use cortensor_node::BreakdownKind;
-use cortensor_planner::Load;
+use cortensor_planner::{Choice, Load};
 use cortensor_protocol::{Millis, ModelId, Precision};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -11,6 +11,7 @@ use ts_rs::TS;
 use crate::{
     Folders,
     files::{FileError, read_json, write_json},
+    status::StatusSender,
 };
 
 /// Most that are kept: the newest.
@@ -64,6 +65,13 @@ pub enum Repair {
     GivenUp,
 }
 
+impl GoesOn {
+    pub(crate) fn with(planned: &Choice) -> Self {
+        let Choice { variant, load, .. } = planned;
+        Self { model: variant.model.clone(), precision: variant.precision, load: *load }
+    }
+}
+
 impl Incident {
     /// For people.
     pub fn words(&self) -> String {
@@ -103,8 +111,17 @@ pub fn incidents(folders: &Folders) -> Result<Vec<Incident>, FileError> {
     Ok(read_json(&folders.incidents())?.unwrap_or_default())
 }
 
+/// Keeps what broke, and shows it until the user has seen it.
+pub(crate) fn tell(folders: &Folders, status: &StatusSender, incident: Incident) {
+    tracing::error!(kind = ?incident.kind, "the engine broke down: {}", incident.message);
+    if let Err(error) = keep(folders, &incident) {
+        tracing::warn!(%error, "the breakdown is not kept");
+    }
+    status.send_modify(|status| status.incident = Some(incident));
+}
+
 /// Keeps one more. What cannot be read is begun anew: it is no reason to lose this one.
-pub(crate) fn keep(folders: &Folders, incident: &Incident) -> Result<(), FileError> {
+fn keep(folders: &Folders, incident: &Incident) -> Result<(), FileError> {
     let mut kept = incidents(folders).unwrap_or_default();
     kept.push(incident.clone());
     let newest = kept.len().saturating_sub(MOST);

@@ -6,6 +6,7 @@
 //! **Invariant:** knows no Tauri, no concrete engine and no router's inside. The status has one owner, the life.
 
 mod access;
+mod at_work;
 pub mod benchmark;
 mod chart;
 mod choice;

@@ -34,7 +34,12 @@ impl Within {
 }
 
 impl MemoryLimits {
-    /// What holds for this machine as it is set. What cannot be read is learnt again.
+    /// These, of this machine as it is set.
+    pub(crate) fn of(machine: &Machine, hardware: &Hardware, limits: Vec<MemoryLimit>) -> Self {
+        Self { within: Within::of(hardware, machine.engine.name(), &machine.settings), limits }
+    }
+
+    /// What is kept of this machine as it is set. What cannot be read is learnt again.
     pub(crate) fn read(machine: &Machine, hardware: &Hardware) -> Self {
         Self::within(&machine.folders, Within::of(hardware, machine.engine.name(), &machine.settings))
     }
@@ -57,10 +62,6 @@ impl MemoryLimits {
             Some(earlier) => *earlier = limit.and_before(earlier),
             None => self.limits.push(limit),
         }
-    }
-
-    pub(crate) fn forget(&mut self) {
-        self.limits.clear();
     }
 
     pub(crate) fn write(&self, folders: &Folders) -> Result<(), FileError> {

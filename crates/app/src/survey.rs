@@ -135,7 +135,8 @@ pub(crate) async fn decide(
     stop: &CancellationToken,
 ) -> Result<Plan, Problem> {
     let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
-    let (settings, mut limits) = (limited(machine, hardware), MemoryLimits::read(machine, hardware));
+    let mut limits = MemoryLimits::read(machine, hardware);
+    let settings = PlanSettings { limits: limits.all(), ..plan_settings(&machine.settings) };
     let key = machine_key(hardware, machine.engine.name());
     let mut known = Measurements::read(&machine.folders);
     if measure == Measure::All {
@@ -167,7 +168,7 @@ pub(crate) async fn decide(
             Err(error) => return Err(problem(ProblemCode::Engine, error.as_ref())),
         }
     }
-    let plan = plan(machine, status, hardware, artifacts);
+    let plan = plan(machine, status, hardware, artifacts, limits.all());
     if let Err(PlanError::RanOutOfMemory { .. }) = plan {
         forget_limits(machine, hardware).map_err(|error| problem(ProblemCode::Files, &error))?;
     }
@@ -177,31 +178,26 @@ pub(crate) async fn decide(
     Ok(plan)
 }
 
-/// Plans with what is known already, and shows it.
+/// Plans with what is known already and with what ran out of memory, and shows it.
 pub(crate) fn plan(
     machine: &Machine,
     status: &StatusSender,
     hardware: &Hardware,
     artifacts: &[Artifact],
+    limits: Vec<MemoryLimit>,
 ) -> Result<Plan, PlanError> {
     let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
     let known = Measurements::read(&machine.folders);
     let measured = known.of(&machine_key(hardware, machine.engine.name()));
-    let plan = cortensor_planner::plan(hardware, &variants, measured, &limited(machine, hardware))?;
+    let settings = PlanSettings { limits, ..plan_settings(&machine.settings) };
+    let plan = cortensor_planner::plan(hardware, &variants, measured, &settings)?;
     status.send_modify(|status| show(status, &plan, &variants, measured));
     Ok(plan)
 }
 
 /// Begins anew with what ran out of memory: where nothing is left to try, or where the user says so.
 pub(crate) fn forget_limits(machine: &Machine, hardware: &Hardware) -> Result<(), FileError> {
-    let mut limits = MemoryLimits::read(machine, hardware);
-    limits.forget();
-    limits.write(&machine.folders)
-}
-
-/// What to plan with, and what ran out of memory with that.
-fn limited(machine: &Machine, hardware: &Hardware) -> PlanSettings {
-    PlanSettings { limits: MemoryLimits::read(machine, hardware).all(), ..plan_settings(&machine.settings) }
+    MemoryLimits::of(machine, hardware, Vec::new()).write(&machine.folders)
 }
 
 pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{Life, serve::LoadedModel, watchdog::Remedy};
 use crate::{
-    Incident, Phase, Problem, ProblemCode, StepName,
+    GoesOn, Incident, Phase, Problem, ProblemCode, StepName,
     incidents::{self, Repair},
 };
 
@@ -80,7 +80,7 @@ impl Life {
             }
             let _ = timeout(LETTING_GO, model.unload()).await;
         }
-        self.status.send_modify(|status| status.loaded = None);
+        self.nothing_loaded();
     }
 
     /// Loads again when it is time, unless the user wants something else meanwhile.
@@ -131,13 +131,9 @@ impl Life {
             context_tokens: broken.map(|broken| broken.options.context_tokens),
             slots: broken.map(|broken| broken.options.slots),
             repair,
-            goes_on: broken.filter(|_| mended && of_memory).map(|broken| self.goes_on(broken.mode)),
+            goes_on: broken.filter(|_| mended && of_memory).map(|broken| GoesOn::with(self.planned(broken.mode))),
         };
-        tracing::error!(kind = ?incident.kind, "the engine broke down: {}", incident.message);
-        if let Err(error) = incidents::keep(&self.config.machine.folders, &incident) {
-            tracing::warn!(%error, "the breakdown is not kept");
-        }
-        self.status.send_modify(|status| status.incident = Some(incident));
+        incidents::tell(&self.config.machine.folders, &self.status, incident);
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::Life;
 use crate::{
     CommandError, Loaded, Phase, StepName,
+    at_work::AtWork,
     choice::Choice,
     device::{card, device, free_bytes, taken_bytes},
     survey,
@@ -178,6 +179,7 @@ impl Life {
         let (load, memory) = self.affordable(planned)?;
         let device = device(&planned.placement);
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device };
+        AtWork::note(&self.config.machine.folders, artifact, mode, options);
         let (started, before) = (Instant::now(), taken_bytes(device));
         let model =
             self.show_load(planned, self.config.machine.engine.load(artifact, options, self.progress())).await?;
@@ -238,6 +240,11 @@ impl Life {
         self.node.serve(None);
         let old = self.loaded.take();
         self.retire(old).await;
+        self.nothing_loaded();
+    }
+
+    pub(super) fn nothing_loaded(&self) {
+        AtWork::over(&self.config.machine.folders);
         self.status.send_modify(|status| status.loaded = None);
     }
 

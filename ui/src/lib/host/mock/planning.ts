@@ -20,11 +20,12 @@ export const plan = (): Plan => planWithin({ memory_budget_bytes: null, context_
 /** The same after the one for volume ran out of memory. */
 export function planAfterRunningOut(): Plan {
   const usual = plan();
-  const { variant: chosen, load, reasons } = usual.volume;
-  const less = { ...load, context_tokens: LEAST_CONTEXT };
-  const reason = `The context is ${LEAST_CONTEXT} tokens instead of ${load.context_tokens}, since it ran out of memory with that.`;
+  const { variant: chosen, reasons } = usual.volume;
+  const failed = { context_tokens: USUAL_CONTEXT, slots: 1 };
+  const less = { ...failed, context_tokens: LEAST_CONTEXT };
+  const reason = `The context is ${LEAST_CONTEXT} tokens instead of ${USUAL_CONTEXT}, since it ran out of memory with that.`;
   const volume = { ...usual.volume, load: less, memory: memoryOf(chosen.precision, LEAST_CONTEXT), reasons: [...reasons, reason] };
-  return { ...usual, volume, limits: [{ artifact: chosen.artifact, backend: null, failed: load, most: less }] };
+  return { ...usual, volume, limits: [{ artifact: chosen.artifact, backend: null, failed, most: less }] };
 }
 
 /** Rejects what the settings would, and says so where nothing fits. */

@@ -85,7 +85,7 @@ export const SCENARIOS = {
       const { model, precision } = plan.volume.variant;
       status.plan = plan;
       status.incident = {
-        at: miner.clock.now() - 5 * 60_000, kind: "out_of_memory", repair: "loaded_smaller", context_tokens: 1024, slots: 2,
+        at: miner.clock.now() - 5 * 60_000, kind: "out_of_memory", repair: "loaded_smaller", context_tokens: 1024, slots: 1,
         model, precision, goes_on: { model, precision, load: plan.volume.load },
         message: 'DriverError(CUDA_ERROR_OUT_OF_MEMORY, "out of memory")',
       };

@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "resume",
     "restart",
     "measure",
+    "forget_memory_limits",
     "dismiss_incident",
     "watch_updates",
     "check_for_updates",

@@ -106,6 +106,8 @@ commands! {
     restart() -> () = |desk, app| desk.start().await;
     /// Measures every precision again and plans anew.
     measure() -> () = |desk, app| desk.app()?.measure().await?;
+    /// Forgets what ran out of memory, and loads the model as it was planned before that.
+    forget_memory_limits() -> () = |desk, app| desk.app()?.forget_memory_limits().await?;
     /// Shows the last breakdown of the engine no longer.
     dismiss_incident() -> () = |desk, app| desk.app()?.dismiss_incident().await?;
     /// Looks for a newer version of the program; it is followed with [`watch_updates`].

@@ -67,8 +67,8 @@ test("a miner that steps aside says why, and mines all the same for who says so"
 test("a breakdown is told once, with what was done about it and what the engine said", async ({ page, miner }) => {
   await miner.open({ scenario: "incident" });
   const note = page.getByRole("region", { name: "What broke" });
-  await expect(note).toContainText("The engine ran out of memory");
-  await expect(note).toContainText("loaded again with half the context");
+  await expect(note).toContainText("Out of memory at 1,024 tokens of context; carries on with 512");
+  await expect(note).toContainText("loaded again with less");
   await note.getByText("What the engine said").click();
   await expect(note.getByText(/CUDA_ERROR_OUT_OF_MEMORY/)).toBeVisible();
   await note.getByRole("button", { name: "Understood" }).click();

@@ -112,6 +112,17 @@ test("other limits are answered as they are typed, and nothing changes", async (
   await expect(page.getByRole("region", { name: "Plan" })).toContainText("1,024 tokens of context each");
 });
 
+test("what ran out of memory is said with the way back", async ({ page, miner }) => {
+  await miner.open({ screen: "node", scenario: "incident" });
+  const plan = page.getByRole("region", { name: "Plan" });
+  const note = plan.getByRole("region", { name: "What ran out of memory" });
+  await expect(note).toContainText("Q8_0 ran out of memory at 1,024 tokens of context and is loaded with 512 since.");
+  await expect(plan).toContainText("1 request at a time, 512 tokens of context");
+  await note.getByRole("button", { name: "Try 1,024 tokens again" }).click();
+  await expect(note).toBeHidden();
+  await expect(plan).not.toContainText("512 tokens of context");
+});
+
 test("alternatives are sorted by a column", async ({ page, miner }) => {
   await miner.open({ screen: "node" });
   const table = page.getByRole("table", { name: "Models and precisions" });

@@ -104,6 +104,7 @@ export const views: View[] = [
   view("home-untrusted", "untrusted", "home"),
   view("home-hindered", "hindered", "home"),
   view("home-incident", "incident", "home"),
+  view("node-less-memory", "incident", "node"),
   view("home-update-ready", "update-ready", "home"),
   view("home-rolled-back", "update-rolled-back", "home"),
   view("about-update-available", "mining", "about", { arrange: findUpdate }),

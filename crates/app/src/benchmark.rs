@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cortensor_engine::{Engine, GenerateError, GenerationEvent, LoadOptions, Model};
+use cortensor_engine::{Engine, GenerateError, GenerationEvent, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
 use cortensor_planner::{Load, Measurement, Plan, TYPICAL_REQUEST, Variant, estimate_memory, requests_per_hour};
 use cortensor_protocol::{FinishReason, ModelId, Precision, Prompt, Sampling, TokenId};
@@ -118,6 +118,12 @@ pub(crate) async fn measure_artifact(
         memory_bytes: after.zip(before).map_or(0, |(after, before)| after.saturating_sub(before)),
         estimated_memory_bytes: estimate_memory(&Variant::from(artifact), used(options)).total(),
     })
+}
+
+/// Whether a measurement came to nothing for want of memory.
+pub(crate) fn is_out_of_memory(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let loading = error.downcast_ref().is_some_and(|error| matches!(error, LoadError::OutOfMemory { .. }));
+    loading || error.downcast_ref().is_some_and(|error| matches!(error, GenerateError::OutOfMemory(_)))
 }
 
 /// What of the context and the slots a measurement uses.

@@ -17,6 +17,7 @@ pub(crate) enum Command {
     TakeBack(Reply),
     ShowLosses(Reply),
     Measure(Reply),
+    ForgetLimits(Reply),
     Seen(Reply),
     Quit(Reply),
 }
@@ -31,6 +32,7 @@ impl fmt::Display for Command {
             Self::TakeBack(_) => f.write_str("take the memory back"),
             Self::ShowLosses(_) => f.write_str("show what was measured"),
             Self::Measure(_) => f.write_str("measure again"),
+            Self::ForgetLimits(_) => f.write_str("forget what ran out of memory"),
             Self::Seen(_) => f.write_str("show the breakdown no longer"),
             Self::Quit(_) => f.write_str("quit"),
         }

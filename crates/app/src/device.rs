@@ -1,8 +1,9 @@
 //! Between what is planned and what the engine is told: the device, and what is free on it now.
 
 use cortensor_engine::{Device, Engine};
-use cortensor_hardware::{GpuUse, Hardware};
+use cortensor_hardware::{Backend, GpuUse, Hardware};
 use cortensor_planner::Placement;
+use cortensor_protocol::DeviceKind;
 
 /// Where the engine loads what was planned. `plan_settings` asks for plans on one device alone.
 pub(crate) fn device(placement: &Placement) -> Device {
@@ -19,6 +20,15 @@ pub(crate) const fn card(device: Device) -> Option<u32> {
     match device {
         Device::Processor => None,
         Device::Card(card) => Some(card),
+    }
+}
+
+/// Through what `device` computes, beside the processor.
+pub(crate) const fn backend(device: Device) -> Option<Backend> {
+    match device.kind() {
+        DeviceKind::Processor => None,
+        DeviceKind::Cuda => Some(Backend::Cuda),
+        DeviceKind::Metal => Some(Backend::Metal),
     }
 }
 
@@ -52,7 +62,7 @@ pub(crate) async fn try_cards(engine: &dyn Engine, hardware: &mut Hardware) {
 #[cfg(test)]
 mod tests {
     use cortensor_engine::scripted::{Script, ScriptedEngine};
-    use cortensor_hardware::{Backend, Gpu};
+    use cortensor_hardware::Gpu;
 
     use super::*;
 

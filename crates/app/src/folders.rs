@@ -245,6 +245,16 @@ impl Folders {
         self.data.join("measurements.json")
     }
 
+    /// What ran out of memory.
+    pub(crate) fn memory_limits(&self) -> PathBuf {
+        self.data.join("memory-limits.json")
+    }
+
+    /// What is in memory.
+    pub(crate) fn at_work(&self) -> PathBuf {
+        self.data.join("at-work.json")
+    }
+
     pub(crate) fn comparisons(&self) -> PathBuf {
         self.data.join("comparisons")
     }

@@ -6,6 +6,7 @@
 //! **Invariant:** knows no Tauri, no concrete engine and no router's inside. The status has one owner, the life.
 
 mod access;
+mod at_work;
 pub mod benchmark;
 mod chart;
 mod choice;
@@ -28,6 +29,7 @@ mod lab;
 mod life;
 mod manners;
 mod measurements;
+mod memory_limits;
 mod models;
 mod money;
 mod node_name;
@@ -80,7 +82,7 @@ pub use files::{FileError, read_json, read_or_create_secret, write_json};
 pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
 pub use forecast::Forecast;
-pub use incidents::{Incident, Repair, incidents};
+pub use incidents::{GoesOn, Incident, Repair, incidents};
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
     ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
@@ -258,6 +260,11 @@ impl App {
     /// Measures every precision again and plans anew: finishes what runs, measures, serves again. Done when that is done.
     pub async fn measure(&self) -> Result<(), CommandError> {
         self.tell(Command::Measure).await
+    }
+
+    /// Forgets what ran out of memory, and loads the model as it was planned before that. Done when that is done.
+    pub async fn forget_memory_limits(&self) -> Result<(), CommandError> {
+        self.tell(Command::ForgetLimits).await
     }
 
     /// Shows the last breakdown no longer: the user has seen it. It stays kept.

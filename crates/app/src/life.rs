@@ -1,6 +1,7 @@
 //! One life of the miner, from the start to the last task: the only owner of the status.
 
 mod aside;
+mod memory;
 mod mirror;
 mod pause;
 mod prepare;
@@ -140,8 +141,8 @@ fn note(command: Option<Command>, choice: &mut Choice, config: &AppConfig, statu
             let _ = reply.send(Ok(()));
             return Noted::Kept;
         }
-        Some(Command::Measure(reply)) => {
-            let message = "the miner is still starting or measuring; measure again once it mines".to_owned();
+        Some(Command::Measure(reply) | Command::ForgetLimits(reply)) => {
+            let message = "the miner is still starting or measuring; try again once it mines".to_owned();
             let _ = reply.send(Err(CommandError::NotLoaded { message }));
             return Noted::Kept;
         }
@@ -246,6 +247,7 @@ impl Life {
             Command::Mode(mode, reply) => (reply, self.switch(mode).await),
             Command::Pause(length, reply) => (reply, self.pause(length).await),
             Command::Resume(reply) => (reply, self.resume().await),
+            Command::ForgetLimits(reply) => (reply, self.forget_limits().await),
             Command::Lend(reply) => {
                 self.lend().await;
                 (reply, Ok(()))

@@ -12,15 +12,17 @@ use cortensor_models::{
     starter,
 };
 use cortensor_node::Work;
-use cortensor_planner::{Measurement, Plan, PlanSettings, Unmeasured, Variant};
+use cortensor_planner::{Measurement, MemoryLimit, Plan, PlanError, PlanSettings, Unmeasured, Variant};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Machine, Measured, ModeView, Problem, ProblemCode, Settings, Status, StepName, benchmark,
     device::{device, try_cards},
+    files::FileError,
     lab,
     measurements::{Measure, Measurements, machine_key},
+    memory_limits::MemoryLimits,
     status::{StatusSender, problem},
 };
 
@@ -133,7 +135,8 @@ pub(crate) async fn decide(
     stop: &CancellationToken,
 ) -> Result<Plan, Problem> {
     let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
-    let settings = plan_settings(&machine.settings);
+    let mut limits = MemoryLimits::read(machine, hardware);
+    let settings = PlanSettings { limits: limits.all(), ..plan_settings(&machine.settings) };
     let key = machine_key(hardware, machine.engine.name());
     let mut known = Measurements::read(&machine.folders);
     if measure == Measure::All {
@@ -148,18 +151,53 @@ pub(crate) async fn decide(
         status.send_modify(|status| status.step(StepName::Benchmark, Some(progress), detail));
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device: device(placement) };
         let measured = benchmark::measure_artifact(machine.engine.as_ref(), artifact, options, stop).await;
-        let measured = measured.map_err(|error| problem(ProblemCode::Engine, error.as_ref()))?;
-        known.add(&key, Measurement { backend: placement.backend(), ..measured });
-        known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+        match measured {
+            Ok(measured) => {
+                known.add(&key, Measurement { backend: placement.backend(), ..measured });
+                known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+            }
+            // A measurement is a short request: less context would not help.
+            Err(error) if benchmark::is_out_of_memory(error.as_ref()) => {
+                tracing::warn!(precision = %variant.precision, %error, "it ran out of memory when it was measured");
+                limits.add(MemoryLimit {
+                    most: None,
+                    ..MemoryLimit::after(variant.artifact, placement.backend(), *load)
+                });
+                limits.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+            }
+            Err(error) => return Err(problem(ProblemCode::Engine, error.as_ref())),
+        }
     }
-    let plan = cortensor_planner::plan(hardware, &variants, known.of(&key), &settings);
+    let plan = plan(machine, status, hardware, artifacts, limits.all());
+    if let Err(PlanError::RanOutOfMemory { .. }) = plan {
+        forget_limits(machine, hardware).map_err(|error| problem(ProblemCode::Files, &error))?;
+    }
     let plan = plan.map_err(|error| problem(ProblemCode::Plan, &error))?;
     let losses = lab::losses(&machine.folders, machine.engine.name()).await;
-    status.send_modify(|status| {
-        show(status, &plan, &variants, known.of(&key));
-        status.show_losses(&losses);
-    });
+    status.send_modify(|status| status.show_losses(&losses));
     Ok(plan)
+}
+
+/// Plans with what is known already and with what ran out of memory, and shows it.
+pub(crate) fn plan(
+    machine: &Machine,
+    status: &StatusSender,
+    hardware: &Hardware,
+    artifacts: &[Artifact],
+    limits: Vec<MemoryLimit>,
+) -> Result<Plan, PlanError> {
+    let variants: Vec<Variant> = artifacts.iter().map(Variant::from).collect();
+    let known = Measurements::read(&machine.folders);
+    let measured = known.of(&machine_key(hardware, machine.engine.name()));
+    let settings = PlanSettings { limits, ..plan_settings(&machine.settings) };
+    let plan = cortensor_planner::plan(hardware, &variants, measured, &settings)?;
+    status.send_modify(|status| show(status, &plan, &variants, measured));
+    Ok(plan)
+}
+
+/// Begins anew with what ran out of memory: where nothing is left to try, or where the user says so.
+pub(crate) fn forget_limits(machine: &Machine, hardware: &Hardware) -> Result<(), FileError> {
+    MemoryLimits::of(machine, hardware, Vec::new()).write(&machine.folders)
 }
 
 pub(crate) fn plan_settings(settings: &Settings) -> PlanSettings {

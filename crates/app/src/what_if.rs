@@ -1,7 +1,7 @@
 //! What would be served within other limits, from what the miner knows already.
 
 use cortensor_hardware::Hardware;
-use cortensor_planner::{Measurement, Plan, PlanError, Variant, WhatIf};
+use cortensor_planner::{Measurement, Plan, PlanError, PlanSettings, Variant, WhatIf};
 
 use crate::{Failure, FailureCode, Settings, SettingsError, Status, survey::plan_settings};
 
@@ -13,7 +13,8 @@ pub(crate) fn what_if(status: &Status, settings: &Settings, limits: WhatIf, free
     let variants: Vec<Variant> = plan.alternatives.iter().map(|one| one.variant.clone()).collect();
     let measurements: Vec<Measurement> = status.measurements.iter().map(|one| one.measurement).collect();
     let hardware = as_of_now(hardware, status, free_bytes);
-    let plan = cortensor_planner::what_if(&hardware, &variants, &measurements, &plan_settings(settings), limits);
+    let settings = PlanSettings { limits: plan.limits.clone(), ..plan_settings(settings) };
+    let plan = cortensor_planner::what_if(&hardware, &variants, &measurements, &settings, limits);
     plan.map_err(|error| Failure::of(code(&error), &error))
 }
 
@@ -39,7 +40,7 @@ fn as_of_now(hardware: &Hardware, status: &Status, free_bytes: u64) -> Hardware 
 fn code(error: &PlanError) -> FailureCode {
     match error {
         PlanError::NoVariants => FailureCode::Model,
-        PlanError::NothingFits { .. } => FailureCode::Memory,
+        PlanError::NothingFits { .. } | PlanError::RanOutOfMemory { .. } => FailureCode::Memory,
     }
 }
 

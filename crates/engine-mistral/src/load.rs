@@ -21,7 +21,7 @@ use crate::{
     memory::{GiveBack, Loading, Presence},
     model::MistralModel,
     progress::{ENGINE_STARTED, Progress},
-    running::Running,
+    running::{Running, is_out_of_memory},
 };
 
 /// How often progress is looked at.
@@ -59,7 +59,7 @@ pub(crate) async fn load(
     let loaded = watched(plan, &progress).await?;
     progress.reach(ENGINE_STARTED);
     let model = assemble(artifact, options, loaded, gone)?;
-    warm_up(&model).await.map_err(|error| engine_error(artifact, &error))?;
+    warm_up(&model).await.map_err(|error| unanswered(artifact, options, error))?;
     progress.reach(1.0);
     Ok(model)
 }
@@ -107,7 +107,7 @@ fn load_blocking(plan: &Plan) -> Result<Loaded, LoadError> {
     let artifact = &plan.artifact;
     let tokenizer = Tokenizer::open(&artifact.tokenizer).map_err(|error| artifact_error(artifact, &error))?;
     let device = open(plan.options.device).map_err(|error| engine_error(artifact, &error))?;
-    let pipeline = read_file(plan, &device).map_err(|error| artifact_error(artifact, &error))?;
+    let pipeline = read_file(plan, &device).map_err(|error| unread(plan, error.to_string()))?;
     let engine_ends = pipeline.blocking_lock().get_metadata().eos_tok.clone();
     let engine = start(pipeline, plan).map_err(|error| engine_error(artifact, &error))?;
     Ok(Loaded { engine, tokenizer, engine_ends })
@@ -197,6 +197,26 @@ async fn warm_up(model: &MistralModel) -> Result<(), GenerateError> {
         }
     }
     Err(GenerateError::Engine("the first answer had no end".to_owned()))
+}
+
+/// What is wrong with a file, unless it is only too much for the device.
+fn unread(plan: &Plan, message: String) -> LoadError {
+    if is_out_of_memory(&message) {
+        out_of_memory(&plan.artifact, plan.options, message)
+    } else {
+        artifact_error(&plan.artifact, &message)
+    }
+}
+
+fn unanswered(artifact: &Artifact, options: LoadOptions, error: GenerateError) -> LoadError {
+    match error {
+        GenerateError::OutOfMemory(message) => out_of_memory(artifact, options, message),
+        error => engine_error(artifact, &error),
+    }
+}
+
+fn out_of_memory(artifact: &Artifact, options: LoadOptions, message: String) -> LoadError {
+    LoadError::OutOfMemory { artifact: name(artifact), options, message }
 }
 
 fn panicked(artifact: &Artifact, error: tokio::task::JoinError) -> LoadError {

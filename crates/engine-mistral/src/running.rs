@@ -182,10 +182,13 @@ fn read(response: Response) -> Result<Option<Tensor>, GenerateError> {
     }
 }
 
-/// The engine tells what went wrong in words only; drivers and allocators all say this one.
 fn failure(message: String) -> GenerateError {
-    let words = message.to_lowercase().replace('_', " ");
-    if words.contains("out of memory") { GenerateError::OutOfMemory(message) } else { GenerateError::Engine(message) }
+    if is_out_of_memory(&message) { GenerateError::OutOfMemory(message) } else { GenerateError::Engine(message) }
+}
+
+/// The engine tells what went wrong in words only; drivers and allocators all say this one.
+pub(crate) fn is_out_of_memory(message: &str) -> bool {
+    message.to_lowercase().replace('_', " ").contains("out of memory")
 }
 
 #[cfg(test)]

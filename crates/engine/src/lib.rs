@@ -190,6 +190,19 @@ pub enum LoadError {
         /// What is free now and allowed.
         free_bytes: u64,
     },
+    /// Memory ran out on the way, whatever was free before.
+    #[error(
+        "{artifact} ran out of memory while it was loaded with a context of {} tokens: {message}; close other programs or choose a smaller model",
+        options.context_tokens
+    )]
+    OutOfMemory {
+        /// Which.
+        artifact: String,
+        /// With what it was to be loaded.
+        options: LoadOptions,
+        /// What the engine said.
+        message: String,
+    },
     /// The engine failed on the way.
     #[error("the engine failed to load {artifact}: {message}; `cortensor doctor` checks this machine")]
     Engine {

@@ -116,6 +116,7 @@ impl Script {
 pub struct ScriptedEngine {
     script: Script,
     load_failure: Mutex<Option<String>>,
+    memory: Mutex<Option<u64>>,
     failures: Failures,
     loaded: Arc<AtomicU32>,
 }
@@ -127,12 +128,17 @@ impl ScriptedEngine {
     /// An engine that follows `script`.
     pub fn new(script: Script) -> Self {
         let load_failure = Mutex::new(script.load_failure.clone());
-        Self { script, load_failure, failures: Failures::default(), loaded: Arc::default() }
+        Self { script, load_failure, memory: Mutex::default(), failures: Failures::default(), loaded: Arc::default() }
     }
 
     /// From now on every load says this instead of loading.
     pub fn fails_to_load(&self, message: &str) {
         *self.load_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_owned());
+    }
+
+    /// From now on every load of more tokens than this, of all slots together, runs out of memory.
+    pub fn has_memory_for(&self, tokens: u64) {
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens);
     }
 
     /// The next answer that is asked of any of its models fails like this. Several times: the next ones.
@@ -142,6 +148,16 @@ impl ScriptedEngine {
 
     fn load_failure(&self) -> Option<String> {
         self.load_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn check_memory(&self, artifact: &Artifact, options: LoadOptions) -> Result<(), LoadError> {
+        let wanted = u64::from(options.context_tokens) * u64::from(options.slots);
+        let memory = *self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.is_none_or(|memory| wanted <= memory) {
+            return Ok(());
+        }
+        let message = format!("no memory for {wanted} tokens");
+        Err(LoadError::OutOfMemory { artifact: artifact.precision.to_string(), options, message })
     }
 
     /// Models loaded and not unloaded.
@@ -165,6 +181,7 @@ impl Engine for ScriptedEngine {
             if let Some(message) = self.load_failure() {
                 return Err(LoadError::Engine { artifact: artifact.precision.to_string(), message });
             }
+            self.check_memory(artifact, options)?;
             progress.send_replace(1.0);
             self.loaded.fetch_add(1, Ordering::SeqCst);
             let model = ScriptedModel {

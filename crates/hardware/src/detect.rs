@@ -8,7 +8,9 @@ use std::{
 
 use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::{Build, Cpu, Disk, Hardware, Memory, Overrides, ProcessorTimes, features, gpu, linux, times};
+use crate::{
+    Build, Cpu, Disk, Hardware, Memory, MemoryKills, Overrides, ProcessorTimes, features, gpu, kills, linux, times,
+};
 
 /// The operating system and its version, as it calls itself.
 pub fn operating_system() -> String {
@@ -41,6 +43,12 @@ pub fn process_memory_bytes() -> Option<u64> {
 pub fn processor_times() -> Option<ProcessorTimes> {
     let files = linux::Files { root: Path::new("/") };
     times::processor_times(&files.read("/proc/stat")?, &files.read("/proc/self/stat")?)
+}
+
+/// How many programs the system ended for want of memory. `None` where it does not count (only Linux does).
+pub fn memory_kills() -> Option<MemoryKills> {
+    let files = linux::Files { root: Path::new("/") };
+    kills::memory_kills(&files.read("/proc/vmstat")?, &files.read("/proc/sys/kernel/random/boot_id")?)
 }
 
 /// Share of the processor in use over the last minute (0 to 1; 0 where the system does not tell), and free memory in

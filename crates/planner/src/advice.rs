@@ -34,7 +34,7 @@ fn would_compute(
     variants: &[Variant],
     settings: &PlanSettings,
 ) -> Option<Variant> {
-    let settings = PlanSettings { build: settings.build.with(backend), ..*settings };
+    let settings = PlanSettings { build: settings.build.with(backend), ..settings.clone() };
     let there = Candidates::of(hardware, variants, &[], &settings).fitting;
     let there = there.into_iter().find(|one| matches!(one.placement, Placement::Cards { .. }));
     there.map(|one| one.variant)

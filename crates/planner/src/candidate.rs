@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Load, Measurement, MemoryEstimate, PlanSettings, SpeedEstimate, Variant,
+    Load, Measurement, MemoryEstimate, MemoryLimit, PlanSettings, SpeedEstimate, Variant,
     device::{DeviceMemory, Devices, Placed, Placement},
     estimate::Estimator,
     estimate_memory, in_megabytes, requests_per_hour,
@@ -62,6 +62,8 @@ pub(crate) struct Candidate {
     pub(crate) variant: Variant,
     pub(crate) load: Load,
     pub(crate) wished_context: u32,
+    /// What it would be loaded with if it had not run out of memory with that.
+    pub(crate) ran_out: Option<Load>,
     pub(crate) placement: Placement,
     pub(crate) devices: Vec<DeviceMemory>,
     pub(crate) memory: MemoryEstimate,
@@ -90,11 +92,16 @@ impl Candidate {
     fn alternative(&self) -> Alternative {
         let less = self.load.context_tokens < self.wished_context;
         let (needed, usable) = (in_megabytes(self.memory.total()), in_megabytes(self.usable_bytes()));
-        let (fit, reason) = if less {
-            let tokens = self.load.context_tokens;
-            (Fit::FitsWithLessContext, format!("fits with a context of {tokens}: needs {needed} of {usable}"))
-        } else {
-            (Fit::Fits, format!("needs {needed} of {usable}"))
+        let tokens = self.load.context_tokens;
+        let (fit, reason) = match self.ran_out {
+            Some(load) => (
+                if less { Fit::FitsWithLessContext } else { Fit::Fits },
+                format!("ran out of memory with {}; needs {needed} of {usable} with {}", of(load), of(self.load)),
+            ),
+            None if less => {
+                (Fit::FitsWithLessContext, format!("fits with a context of {tokens}: needs {needed} of {usable}"))
+            }
+            None => (Fit::Fits, format!("needs {needed} of {usable}")),
         };
         Alternative {
             variant: self.variant.clone(),
@@ -109,9 +116,20 @@ impl Candidate {
     }
 }
 
+/// A load, in words.
+fn of(Load { context_tokens, slots }: Load) -> String {
+    if slots > 1 {
+        format!("{slots} times a context of {context_tokens}")
+    } else {
+        format!("a context of {context_tokens}")
+    }
+}
+
 /// A variant that does not fit.
 pub(crate) struct Misfit {
     pub(crate) variant: Variant,
+    /// It would, and ran out of memory with this.
+    pub(crate) ran_out: Option<Load>,
     load: Load,
     memory: MemoryEstimate,
     usable_bytes: u64,
@@ -123,6 +141,9 @@ impl Misfit {
     }
 
     pub(crate) fn in_words(&self) -> String {
+        if let Some(Load { context_tokens, .. }) = self.ran_out {
+            return format!("ran out of memory even with a context of {context_tokens} tokens");
+        }
         format!("needs {}, {} may be used", in_megabytes(self.needed_bytes()), in_megabytes(self.usable_bytes))
     }
 
@@ -174,7 +195,7 @@ impl Candidates {
         }
         let taken = measurements.iter().filter_map(|one| one.taken_by_others);
         let taken_by_others = taken.fold(0.0, f32::max);
-        Self { fitting, too_large, usable_bytes: devices.most_bytes(), settings: *settings, taken_by_others }
+        Self { fitting, too_large, usable_bytes: devices.most_bytes(), settings: settings.clone(), taken_by_others }
     }
 
     pub(crate) fn alternatives(&self) -> Vec<Alternative> {
@@ -214,21 +235,33 @@ struct Surveyor<'a> {
 
 impl Surveyor<'_> {
     fn candidate(&self, variant: &Variant) -> Option<Candidate> {
+        let chosen = self.chosen(variant, &self.settings.limits)?;
+        let (load, _) = chosen;
+        let without = self.chosen(variant, &[]).map(|(load, _)| load);
+        Some(self.placed(variant, without.filter(|without| *without != load), chosen))
+    }
+
+    /// How it is loaded best by what is estimated, within what is known of running out of memory.
+    fn chosen(&self, variant: &Variant, limits: &[MemoryLimit]) -> Option<(Load, Placed)> {
         let wished = wished_load(variant, self.settings);
-        let longest = |way: Way<'_>| ever_less(wished).find_map(|load| Some((load, way(load)?)));
-        let cards = longest(&|load| self.devices.on_cards(variant, load));
-        let processor = longest(&|load| self.devices.on_processor(variant, load));
+        let graphics = self.devices.cards.first().map(|card| card.backend);
+        let most = |backend| {
+            let limit = limits.iter().find(|limit| limit.is_of(variant.artifact, backend));
+            limit.map_or(Some(wished), |limit| limit.within(wished))
+        };
+        let longest = |backend, way: Way<'_>| ever_less(most(backend)?).find_map(|load| Some((load, way(load)?)));
+        let cards = longest(graphics, &|load| self.devices.on_cards(variant, load));
+        let processor = longest(None, &|load| self.devices.on_processor(variant, load));
         let pays = |placed: &Placed| {
             processor.is_none() || self.gained(variant, placed).is_some_and(|gained| gained >= SPLIT_PAYS)
         };
-        let split = longest(&|load| self.devices.split(variant, load).filter(pays));
+        let split = longest(graphics, &|load| self.devices.split(variant, load).filter(pays));
         let decent = wished.context_tokens.min(DECENT_CONTEXT);
         let ways: Vec<(Load, Placed)> = [cards, split, processor].into_iter().flatten().collect();
-        let chosen = ways.iter().find(|(load, _)| load.context_tokens >= decent).or_else(|| ways.first())?.clone();
-        Some(self.placed(variant, wished, chosen))
+        ways.iter().find(|(load, _)| load.context_tokens >= decent).or_else(|| ways.first()).cloned()
     }
 
-    fn placed(&self, variant: &Variant, wished: Load, (load, placed): (Load, Placed)) -> Candidate {
+    fn placed(&self, variant: &Variant, ran_out: Option<Load>, (load, placed): (Load, Placed)) -> Candidate {
         let backend = placed.placement.backend();
         let measured = self.measurements.iter().find(|one| one.artifact == variant.artifact && one.backend == backend);
         let estimate = self.estimator.estimate(variant, &placed);
@@ -237,7 +270,8 @@ impl Surveyor<'_> {
         Candidate {
             variant: variant.clone(),
             load,
-            wished_context: wished.context_tokens,
+            wished_context: wished_load(variant, self.settings).context_tokens,
+            ran_out,
             placement: placed.placement,
             devices: placed.devices,
             memory: placed.memory,
@@ -259,6 +293,7 @@ impl Surveyor<'_> {
         let load = wished_load(variant, self.settings);
         let load = ever_less(load).last().unwrap_or(load);
         let memory = estimate_memory(variant, load);
-        Misfit { variant: variant.clone(), load, memory, usable_bytes: self.devices.most_bytes() }
+        let ran_out = self.chosen(variant, &[]).is_some().then_some(load);
+        Misfit { variant: variant.clone(), ran_out, load, memory, usable_bytes: self.devices.most_bytes() }
     }
 }

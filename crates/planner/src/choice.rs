@@ -144,6 +144,19 @@ fn why_not_as_many(other: &Candidate) -> String {
     }
 }
 
+/// Why it is loaded with less than would fit.
+fn after_running_out(load: Load, before: Load) -> Option<String> {
+    let Load { context_tokens, slots } = load;
+    let less = if slots < before.slots {
+        format!("It works on {slots} requests at a time instead of {}", before.slots)
+    } else if context_tokens < before.context_tokens {
+        format!("The context is {context_tokens} tokens instead of {}", before.context_tokens)
+    } else {
+        return None;
+    };
+    Some(format!("{less}, since it ran out of memory with that."))
+}
+
 impl Chooser<'_> {
     fn why_most_requests(&self, chosen: &Candidate, is_tie: bool) -> Vec<String> {
         let RequestShape { prompt_tokens, completion_tokens } = self.candidates.settings.shape;
@@ -207,7 +220,9 @@ impl Chooser<'_> {
             reasons.push("A tenth of your memory budget is left over, so that the budget holds.".to_owned());
         }
         let Load { context_tokens, .. } = one.load;
-        if context_tokens < one.wished_context {
+        if let Some(before) = one.ran_out {
+            reasons.extend(after_running_out(one.load, before));
+        } else if context_tokens < one.wished_context {
             let wished = one.wished_context;
             reasons.push(format!("The context is {context_tokens} tokens instead of {wished}, so that it fits."));
         }

@@ -12,6 +12,7 @@ mod choice;
 mod device;
 mod estimate;
 mod fit;
+mod limit;
 mod memory;
 mod speed;
 
@@ -31,6 +32,7 @@ pub use choice::Choice;
 pub use device::{DeviceMemory, Placement};
 pub use estimate::SpeedEstimate;
 pub use fit::{Badge, Listed, fit};
+pub use limit::MemoryLimit;
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
 pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
 
@@ -49,8 +51,9 @@ pub struct Variant {
     pub geometry: Geometry,
 }
 
-/// What the user asked for, what this build can do, and what the network pays. Everything has a default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the user asked for, what this build can do, what ran out of memory, and what the network pays. Everything has a
+/// default.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSettings {
     /// Most memory the model may take, in bytes, on all devices together. It is a cap: a tenth of it is left over.
     pub memory_budget_bytes: Option<u64>,
@@ -66,6 +69,8 @@ pub struct PlanSettings {
     pub spread: bool,
     /// What the network pays, if it said so: volume is then what earns most.
     pub prices: Option<PriceList>,
+    /// What ran out of memory with these settings.
+    pub limits: Vec<MemoryLimit>,
 }
 
 impl Default for PlanSettings {
@@ -78,6 +83,7 @@ impl Default for PlanSettings {
             build: Build::default(),
             spread: true,
             prices: None,
+            limits: Vec::new(),
         }
     }
 }
@@ -102,6 +108,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What another build would make of this machine.
     pub advice: Vec<String>,
+    /// What ran out of memory, and is planned with less since.
+    #[serde(default)]
+    pub limits: Vec<MemoryLimit>,
 }
 
 /// A variant that was not chosen.
@@ -150,6 +159,14 @@ pub enum PlanError {
         /// What there is.
         free_bytes: u64,
     },
+    /// Whatever fits ran out of memory at work, even with the least.
+    #[error(
+        "no model is left to try: even {precision} ran out of memory with the least context; close other programs or get a smaller model on the Models screen, then choose Resume or start the miner again"
+    )]
+    RanOutOfMemory {
+        /// The smallest of them.
+        precision: Precision,
+    },
 }
 
 impl From<&Artifact> for Variant {
@@ -180,10 +197,15 @@ pub fn plan(
         volume: choice::most_requests(hardware, &candidates),
         alternatives: candidates.alternatives(),
         advice: advice::advice(hardware, variants, settings),
+        limits: settings.limits.clone(),
     })
 }
 
 fn nothing_fits(candidates: &Candidates) -> PlanError {
+    let ran_out = candidates.too_large.iter().filter(|misfit| misfit.ran_out.is_some());
+    if let Some(smallest) = ran_out.min_by_key(|misfit| misfit.needed_bytes()) {
+        return PlanError::RanOutOfMemory { precision: smallest.variant.precision };
+    }
     let smallest = candidates.too_large.iter().map(|misfit| (misfit.needed_bytes(), misfit.variant.precision)).min();
     smallest.map_or(PlanError::NoVariants, |(needed_bytes, precision)| PlanError::NothingFits {
         precision,
@@ -225,12 +247,12 @@ pub fn what_if(
     limits: WhatIf,
 ) -> Result<Plan, PlanError> {
     let WhatIf { memory_budget_bytes, context_tokens, slots } = limits;
-    plan(hardware, variants, measurements, &PlanSettings { memory_budget_bytes, context_tokens, slots, ..*settings })
-}
-
-/// `load` with its context halved so often; `None`: it would be less than the least.
-pub fn lessened(load: Load, times: u32) -> Option<Load> {
-    ever_less(load).nth(times as usize)
+    let mut other = PlanSettings { memory_budget_bytes, context_tokens, slots, ..settings.clone() };
+    if other != *settings {
+        // What ran out of memory did so within the settings of then.
+        other.limits.clear();
+    }
+    plan(hardware, variants, measurements, &other)
 }
 
 /// What `wished` becomes where its device, the processor or a card of `backend`, has no more than `usable_bytes` for it now,

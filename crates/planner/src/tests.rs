@@ -4,6 +4,7 @@ use cortensor_protocol::{Mode, PrecisionClass};
 use proptest::prelude::*;
 
 mod fit;
+mod limits;
 mod machines;
 mod places;
 mod speeds;

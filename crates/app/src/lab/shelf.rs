@@ -85,7 +85,7 @@ impl Shelf {
 
 fn not_loaded(error: &LoadError) -> Failure {
     let code = match error {
-        LoadError::Memory { .. } => FailureCode::Memory,
+        LoadError::Memory { .. } | LoadError::OutOfMemory { .. } => FailureCode::Memory,
         _ => FailureCode::NotLoaded,
     };
     Failure::of(code, error)

@@ -52,7 +52,7 @@ impl Life {
             model.unload().await;
             tracing::info!(model = %view.model, precision = %view.precision, "unloaded, to make room for others");
         }
-        self.status.send_modify(|status| status.loaded = None);
+        self.nothing_loaded();
         self.hold(Some(Phase::Paused));
     }
 }

@@ -6,7 +6,7 @@ use cortensor_node::{Identity, IdentityError};
 use tokio::{sync::mpsc, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::Ready;
+use super::{Ready, memory};
 use crate::{
     AppConfig, LedgerCell, PassphraseRequest, Passphrases, Problem, ProblemCode, StepName,
     measurements::Measure,
@@ -31,7 +31,11 @@ pub(super) async fn prepare(
     let earned = crate::earnings(&ledger, 0).await.map_err(|error| problem(ProblemCode::Files, &error))?;
     status.send_modify(|status| status.earnings = earned.summary);
     let artifacts = survey::artifacts(&config.machine, status).await?;
+    let killed = memory::learn(&config.machine, &hardware);
     let plan = survey::decide(&config.machine, status, &hardware, &artifacts, Measure::Missing, stop).await?;
+    if let Some(killed) = killed {
+        memory::tell(&config.machine, status, killed, &plan);
+    }
     Ok(Ready { hardware, artifacts, plan, identity, ledger })
 }
 

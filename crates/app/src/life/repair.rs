@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use cortensor_engine::{LoadError, LoadOptions};
 use cortensor_node::{Breakdown, BreakdownKind, NodeEvent};
-use cortensor_planner::{Choice as Planned, Load, lessened};
+use cortensor_planner::{Choice as Planned, Variant};
+use cortensor_protocol::{ArtifactDigest, Mode, ModelId, Precision};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, timeout},
@@ -11,12 +13,21 @@ use tokio::{
 
 use super::{Life, serve::LoadedModel, watchdog::Remedy};
 use crate::{
-    Incident, Phase, Problem, ProblemCode, StepName,
+    GoesOn, Incident, Phase, Problem, ProblemCode, StepName,
     incidents::{self, Repair},
 };
 
 /// How long a broken engine may take to let go of its memory; it goes on in the background after that.
 const LETTING_GO: Duration = Duration::from_secs(10);
+
+/// What broke.
+pub(super) struct Broken {
+    pub(super) artifact: ArtifactDigest,
+    model: ModelId,
+    precision: Precision,
+    mode: Mode,
+    pub(super) options: LoadOptions,
+}
 
 impl Life {
     /// What the node tells of the model that is loaded.
@@ -28,31 +39,36 @@ impl Life {
     }
 
     async fn repair(&mut self, breakdown: Breakdown) {
-        let remedy = self.watchdog.remedy(breakdown.kind, Instant::now());
-        let remedy = if self.is_too_small(breakdown.kind) { Remedy::GiveUp } else { remedy };
-        self.remember(&breakdown, remedy);
+        let broken = self.loaded.as_ref().map(Broken::of_loaded);
+        let mended = self.mend(&breakdown, broken.as_ref()).await;
+        self.remember(&breakdown, broken.as_ref(), mended.is_ok());
         self.hold(Some(Phase::Draining));
         self.drop_broken().await;
-        match remedy {
-            Remedy::LoadAgain { after } => {
+        match mended {
+            Ok(after) => {
                 self.hold(Some(Phase::Starting));
                 let detail = format!("the engine broke down; loading again in {} s", after.as_secs());
                 self.status.send_modify(|status| status.step(StepName::Load, None, detail));
                 self.load_at = Some(Instant::now() + after);
             }
-            Remedy::GiveUp => self.give_up(&breakdown),
+            Err(message) => self.give_up(message),
         }
     }
 
-    /// Whether less memory was the remedy and there is no less.
-    fn is_too_small(&self, kind: BreakdownKind) -> bool {
-        let smallest = lessened(self.planned(self.choice.mode).load, self.watchdog.halvings).is_none();
-        kind == BreakdownKind::OutOfMemory && smallest
-    }
-
-    /// What was planned, with less context for each time that memory was short.
-    pub(super) fn wished(&self, planned: &Planned) -> Load {
-        lessened(planned.load, self.watchdog.halvings).unwrap_or(planned.load)
+    /// How long to wait before it is loaded again, or what to tell the user, where nothing helps any more. Against too little
+    /// memory it helps to take less, not to wait.
+    async fn mend(&mut self, breakdown: &Breakdown, broken: Option<&Broken>) -> Result<Duration, String> {
+        if let (BreakdownKind::OutOfMemory, Some(broken)) = (breakdown.kind, broken) {
+            return self.lessen(broken).await.map(|()| Duration::ZERO).map_err(|error| error.to_string());
+        }
+        match self.watchdog.remedy(Instant::now()) {
+            Remedy::LoadAgain { after } => Ok(after),
+            Remedy::GiveUp => Err(format!(
+                "the engine broke down again and again, the last time with: {}; look at the logs, then choose Resume to try \
+                 again",
+                breakdown.message
+            )),
+        }
     }
 
     /// Tasks that still run on it go to other nodes; no task of ours is waited for that a hung engine would never end.
@@ -64,14 +80,19 @@ impl Life {
             }
             let _ = timeout(LETTING_GO, model.unload()).await;
         }
-        self.status.send_modify(|status| status.loaded = None);
+        self.nothing_loaded();
     }
 
     /// Loads again when it is time, unless the user wants something else meanwhile.
     pub(super) async fn try_again(&mut self) {
         self.load_at = None;
-        match self.go_on().await {
+        if !self.may_load() {
+            return self.hold(Some(Phase::Paused));
+        }
+        match self.load_again().await {
             Ok(()) => tracing::info!("the model is loaded again after the breakdown"),
+            // With the least of the last that there is: that was told, and time does not help.
+            Err(error @ LoadError::OutOfMemory { .. }) => self.give_up(format!("{error}; then choose Resume")),
             Err(error) => {
                 let message = error.to_string();
                 self.repair(Breakdown { kind: BreakdownKind::Failed, message }).await;
@@ -86,36 +107,45 @@ impl Life {
         self.status.send_modify(|status| status.give_up(None));
     }
 
-    fn give_up(&mut self, breakdown: &Breakdown) {
+    fn give_up(&mut self, message: String) {
         self.given_up = true;
         self.hold(Some(Phase::Paused));
-        let message = format!(
-            "the engine broke down again and again, the last time with: {}; look at the logs, then choose Resume to try again",
-            breakdown.message
-        );
         tracing::error!("{message}");
         self.status.send_modify(|status| status.give_up(Some(Problem { code: ProblemCode::Engine, message })));
     }
 
-    fn remember(&self, breakdown: &Breakdown, remedy: Remedy) {
-        let loaded = self.loaded.as_ref();
+    /// Keeps what broke and tells it once.
+    pub(super) fn remember(&self, breakdown: &Breakdown, broken: Option<&Broken>, mended: bool) {
+        let of_memory = breakdown.kind == BreakdownKind::OutOfMemory;
+        let repair = match (mended, of_memory) {
+            (false, _) => Repair::GivenUp,
+            (true, true) => Repair::LoadedSmaller,
+            (true, false) => Repair::LoadedAgain,
+        };
         let incident = Incident {
             at: incidents::now(),
             kind: breakdown.kind,
             message: breakdown.message.clone(),
-            model: loaded.map(|loaded| loaded.view.model.clone()),
-            precision: loaded.map(|loaded| loaded.view.precision),
-            context_tokens: loaded.map(|loaded| loaded.model.options().context_tokens),
-            repair: match (remedy, breakdown.kind) {
-                (Remedy::GiveUp, _) => Repair::GivenUp,
-                (_, BreakdownKind::OutOfMemory) => Repair::LoadedSmaller,
-                _ => Repair::LoadedAgain,
-            },
+            model: broken.map(|broken| broken.model.clone()),
+            precision: broken.map(|broken| broken.precision),
+            context_tokens: broken.map(|broken| broken.options.context_tokens),
+            slots: broken.map(|broken| broken.options.slots),
+            repair,
+            goes_on: broken.filter(|_| mended && of_memory).map(|broken| GoesOn::with(self.planned(broken.mode))),
         };
-        tracing::error!(kind = ?incident.kind, "the engine broke down: {}", incident.message);
-        if let Err(error) = incidents::keep(&self.config.machine.folders, &incident) {
-            tracing::warn!(%error, "the breakdown is not kept");
-        }
-        self.status.send_modify(|status| status.incident = Some(incident));
+        incidents::tell(&self.config.machine.folders, &self.status, incident);
+    }
+}
+
+impl Broken {
+    fn of_loaded(loaded: &LoadedModel) -> Self {
+        let LoadedModel { model, view } = loaded;
+        let (artifact, options) = (model.artifact().digest, model.options());
+        Self { artifact, model: view.model.clone(), precision: view.precision, mode: view.mode, options }
+    }
+
+    pub(super) fn of_planned(planned: &Planned, options: LoadOptions) -> Self {
+        let Variant { artifact, precision, .. } = planned.variant;
+        Self { artifact, model: planned.variant.model.clone(), precision, mode: planned.mode, options }
     }
 }

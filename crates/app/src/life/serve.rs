@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::Life;
 use crate::{
     CommandError, Loaded, Phase, StepName,
+    at_work::AtWork,
     choice::Choice,
     device::{card, device, free_bytes, taken_bytes},
     survey,
@@ -108,29 +109,25 @@ impl Life {
     /// Loads again what is chosen, unless something is in the way.
     pub(super) async fn go_on(&mut self) -> Result<(), CommandError> {
         if self.may_load() {
-            return self.load_again().await;
+            let loaded = self.load_again().await;
+            return loaded.map_err(|error| CommandError::NotLoaded { message: error.to_string() });
         }
         self.hold(Some(Phase::Paused));
         Ok(())
     }
 
-    async fn load_again(&mut self) -> Result<(), CommandError> {
+    /// Loads what is chosen and serves it, if nothing is loaded.
+    pub(super) async fn load_again(&mut self) -> Result<(), LoadError> {
         self.load_at = None;
         if self.loaded.is_some() {
             return Ok(());
         }
         self.hold(Some(Phase::Starting));
-        match self.load(self.choice.mode).await {
-            Ok(loaded) => {
-                self.serve(loaded);
-                self.hold(None);
-                Ok(())
-            }
-            Err(error) => {
-                self.hold(Some(Phase::Paused));
-                Err(CommandError::NotLoaded { message: error.to_string() })
-            }
-        }
+        let loaded = self.load(self.choice.mode).await;
+        let loaded = loaded.inspect_err(|_| self.hold(Some(Phase::Paused)))?;
+        self.serve(loaded);
+        self.hold(None);
+        Ok(())
     }
 
     /// What may be taken on `device` now.
@@ -144,7 +141,7 @@ impl Life {
     fn affordable(&self, planned: &Planned) -> Result<(Load, MemoryEstimate), LoadError> {
         let room = self.room(device(&planned.placement));
         let backend = planned.placement.backend();
-        shrunk(&planned.variant, self.wished(planned), backend, room).ok_or_else(|| LoadError::Memory {
+        shrunk(&planned.variant, planned.load, backend, room).ok_or_else(|| LoadError::Memory {
             artifact: planned.variant.precision.to_string(),
             needed_bytes: planned.memory.loaded(),
             free_bytes: room,
@@ -161,8 +158,18 @@ impl Life {
         Err(LoadError::Memory { artifact: model.artifact().precision.to_string(), needed_bytes, free_bytes })
     }
 
+    /// Loads what serves in `mode`, and ever less where memory runs out over it.
+    pub(super) async fn load(&mut self, mode: Mode) -> Result<LoadedModel, LoadError> {
+        loop {
+            match self.load_planned(mode).await {
+                Err(error @ LoadError::OutOfMemory { options, .. }) => self.load_less(mode, options, error).await?,
+                done => return done,
+            }
+        }
+    }
+
     /// Loads the model of `mode` and checks the estimate against what the process really took.
-    pub(super) async fn load(&self, mode: Mode) -> Result<LoadedModel, LoadError> {
+    async fn load_planned(&self, mode: Mode) -> Result<LoadedModel, LoadError> {
         let planned = self.planned(mode);
         let artifact = self.artifacts.iter().find(|artifact| artifact.digest == planned.variant.artifact);
         let artifact = artifact.ok_or_else(|| LoadError::Artifact {
@@ -172,6 +179,7 @@ impl Life {
         let (load, memory) = self.affordable(planned)?;
         let device = device(&planned.placement);
         let options = LoadOptions { context_tokens: load.context_tokens, slots: load.slots, device };
+        AtWork::note(&self.config.machine.folders, artifact, mode, options);
         let (started, before) = (Instant::now(), taken_bytes(device));
         let model =
             self.show_load(planned, self.config.machine.engine.load(artifact, options, self.progress())).await?;
@@ -232,6 +240,11 @@ impl Life {
         self.node.serve(None);
         let old = self.loaded.take();
         self.retire(old).await;
+        self.nothing_loaded();
+    }
+
+    pub(super) fn nothing_loaded(&self) {
+        AtWork::over(&self.config.machine.folders);
         self.status.send_modify(|status| status.loaded = None);
     }
 

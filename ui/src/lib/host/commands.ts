@@ -82,6 +82,7 @@ export interface Commands {
   resume: { args: Nothing; result: null };
   restart: { args: Nothing; result: null };
   measure: { args: Nothing; result: null };
+  forget_memory_limits: { args: Nothing; result: null };
   dismiss_incident: { args: Nothing; result: null };
   check_for_updates: { args: Nothing; result: null };
   download_update: { args: Nothing; result: null };

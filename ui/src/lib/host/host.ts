@@ -38,6 +38,8 @@ export interface Host {
   restart(): Promise<void>;
   /** Measures every precision again and plans anew; finishes what runs first, then goes on. Progress is in the status. */
   measure(): Promise<void>;
+  /** Forgets what ran out of memory (`status.plan.limits`), and loads the model as it was planned before that. */
+  forgetMemoryLimits(): Promise<void>;
   /** Shows `status.incident` no longer. */
   dismissIncident(): Promise<void>;
   /** What would be served within other limits. Answers at once, and changes nothing. */

@@ -60,6 +60,7 @@ export const tauriHost: Host = {
   resume: () => call("resume", {}).then(done),
   restart: () => call("restart", {}).then(done),
   measure: () => call("measure", {}).then(done),
+  forgetMemoryLimits: () => call("forget_memory_limits", {}).then(done),
   dismissIncident: () => call("dismiss_incident", {}).then(done),
   whatIf: (limits) => call("what_if", { limits }),
   quit: () => call("quit", {}).then(done),

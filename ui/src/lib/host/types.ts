@@ -1453,6 +1453,23 @@ vocabulary: number,
 tied_embeddings: boolean, };
 
 /**
+ * What is loaded after memory ran out.
+ */
+export type GoesOn = { 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * With what.
+ */
+load: Load, };
+
+/**
  * A graphics card.
  */
 export type Gpu = { 
@@ -1581,9 +1598,17 @@ precision: Precision | null,
  */
 context_tokens: number | null, 
 /**
+ * Requests worked on at a time.
+ */
+slots: number | null, 
+/**
  * What was done about it.
  */
-repair: Repair, };
+repair: Repair, 
+/**
+ * With what it goes on, where that is less than before.
+ */
+goes_on: GoesOn | null, };
 
 /**
  * What a user task asked and what was answered.
@@ -1988,6 +2013,27 @@ working_bytes: number,
 engine_bytes: number, };
 
 /**
+ * That an artifact ran out of memory on a device of this machine.
+ */
+export type MemoryLimit = { 
+/**
+ * Which file.
+ */
+artifact: ArtifactDigest, 
+/**
+ * On what it computed; nothing: the processor.
+ */
+backend: Backend | null, 
+/**
+ * The most that it ran out of memory with.
+ */
+failed: Load, 
+/**
+ * The most that it is loaded with since; nothing: there is no less, so it is not loaded at all.
+ */
+most: Load | null, };
+
+/**
  * Milliseconds since the Unix epoch, as the router's clock has it.
  */
 export type Millis = number;
@@ -2359,7 +2405,11 @@ alternatives: Array<Alternative>,
 /**
  * What another build would make of this machine.
  */
-advice: Array<string>, };
+advice: Array<string>, 
+/**
+ * What ran out of memory, and is planned with less since.
+ */
+limits: Array<MemoryLimit>, };
 
 /**
  * How to send a request to the embedded practice network.

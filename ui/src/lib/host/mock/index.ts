@@ -7,7 +7,7 @@ import { COMPONENTS } from "./components";
 import { failure } from "./failure";
 import { DATA_FOLDER, HARDWARE, IMPORTED_ADDRESS } from "./machine";
 import { Miner, isScenario } from "./miner";
-import { planWithin } from "./planning";
+import { plan, planWithin } from "./planning";
 import { reportOf } from "./report";
 import { STILL_TIME } from "./still";
 import { whyOf } from "./why";
@@ -51,6 +51,7 @@ function hostOf(miner: Miner): Host {
       preferences.restarted();
     },
     measure: () => life.measure(),
+    forgetMemoryLimits: async () => stage.change((status) => (status.plan = plan())),
     dismissIncident: async () => stage.change((status) => (status.incident = null)),
     whatIf: async (limits) => planWithin(limits),
     quit: () => life.quit(),

@@ -17,6 +17,17 @@ const DECODED_BY_MEMORY: Record<string, number> = { F16: 15.1, Q8_0: 41.8, Q4_0:
 
 export const plan = (): Plan => planWithin({ memory_budget_bytes: null, context_tokens: null, slots: null });
 
+/** The same after the one for volume ran out of memory. */
+export function planAfterRunningOut(): Plan {
+  const usual = plan();
+  const { variant: chosen, reasons } = usual.volume;
+  const failed = { context_tokens: USUAL_CONTEXT, slots: 1 };
+  const less = { ...failed, context_tokens: LEAST_CONTEXT };
+  const reason = `The context is ${LEAST_CONTEXT} tokens instead of ${USUAL_CONTEXT}, since it ran out of memory with that.`;
+  const volume = { ...usual.volume, load: less, memory: memoryOf(chosen.precision, LEAST_CONTEXT), reasons: [...reasons, reason] };
+  return { ...usual, volume, limits: [{ artifact: chosen.artifact, backend: null, failed, most: less }] };
+}
+
 /** Rejects what the settings would, and says so where nothing fits. */
 export function planWithin({ memory_budget_bytes: budget, context_tokens: context }: WhatIf): Plan {
   refuse("memory_budget_bytes", budget, 64 * 2 ** 20, 2 ** 50);
@@ -32,7 +43,7 @@ export function planWithin({ memory_budget_bytes: budget, context_tokens: contex
         + "used; close other programs or raise memory_budget_bytes in settings.toml",
     );
   }
-  return { precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives, advice: [] };
+  return { precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives, advice: [], limits: [] };
 }
 
 function refuse(name: string, value: number | null, least: number, most: number): void {

@@ -6,6 +6,7 @@ import { emptyComparison } from "./lab-comparison";
 import { PROMPT } from "./lab-words";
 import { DATA_FOLDER } from "./machine";
 import { IDLE, type Miner } from "./miner";
+import { planAfterRunningOut } from "./planning";
 import { coolingDown } from "./standing";
 import { RELEASE } from "./updates";
 
@@ -80,9 +81,12 @@ export const SCENARIOS = {
   incident: (miner) => {
     mining(miner);
     miner.stage.change((status) => {
+      const plan = planAfterRunningOut();
+      const { model, precision } = plan.volume.variant;
+      status.plan = plan;
       status.incident = {
-        at: miner.clock.now() - 5 * 60_000, kind: "out_of_memory", repair: "loaded_smaller", context_tokens: 2048,
-        model: "smollm2-135m-instruct", precision: "F16",
+        at: miner.clock.now() - 5 * 60_000, kind: "out_of_memory", repair: "loaded_smaller", context_tokens: 1024, slots: 1,
+        model, precision, goes_on: { model, precision, load: plan.volume.load },
         message: 'DriverError(CUDA_ERROR_OUT_OF_MEMORY, "out of memory")',
       };
     });

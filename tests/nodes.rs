@@ -70,7 +70,7 @@ impl User {
     }
 
     fn mine(&self, which: &[&str]) -> Node {
-        let arguments = [&["mine"], which].concat();
+        let arguments = [&["mine"][..], which].concat();
         let mut process = self.cortensor(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         Node { process, lines }
@@ -153,7 +153,7 @@ async fn two_nodes_on_one_machine_share_network_and_models_and_nothing_else() {
         user.say(paused).await;
         let address = found[serves].1["address"].as_str().unwrap();
         assert!(user.ask().await.eq_ignore_ascii_case(address));
-        user.say(&[&["resume"], &paused[1..]].concat()).await;
+        user.say(&[&["resume"][..], &paused[1..]].concat()).await;
     }
 
     // Ending one leaves the other.
@@ -171,7 +171,7 @@ async fn two_nodes_on_one_machine_share_network_and_models_and_nothing_else() {
 async fn the_models_are_the_main_nodes_to_change() {
     let user = User::new();
     for change in [&["remove", MODEL, "Q8_0"][..], &["get", "qwen3-4b"], &["keep", MODEL, "Q8_0"]] {
-        let arguments = [&["models", "--name", "rig-2"], change].concat();
+        let arguments = [&["models", "--name", "rig-2"][..], change].concat();
         let output = user.cortensor(&arguments).output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains("shared by all of your nodes"), "{said}");
@@ -185,9 +185,11 @@ async fn each_node_has_a_window_of_its_own_which_a_second_start_opens() {
     let home = Home::never_used();
     let session = Session::start(&home, Keychain::None);
     let titles = || {
-        let found = session.command(&home, "xdotool").args(["search", "--onlyvisible", "--name", "^Cortensor Miner"]).output();
+        let found =
+            session.command(&home, "xdotool").args(["search", "--onlyvisible", "--name", "^Cortensor Miner"]).output();
         let windows = String::from_utf8(found.unwrap().stdout).unwrap();
-        let title = |window: &str| session.command(&home, "xdotool").args(["getwindowname", window]).output().unwrap().stdout;
+        let title =
+            |window: &str| session.command(&home, "xdotool").args(["getwindowname", window]).output().unwrap().stdout;
         let titles = windows.lines().map(|window| String::from_utf8(title(window)).unwrap().trim().to_owned());
         titles.collect::<BTreeSet<_>>()
     };

@@ -326,7 +326,7 @@ mod tests {
     fn every_node_that_was_begun_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let main = Folders::at(folder.path());
-        assert_eq!(main.all(), []);
+        assert!(main.all().is_empty());
         drop(main.node(name("b")).lock().unwrap());
         drop(main.node(name("a")).lock().unwrap());
         fs::create_dir(folder.path().join("nodes/not a name")).unwrap();
@@ -334,7 +334,7 @@ mod tests {
         let named = [main.node(name("a")), main.node(name("b"))];
         assert_eq!(main.all(), named);
         drop(main.lock().unwrap());
-        let all = [&[main.clone()], named.as_slice()].concat();
+        let all = [&[main.clone()][..], &named].concat();
         assert_eq!((main.all(), named[0].all()), (all.clone(), all));
     }
 

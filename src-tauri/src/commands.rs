@@ -8,8 +8,8 @@ use std::{path::PathBuf, sync::Arc};
 use cortensor_app::{
     Comparison, ComparisonHistory, ComparisonId, ComparisonRequest, EarningsChart, EarningsReport, ExportFormat,
     Failure, FailureCode, FidelityReports, FidelityRequest, FirstRunScreen, ImportedEnv, KeptVote, ModelFile, Outlook,
-    PauseLength, Plan, RemovalChoice, RemovalPlan, RemovalReport, Revealed, Settings, SettingsView, Since, Span, VoteChoice, VoteRequest, VoteSummary, WhatIf,
-    Why, Wipe,
+    PauseLength, Plan, RemovalChoice, RemovalPlan, RemovalReport, Revealed, Settings, SettingsView, Since, Span,
+    VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 };
 use cortensor_host::{
     About, LogLine, NetworkView, Practice,

@@ -92,14 +92,13 @@ impl Home {
 
 /// A status with everything in it that is nobody else's business.
 fn mining() -> Status {
-    Status {
-        phase: Phase::Mining,
-        aside: vec![Reason::Program { name: "steam".to_owned() }],
-        problem: Some(Problem { code: ProblemCode::Files, message: "/home/sam/ledger cannot be read".to_owned() }),
-        connection: Connection::Offline { reason: "wss://router.example is away".to_owned(), retry_at: Millis(1) },
-        address: Some("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".parse().unwrap()),
-        ..Status::default()
-    }
+    let message = "/home/sam/ledger cannot be read".to_owned();
+    let mut status = Status::failed(Problem { code: ProblemCode::Files, message });
+    status.phase = Phase::Mining;
+    status.aside = vec![Reason::Program { name: "steam".to_owned() }];
+    status.connection = Connection::Offline { reason: "wss://router.example is away".to_owned(), retry_at: Millis(1) };
+    status.address = Some("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".parse().unwrap());
+    status
 }
 
 /// The next glance of a stream of events.

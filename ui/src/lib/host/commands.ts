@@ -12,6 +12,7 @@ import type {
   ComparisonId,
   ComparisonRequest,
   DesktopView,
+  DeviceId,
   EarningsChart,
   EarningsReport,
   ExportFormat,
@@ -33,6 +34,7 @@ import type {
   NetworkView,
   NodeAddress,
   Outlook,
+  PairingCode,
   PauseLength,
   Plan,
   Practice,
@@ -46,6 +48,7 @@ import type {
   Since,
   Span,
   Status,
+  StatusPageView,
   TaskId,
   UpdateView,
   Vote,
@@ -69,6 +72,7 @@ export interface Commands {
   watch_vote: { args: { channel: Channel<Partial<Vote>> }; result: number };
   watch_models: { args: { channel: Channel<Partial<ModelsView>> }; result: number };
   watch_updates: { args: { channel: Channel<Partial<UpdateView>> }; result: number };
+  watch_status_page: { args: { channel: Channel<Partial<StatusPageView>> }; result: number };
   watch_logs: { args: { channel: Channel<LogLine[]> }; result: number };
   unwatch: { args: { id: number }; result: null };
   save_picture: { args: Uint8Array; result: string | null };
@@ -100,6 +104,8 @@ export interface Commands {
   prompt: { args: { task: TaskId }; result: KeptPrompt | null };
   settings: { args: Nothing; result: SettingsView };
   save_settings: { args: { settings: Settings }; result: SettingsView };
+  show_pairing_code: { args: Nothing; result: PairingCode };
+  forget_device: { args: { id: DeviceId }; result: null };
   export_key: { args: { passphrase: string }; result: string | null };
   import_key: { args: { passphrase: string }; result: NodeAddress | null };
   import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };

@@ -164,6 +164,11 @@ words: string, };
 export type ArtifactDigest = string;
 
 /**
+ * Why the miner steps aside; without the figures and names, which are settings.
+ */
+export type AsideKind = "in_use" | "battery" | "full_screen" | "program" | "hot" | "processor" | "graphics" | "metered" | "hours";
+
+/**
  * What was seen at some places of the windows.
  */
 export type AtPosition = { 
@@ -820,6 +825,11 @@ starts_at_login: boolean,
 has_tray: boolean, };
 
 /**
+ * A paired browser's number.
+ */
+export type DeviceId = number;
+
+/**
  * What a model takes of one device.
  */
 export type DeviceMemory = { 
@@ -1453,21 +1463,81 @@ vocabulary: number,
 tied_embeddings: boolean, };
 
 /**
- * What is loaded after memory ran out.
+ * How the miner is, for whoever looks from another device.
  */
-export type GoesOn = { 
+export type Glance = { 
 /**
- * The model.
+ * The one word.
  */
-model: ModelId, 
+phase: Phase, 
 /**
- * Exact format.
+ * Since when that is so, as far as the page has seen.
  */
-precision: Precision, 
+since: Millis, 
 /**
- * With what.
+ * When the user's pause is over by itself.
  */
-load: Load, };
+paused_until: Millis | null, 
+/**
+ * Why it steps aside.
+ */
+aside: Array<AsideKind>, 
+/**
+ * What must be seen to, by what helps. The words of the miner name files, and stay there.
+ */
+problem: ProblemCode | null, 
+/**
+ * What is served.
+ */
+model: ModelId | null, 
+/**
+ * In which exact format.
+ */
+precision: Precision | null, 
+/**
+ * What the user chose.
+ */
+mode: Mode | null, 
+/**
+ * Requests being answered.
+ */
+running: number, 
+/**
+ * What the network tested of it.
+ */
+tier: Tier | null, 
+/**
+ * How far the network trusts it.
+ */
+level: Level | null, 
+/**
+ * User requests served and paid.
+ */
+requests: number, 
+/**
+ * Earned today.
+ */
+today: Amount, 
+/**
+ * Earned in all.
+ */
+total: Amount, 
+/**
+ * Whether that is worth nothing. So it is taken to be until the network is known.
+ */
+practice: boolean, 
+/**
+ * Answer tokens a second, as the benchmark measured them.
+ */
+tokens_per_second: number | null, 
+/**
+ * Requests in an hour since the mode was chosen.
+ */
+requests_per_hour: number | null, 
+/**
+ * What to know beside that.
+ */
+warnings: Array<Warning>, };
 
 /**
  * A graphics card.
@@ -1598,17 +1668,9 @@ precision: Precision | null,
  */
 context_tokens: number | null, 
 /**
- * Requests worked on at a time.
- */
-slots: number | null, 
-/**
  * What was done about it.
  */
-repair: Repair, 
-/**
- * With what it goes on, where that is less than before.
- */
-goes_on: GoesOn | null, };
+repair: Repair, };
 
 /**
  * What a user task asked and what was answered.
@@ -2013,27 +2075,6 @@ working_bytes: number,
 engine_bytes: number, };
 
 /**
- * That an artifact ran out of memory on a device of this machine.
- */
-export type MemoryLimit = { 
-/**
- * Which file.
- */
-artifact: ArtifactDigest, 
-/**
- * On what it computed; nothing: the processor.
- */
-backend: Backend | null, 
-/**
- * The most that it ran out of memory with.
- */
-failed: Load, 
-/**
- * The most that it is loaded with since; nothing: there is no less, so it is not loaded at all.
- */
-most: Load | null, };
-
-/**
  * Milliseconds since the Unix epoch, as the router's clock has it.
  */
 export type Millis = number;
@@ -2305,6 +2346,49 @@ ignore_gpus: boolean,
 gpus?: Array<number>, };
 
 /**
+ * Why a browser was not paired.
+ */
+export type PairRefusal = { "is": "wrong", 
+/**
+ * So many tries are left before it is void.
+ */
+left: number, } | { "is": "no_code" } | { "is": "slow_down" } | { "is": "full" } | { "is": "not_kept" };
+
+/**
+ * A browser that may look.
+ */
+export type PairedDevice = { 
+/**
+ * Its number.
+ */
+id: DeviceId, 
+/**
+ * What it is, such as `Firefox on Android`.
+ */
+name: string, 
+/**
+ * When it was paired.
+ */
+paired_at: Millis, 
+/**
+ * When it last looked, to the minute.
+ */
+last_seen: Millis, };
+
+/**
+ * A code that is shown.
+ */
+export type PairingCode = { 
+/**
+ * Eight digits, in two groups.
+ */
+digits: string, 
+/**
+ * Until when it pairs.
+ */
+until: Millis, };
+
+/**
  * The passphrase of the key's file is needed.
  */
 export type PassphraseRequest = { 
@@ -2405,11 +2489,7 @@ alternatives: Array<Alternative>,
 /**
  * What another build would make of this machine.
  */
-advice: Array<string>, 
-/**
- * What ran out of memory, and is planned with less since.
- */
-limits: Array<MemoryLimit>, };
+advice: Array<string>, };
 
 /**
  * How to send a request to the embedded practice network.
@@ -2775,7 +2855,11 @@ manners: Rules,
 /**
  * What electricity costs and what credits are worth to you. Holds from when it is saved.
  */
-electricity: Electricity, };
+electricity: Electricity, 
+/**
+ * The page in the local network that says how the miner is. Holds from when it is saved in the window.
+ */
+status_page: StatusPageSettings, };
 
 /**
  * The settings and what there is to know for changing them.
@@ -3182,6 +3266,45 @@ idle_since: Millis | null,
  * What was earned. On the practice network: practice credits.
  */
 earnings: EarningsSummary, };
+
+/**
+ * The page in the local network that says how the miner is. Off by default.
+ */
+export type StatusPageSettings = { 
+/**
+ * Whether paired browsers in the local network can see how the miner is. Read only.
+ */
+on: boolean, 
+/**
+ * Where the status page listens: an address of this machine and a port. `0.0.0.0` is every IPv4 address of it, `[::]` every
+ * address.
+ */
+listen: string, };
+
+/**
+ * What there is to know of the page in the app.
+ */
+export type StatusPageView = { 
+/**
+ * Whether it is served.
+ */
+open: boolean, 
+/**
+ * Where browsers of the network find it.
+ */
+addresses: Array<string>, 
+/**
+ * Why it is not served though it is on.
+ */
+problem: string | null, 
+/**
+ * The code that pairs a browser, until it is used or its time is up.
+ */
+code: PairingCode | null, 
+/**
+ * Browsers that may look.
+ */
+devices: Array<PairedDevice>, };
 
 /**
  * A step on the way to mining.
@@ -3648,6 +3771,19 @@ told: Told,
 least_votes: number, };
 
 /**
+ * Something to know that does not stop the miner.
+ */
+export type Warning = { "is": "engine_broke", 
+/**
+ * When.
+ */
+at: Millis, } | { "is": "cooling_down", 
+/**
+ * Until when.
+ */
+until: Millis, };
+
+/**
  * A day of the week.
  */
 export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
@@ -3779,23 +3915,3 @@ phase: WorkPhase,
  * 0 to 1.
  */
 progress: number, };
-
-export type ProgramRemoval = { "is": "command", command: string, } | { "is": "file", path: string, } | { "is": "windows_settings" } | { "is": "bin", path: string, };
-
-export type RemovalPart = "autostart" | "service" | "models" | "comparisons" | "updates" | "logs" | "prompts" | "settings" | "earnings" | "key";
-
-export type RemovalItem = { part: RemovalPart, bytes: number, count: number, deletes: boolean, };
-
-export type RemovalKey = { address: NodeAddress, place: KeyPlace, };
-
-export type RemovalEarnings = { left: Amount, practice: boolean, };
-
-export type RemovalPlan = { folder: string, items: Array<RemovalItem>, key: RemovalKey | null, earnings: RemovalEarnings | null, unknown: Array<string>, program: ProgramRemoval, };
-
-export type RemovalChoice = { delete: Array<RemovalPart>, address_end: string | null, };
-
-export type RemovalOutcome = { "is": "deleted" } | { "is": "kept" } | { "is": "failed", message: string, };
-
-export type RemovalStep = { item: RemovalItem, outcome: RemovalOutcome, };
-
-export type RemovalReport = { steps: Array<RemovalStep>, unknown: Array<string>, folder: string, folder_gone: boolean, program: ProgramRemoval, };

@@ -88,6 +88,11 @@ impl Folders {
         Self { data: main.join(NODES).join(name.as_str()), named: Some((name, main)) }
     }
 
+    /// Where the nodes with a name are.
+    pub(crate) fn nodes(&self) -> PathBuf {
+        self.main().data.join(NODES)
+    }
+
     /// The node's name, where it has one.
     pub fn name(&self) -> Option<&NodeName> {
         self.named.as_ref().map(|(name, _)| name)
@@ -102,7 +107,7 @@ impl Folders {
     /// Every node that is kept here, the one without a name first.
     pub fn all(&self) -> Vec<Self> {
         let main = self.main();
-        let found = fs::read_dir(main.data.join(NODES)).into_iter().flatten().flatten();
+        let found = fs::read_dir(main.nodes()).into_iter().flatten().flatten();
         let found = found.filter(|entry| entry.path().is_dir());
         let mut names: Vec<NodeName> = found.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         names.sort();

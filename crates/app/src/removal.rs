@@ -24,7 +24,7 @@ use ts_rs::TS;
 pub use program::ProgramRemoval;
 
 use self::{carry::Carrying, program::program_removal, scan::Found, starts::Starts};
-use crate::{Failure, FailureCode, Folders, Settings, earnings, env_import::checksummed};
+use crate::{Failure, FailureCode, Folders, NodeName, Settings, earnings, env_import::checksummed};
 
 /// How many characters of the node's address are to be typed before its key is deleted.
 const TYPED: usize = 4;
@@ -102,6 +102,9 @@ pub struct RemovalPlan {
     pub earnings: Option<RemovalEarnings>,
     /// Files in the folder that this program did not make, and links: they stay.
     pub unknown: Vec<PathBuf>,
+    /// Other nodes of this user that are kept here. They stay, and the models, which are theirs too, with them.
+    #[ts(type = "Array<string>")]
+    pub nodes: Vec<NodeName>,
     /// How the program itself is removed.
     pub program: ProgramRemoval,
 }
@@ -263,10 +266,12 @@ impl Survey {
         let mut items = found.items();
         items.extend(starts.items());
         items.extend(prompts);
+        let nodes = scan::named(folders);
+        items.retain(|item| item.part != RemovalPart::Models || nodes.is_empty());
         items.iter_mut().for_each(|item| item.deletes = deletes(item.part, models_protected));
         items.sort_by_key(|item| item.part);
         let (folder, unknown) = (folders.data().to_owned(), found.unknown.clone());
-        Ok(Self { plan: RemovalPlan { folder, items, key, earnings, unknown, program }, found, starts })
+        Ok(Self { plan: RemovalPlan { folder, items, key, earnings, unknown, nodes, program }, found, starts })
     }
 }
 

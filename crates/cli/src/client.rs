@@ -227,7 +227,7 @@ pub(crate) async fn pause(common: &Common, length: PauseLength) -> Outcome {
 
 /// Has the running miner finish what runs and end.
 pub(crate) async fn quit(folders: &Folders) -> Result<(), ClientError> {
-    Miner::find(folders)?.post("quit", &serde_json::json!({})).await.map(drop)
+    Miner::find(folders)?.post::<serde_json::Value>("quit", &serde_json::json!({})).await.map(drop)
 }
 
 /// `cortensor pause`, `resume`, `quit`

@@ -11,15 +11,23 @@ use cortensor_models::inventory::HeldModel;
 use cortensor_node::is_keystore;
 
 use super::{RemovalItem, RemovalPart};
-use crate::Folders;
+use crate::{Folders, NodeName};
 
 /// Databases, beside which `SQLite` keeps files of its own.
 const DATABASES: [&str; 2] = ["ledger.sqlite", "router.sqlite"];
 const DATABASE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// Books of the practice network, and the keys that open them.
 const BOOKS: [&str; 4] = ["router.statement-key", "practice-api-key", "operator-key", "validator-key"];
-const SETTINGS: [&str; 6] =
-    ["settings.toml", "network-api-key.json", "choice.json", "told.json", "first-run.json", "measurements.json"];
+const SETTINGS: [&str; 8] = [
+    "settings.toml",
+    "network-api-key.json",
+    "paired-devices.json",
+    "choice.json",
+    "told.json",
+    "first-run.json",
+    "measurements.json",
+    "memory-limits.json",
+];
 /// Records of models and of the list of them.
 const MODEL_RECORDS: [&str; 4] = ["inventory.json", "inventory.lock", "manifest.signed", "queue.json"];
 const LADDER_RECORDS: [&str; 2] = ["ladder.json", "ladder.lock"];
@@ -28,7 +36,7 @@ const TOKENIZERS: [&str; 2] = ["tokenizers", "tokenizer"];
 /// Ends of the names of files that did not come or were not made to the end.
 const UNFINISHED: [&str; 3] = [".partial", ".part", ".part.journal"];
 /// What says that a miner runs here; the last to go.
-pub(super) const TRACES: [&str; 2] = ["control.json", "lock"];
+pub(super) const TRACES: [&str; 3] = ["at-work.json", "control.json", "lock"];
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -44,6 +52,8 @@ pub(super) struct Found {
 /// What says whose a file is.
 struct Names<'a> {
     data: &'a Path,
+    /// Where other nodes of this user are, which stay.
+    nodes: Option<PathBuf>,
     has_key: bool,
     /// Model files that were downloaded or made.
     ours: BTreeSet<&'a Path>,
@@ -56,7 +66,8 @@ impl Found {
     /// keys are nobody's.
     pub(super) fn below(folders: &Folders, has_key: bool, held: &[HeldModel]) -> io::Result<Self> {
         let (ours, others): (Vec<_>, Vec<_>) = held.iter().partition(|model| model.origin.is_ours());
-        let names = Names { data: folders.data(), has_key, ours: paths(&ours), others: paths(&others) };
+        let nodes = Some(folders.nodes()).filter(|_| !named(folders).is_empty());
+        let names = Names { data: folders.data(), nodes, has_key, ours: paths(&ours), others: paths(&others) };
         let mut found = Self::default();
         if folders.data().exists() {
             found.walk(&names, folders.data())?;
@@ -69,6 +80,9 @@ impl Found {
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let (path, kind) = (entry.path(), entry.file_type()?);
+            if names.nodes.as_ref() == Some(&path) {
+                continue;
+            }
             if kind.is_dir() && names.is_folder(&path) {
                 self.folders.push(path.clone());
                 self.walk(names, &path)?;
@@ -110,7 +124,7 @@ impl Names<'_> {
 
     /// Whether this program makes folders of this name.
     fn is_folder(&self, path: &Path) -> bool {
-        let known = ["models", "comparisons", "fidelity", "updates", "logs", "withdrawals"];
+        let known = ["models", "comparisons", "fidelity", "updates", "logs", "withdrawals", "nodes"];
         self.on_the_way(path).first().is_some_and(|name| known.contains(name))
     }
 
@@ -146,6 +160,12 @@ impl Names<'_> {
         };
         !self.others.contains(path) && (known || self.ours.contains(path))
     }
+}
+
+/// The nodes with a name that are kept in this folder.
+pub(super) fn named(folders: &Folders) -> Vec<NodeName> {
+    let below = folders.name().is_none().then(|| folders.all()).unwrap_or_default();
+    below.iter().filter_map(|node| node.name().cloned()).collect()
 }
 
 fn paths<'a>(models: &[&'a HeldModel]) -> BTreeSet<&'a Path> {

@@ -1,6 +1,6 @@
 //! What starts the miner when its user logs in: the desktop's entry, and the systemd unit that was enabled.
 //!
-//! Both start the miner on its user's own folder, so a removal of another folder leaves them alone.
+//! Each of a user's miners has its own: what starts another one is left alone.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use directories::BaseDirs;
 use super::{RemovalItem, RemovalPart, carry::delete_file};
 use crate::Folders;
 
-/// The name under which the window's host has itself started.
+/// The name under which the window's host has the main node started; others have their mark behind it.
 const NAME: &str = "Cortensor Miner";
-/// What `systemctl --user enable cortensor` makes.
-const UNIT_LINK: &str = "systemd/user/default.target.wants/cortensor.service";
+/// Where `systemctl --user enable` makes links to units.
+const UNIT_LINKS: &str = "systemd/user/default.target.wants";
 
 /// What starts the miner, where there is something.
 #[derive(Debug, Default)]
@@ -31,19 +31,20 @@ pub(super) struct Starts {
 pub(super) enum Autostart {
     /// A file.
     File(PathBuf),
-    /// A value in the registry.
-    Registry,
+    /// A value in the registry, of this name.
+    Registry(String),
 }
 
 impl Starts {
     /// What starts the miner on these folders.
     pub(super) fn of(folders: &Folders) -> Self {
-        let is_own = Folders::of_this_user().is_ok_and(|own| own == *folders);
-        let base = BaseDirs::new().filter(|_| is_own);
-        base.map_or_else(Self::default, |base| Self {
-            autostart: autostart(base.home_dir()),
-            unit: Some(base.config_dir().join(UNIT_LINK)).filter(|link| fs::symlink_metadata(link).is_ok()),
-        })
+        let Some(base) = BaseDirs::new() else { return Self::default() };
+        let name = folders.mark().map_or_else(|| NAME.to_owned(), |mark| format!("{NAME} {mark}"));
+        let link = unit(folders).map(|unit| base.config_dir().join(UNIT_LINKS).join(unit));
+        Self {
+            autostart: autostart(base.home_dir(), name),
+            unit: link.filter(|link| fs::symlink_metadata(link).is_ok()),
+        }
     }
 
     /// As parts of the miner.
@@ -59,7 +60,7 @@ impl Starts {
             // The link itself: what it points to is the package's.
             (RemovalPart::Service, _, Some(link)) => (link.as_path(), fs::remove_file(link)),
             (RemovalPart::Autostart, Some(Autostart::File(path)), _) => (path.as_path(), delete_file(path)),
-            (RemovalPart::Autostart, Some(Autostart::Registry), _) => (Path::new(NAME), registry::delete()),
+            (RemovalPart::Autostart, Some(Autostart::Registry(name)), _) => (Path::new(name), registry::delete(name)),
             _ => return None,
         };
         let error = deleted.err()?;
@@ -70,17 +71,26 @@ impl Starts {
     }
 }
 
+/// The unit that starts the miner on these folders; none does on a folder that was chosen with `--data`.
+fn unit(folders: &Folders) -> Option<String> {
+    match (folders.name(), folders.mark()) {
+        (Some(name), _) => Some(format!("cortensor@{name}.service")),
+        (None, None) => Some("cortensor.service".to_owned()),
+        (None, Some(_)) => None,
+    }
+}
+
 #[cfg(windows)]
-fn autostart(_home: &Path) -> Option<Autostart> {
-    registry::has().then_some(Autostart::Registry)
+fn autostart(_home: &Path, name: String) -> Option<Autostart> {
+    registry::has(&name).then_some(Autostart::Registry(name))
 }
 
 #[cfg(not(windows))]
-fn autostart(home: &Path) -> Option<Autostart> {
+fn autostart(home: &Path, name: String) -> Option<Autostart> {
     let entry = if cfg!(target_os = "macos") {
-        home.join("Library/LaunchAgents").join(format!("{NAME}.plist"))
+        home.join("Library/LaunchAgents").join(name + ".plist")
     } else {
-        home.join(".config/autostart").join(format!("{NAME}.desktop"))
+        home.join(".config/autostart").join(name + ".desktop")
     };
     entry.is_file().then_some(Autostart::File(entry))
 }
@@ -93,12 +103,12 @@ mod registry {
     const RUN: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
-    pub(super) fn has() -> bool {
-        run(&["query", RUN, "/v", super::NAME]).is_ok()
+    pub(super) fn has(name: &str) -> bool {
+        run(&["query", RUN, "/v", name]).is_ok()
     }
 
-    pub(super) fn delete() -> io::Result<()> {
-        run(&["delete", RUN, "/v", super::NAME, "/f"])
+    pub(super) fn delete(name: &str) -> io::Result<()> {
+        run(&["delete", RUN, "/v", name, "/f"])
     }
 
     fn run(arguments: &[&str]) -> io::Result<()> {
@@ -111,7 +121,20 @@ mod registry {
 mod registry {
     use std::io;
 
-    pub(super) fn delete() -> io::Result<()> {
+    pub(super) fn delete(_name: &str) -> io::Result<()> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_miner_has_a_unit_of_its_own_or_none() {
+        let main = Folders::of_this_user().unwrap();
+        assert_eq!(unit(&main).as_deref(), Some("cortensor.service"));
+        assert_eq!(unit(&main.node("rig-2".parse().unwrap())).as_deref(), Some("cortensor@rig-2.service"));
+        assert_eq!(unit(&Folders::at("/somewhere/else")), None);
     }
 }

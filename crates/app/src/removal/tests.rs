@@ -12,7 +12,7 @@ use super::{starts::Autostart, *};
 
 const PASSPHRASE: &str = "correct horse";
 /// Files of a miner that has worked for a while, by part.
-const FILES: [(RemovalPart, &str); 19] = [
+const FILES: [(RemovalPart, &str); 21] = [
     (RemovalPart::Models, "models/inventory.lock"),
     (RemovalPart::Models, "models/queue.json"),
     (RemovalPart::Models, "models/smollm/ladder.lock"),
@@ -27,6 +27,8 @@ const FILES: [(RemovalPart, &str); 19] = [
     (RemovalPart::Logs, "incidents.json"),
     (RemovalPart::Settings, "choice.json"),
     (RemovalPart::Settings, "told.json"),
+    (RemovalPart::Settings, "paired-devices.json"),
+    (RemovalPart::Settings, "memory-limits.json"),
     (RemovalPart::Earnings, "router.sqlite"),
     (RemovalPart::Earnings, "router.sqlite-wal"),
     (RemovalPart::Earnings, "router.statement-key"),
@@ -128,6 +130,27 @@ async fn what_cannot_be_had_again_stays_unless_it_is_chosen_and_a_miner_goes_on_
     assert!(!computer.path("autostart").exists() && !computer.path("unit").exists());
     let opened = Identity::open(computer.folders.data(), &|_| Some(PASSPHRASE.to_owned())).unwrap();
     assert_eq!(opened.address(), computer.address);
+}
+
+#[tokio::test]
+async fn other_nodes_of_the_user_stay_and_the_models_with_them() {
+    let computer = Computer::new().await;
+    let node = computer.folders.node("rig-2".parse().unwrap());
+    drop(node.lock().unwrap());
+    let plan = computer.plan().await;
+    assert_eq!(
+        (plan.nodes.as_slice(), plan.item(RemovalPart::Models)),
+        ([node.name().unwrap().clone()].as_slice(), None)
+    );
+    assert_eq!(plan.unknown, Vec::<PathBuf>::new());
+    computer.remove(&computer.everything().await).await.unwrap();
+    assert!(node.data().exists() && node.models().join("downloaded/q8_0/model.gguf").exists());
+
+    let own = RemovalPlan::of(&node).await.unwrap();
+    assert_eq!((own.nodes, own.items), (Vec::new(), Vec::new()), "the models are not its own");
+    fs::remove_dir_all(node.data()).unwrap();
+    let report = computer.remove(&computer.everything().await).await.unwrap();
+    assert!(report.folder_gone, "an empty folder of nodes goes too: {:?}", computer.left());
 }
 
 #[tokio::test]

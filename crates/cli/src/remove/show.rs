@@ -22,6 +22,9 @@ pub(super) fn plan(plan: &RemovalPlan, json: bool) -> Outcome {
         say!("Of the miner there is, in {}:", plan.folder.display());
         plan.items.iter().for_each(|item| say!("{}", line(plan, item)));
     }
+    for node in &plan.nodes {
+        say!("  The node {node} stays, and the models with it: `cortensor remove --name {node}` first takes it off.");
+    }
     if !plan.unknown.is_empty() {
         say!("  Not the miner's, so it stays there:");
         plan.unknown.iter().for_each(|path| say!("    {}", path.display()));

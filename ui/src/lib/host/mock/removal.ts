@@ -23,6 +23,7 @@ const PLAN: RemovalPlan = {
   key: { address: ADDRESS, place: "keychain" },
   earnings: { left: "1284500000000000000", practice: true },
   unknown: [`${DATA_FOLDER}/notes.txt`],
+  nodes: [],
   program: { is: "command", command: "sudo apt remove cortensor-miner" },
 };
 

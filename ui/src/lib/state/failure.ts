@@ -16,8 +16,8 @@ export function asFailure(error: unknown): Shown {
   return { code: "unexpected", message: error instanceof Error ? error.message : String(error) };
 }
 
-/** What is said of a failure; `told`: the general part was told already. */
-export function tellsOf({ code, message }: Shown, told = false): Told {
+/** What is said of a failure; `told`: the general part was told already, `what`: it is this. */
+export function tellsOf({ code, message }: Shown, told = false, what?: string): Told {
   if (code === "unexpected") return { general: t("failure.unexpected", { said: message }), message: null };
-  return { general: told ? null : t(`failure.code.${code}`), message };
+  return { general: what ?? (told ? null : t(`failure.code.${code}`)), message };
 }

@@ -1,5 +1,5 @@
 // How figures are written. Every one has its unit.
-import { locale, t } from "./messages";
+import { english, locale, t } from "./messages";
 import type { Amount, LocalTime, Millis } from "./host/types";
 
 const BASE_UNITS = 10n ** 18n;
@@ -171,3 +171,6 @@ export function sentence(message: string): string {
   const begun = capitalised(message.trim());
   return begun === "" || /[.!?]\)?$/.test(begun) ? begun : `${begun}.`;
 }
+
+/** The same of what there is in English only; for `MessageText`. */
+export const said = (message: string): string => english(sentence(message));

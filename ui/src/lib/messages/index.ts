@@ -23,4 +23,5 @@ void i18next.init({
 /** In the language of now: what shows it is made anew when that changes, see `App.svelte`. */
 export const t = i18next.t;
 
+export { english, led, runsOf, unmarked } from "./english";
 export { currentLanguage, languages, locale, speak } from "./language.svelte";

@@ -1,10 +1,9 @@
-import type { Failure } from "../host/types";
-import { asFailure } from "./failure";
+import { asFailure, type Shown } from "./failure";
 
 /** Something that is asked of the host: not yet known, known, or refused. What was known stays while it is asked again. */
 export class Answer<Value> {
   value = $state.raw<Value | null>(null);
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   asking = $state(false);
   #question = 0;
 

@@ -1,10 +1,9 @@
-import type { Failure } from "../host/types";
-import { asFailure } from "./failure";
+import { asFailure, type Shown } from "./failure";
 
 /** A command that the user gives: whether it runs, and what went wrong last time. */
 export class Command<Input extends unknown[], Output> {
   busy = $state(false);
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #run: (...input: Input) => Promise<Output>;
 
   constructor(run: (...input: Input) => Promise<Output>) {

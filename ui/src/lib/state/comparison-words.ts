@@ -1,6 +1,6 @@
 // What a comparison comes to, in sentences.
-import { formatNats, formatNumber, formatShare, formatTokens, sentence } from "../formats";
-import type { Comparison, ComparisonPhase } from "../host/types";
+import { formatBytes, formatNats, formatNumber, formatShare, formatTokens } from "../formats";
+import type { Arrangement, Comparison, ComparisonPhase } from "../host/types";
 import { t } from "../messages";
 import { levelOf, titleOf, visible, type Place } from "./divergence";
 
@@ -18,10 +18,15 @@ export function partings(comparison: Comparison): string[] {
 
 /** Whether the models shared the memory, why, and what that meant for mining. */
 export function arrangementWords(comparison: Comparison): string {
-  const how = comparison.arrangement ? [sentence(comparison.arrangement.words)] : [];
+  const how = comparison.arrangement ? [sharingWords(comparison.arrangement)] : [];
   const over = ["done", "stopped", "failed"].includes(comparison.phase);
   const mining = comparison.mining === "nothing" ? [] : [t(over ? `compare.mining.over.${comparison.mining}` : `compare.mining.now.${comparison.mining}`)];
   return [...how, ...mining].join(" ");
+}
+
+/** Whether models share the memory, and by which figures. */
+export function sharingWords({ how, together_bytes, usable_bytes }: Arrangement): string {
+  return t(how === "together" ? "compare.sharing.together" : "compare.sharing.in_turn", { together: formatBytes(together_bytes), usable: formatBytes(usable_bytes) });
 }
 
 /** What was asked, in as far as the name does not say it. */

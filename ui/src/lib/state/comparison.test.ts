@@ -130,8 +130,9 @@ describe("a comparison", () => {
   });
 
   it("says how memory was shared and what it meant for mining", () => {
-    const arrangement = { how: "one_by_one" as const, together_bytes: 2, usable_bytes: 1, words: "One after the other: together they need 2 MB, and 1 MB may be used." };
-    expect(arrangementWords(comparedWith([], { arrangement, mining: "paused" }))).toBe(`${arrangement.words} Mining was paused, because its memory was needed. It goes on by itself.`);
+    const arrangement = { how: "one_by_one" as const, together_bytes: 2e6, usable_bytes: 1e6, words: "" };
+    const words = "One after the other: together they need 2 MB, and 1 MB may be used.";
+    expect(arrangementWords(comparedWith([], { arrangement, mining: "paused" }))).toBe(`${words} Mining was paused, because its memory was needed. It goes on by itself.`);
     expect(arrangementWords(comparedWith([], { mining: "goes_on", phase: "answering" }))).toContain("goes on meanwhile");
   });
 

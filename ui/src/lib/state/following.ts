@@ -1,9 +1,8 @@
 import type { Unwatch } from "../host/host";
-import type { Failure } from "../host/types";
-import { asFailure } from "./failure";
+import { asFailure, type Shown } from "./failure";
 
 /** Follows a subscription that is still being made. Ending it before it is there ends it as soon as it is. */
-export function following(subscribing: Promise<Unwatch>, failed: (failure: Failure) => void): Unwatch {
+export function following(subscribing: Promise<Unwatch>, failed: (failure: Shown) => void): Unwatch {
   let unwatch: Unwatch = () => {};
   let ended = false;
   subscribing.then(

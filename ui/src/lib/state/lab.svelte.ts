@@ -1,8 +1,8 @@
 import type { Host, Unwatch } from "../host/host";
 import type { Comparison, ComparisonId, FidelityRun, ModelFile, NetworkView, Vote } from "../host/types";
-import type { Failure } from "../host/types";
 import { Answer } from "./answer.svelte";
 import { newQuestion, type Question } from "./comparison-form";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 export const labTabs = ["answers", "report", "vote"] as const;
@@ -15,7 +15,7 @@ export class LabStore {
   fidelity = $state.raw<FidelityRun | null>(null);
   vote = $state.raw<Vote | null>(null);
   /** Why nothing is told. */
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   tab = $state<LabTab>("answers");
   question = $state<Question>(newQuestion());
   ballot = $state<Question>({ ...newQuestion(), temperature: "0.7" });
@@ -44,7 +44,7 @@ export class LabStore {
     this.failure = null;
     void this.askFiles();
     void this.askNetwork();
-    const failed = (failure: Failure): void => void (this.failure = failure);
+    const failed = (failure: Shown): void => void (this.failure = failure);
     const ends = [
       following(this.#host.watchComparison((comparison) => (this.comparison = comparison)), failed),
       following(this.#host.watchFidelity((run) => (this.fidelity = run)), failed),

@@ -1,5 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Failure, LogLine } from "../host/types";
+import type { LogLine } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 import { LogBuffer, type NumberedLine } from "./log-buffer";
 
@@ -8,7 +9,7 @@ export class LogWatch {
   lines = $state.raw<readonly NumberedLine[]>([]);
   /** The lines so far have come. */
   begun = $state(false);
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #buffer = new LogBuffer();
   #host: Host;
 

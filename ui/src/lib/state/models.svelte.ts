@@ -1,5 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
-import type { DownloadView, Failure, ModelsView, ModelView, VariantView } from "../host/types";
+import type { DownloadView, ModelsView, ModelView, VariantView } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 /** A format with the model that it is of. */
@@ -10,7 +11,7 @@ export class ModelsStore {
   /** null: nothing was told yet. */
   view = $state.raw<ModelsView | null>(null);
   /** Why nothing is told. */
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #host: Host;
 
   constructor(host: Host) {

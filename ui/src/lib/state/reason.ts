@@ -1,14 +1,19 @@
-import { clockOf } from "../formats";
-import type { Connection, Reason, Status } from "../host/types";
+import { clockOf, sentence } from "../formats";
+import type { Connection, Problem, Reason, Status } from "../host/types";
 import { t } from "../messages";
 
-/** What the miner says of why it is as it is, in its own words; null: the phase alone says it. */
-export function reasonOf(status: Status): string | null {
-  if (status.problem) return status.problem.message;
-  if (stepsAside(status)) return status.aside.map(asideInWords).join(". ");
-  if (status.phase === "offline") return reasonOfConnection(status.connection);
-  return null;
+/** What is so in general, in the window's words, and what the miner says of it, in its own. */
+export type Told = { general: string | null; message: string | null };
+
+/** Why the miner is as it is; null: the phase alone says it. */
+export function reasonOf(status: Status): Told | null {
+  if (status.problem) return toldOf(status.problem);
+  if (stepsAside(status)) return { general: sentence(status.aside.map(asideInWords).join(". ")), message: null };
+  return status.phase === "offline" ? reasonOfConnection(status.connection) : null;
 }
+
+const toldOf = ({ code, message }: Problem): Told =>
+  ({ general: `${sentence(t(`failed.title.${code}`))} ${t(`failed.do.${code}`)}`, message });
 
 /** Whether it pauses by a rule, not by the user's own word. */
 export function stepsAside({ phase, aside }: Status): boolean {
@@ -25,9 +30,11 @@ export function asideInWords(reason: Reason): string {
   }
 }
 
-export function reasonOfConnection(connection: Connection): string | null {
-  if (connection.is === "offline") return connection.reason;
-  return connection.is === "rejected" ? connection.rejection.message : null;
+export function reasonOfConnection(connection: Connection): Told | null {
+  if (connection.is === "offline") return { general: null, message: connection.reason };
+  if (connection.is !== "rejected") return null;
+  const { code, message } = connection.rejection;
+  return { general: t(`rejection.${code}`), message };
 }
 
 /** Whole seconds until the next try; 0: now. null: none is waited for. */

@@ -1,5 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Failure, Status } from "../host/types";
+import type { Status } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 /** The status of the miner as it was last told, and what only its change can tell. */
@@ -7,7 +8,7 @@ export class StatusStore {
   /** null: nothing was told yet. */
   current = $state.raw<Status | null>(null);
   /** Why nothing is told. */
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   /** The network as last heard; it stays known while the miner is offline. */
   network = $state.raw<string | null>(null);
   #host: Host;

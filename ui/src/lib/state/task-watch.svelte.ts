@@ -1,11 +1,12 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Failure, LiveTask } from "../host/types";
+import type { LiveTask } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 /** The tasks being worked on, while somebody looks at them: they move with every token. */
 export class TaskWatch {
   tasks = $state.raw<readonly LiveTask[]>([]);
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #host: Host;
 
   constructor(host: Host) {

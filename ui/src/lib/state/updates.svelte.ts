@@ -1,5 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Failure, UpdateView } from "../host/types";
+import type { UpdateView } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 /** What is known of newer versions of the program, as it was last told. */
@@ -7,7 +8,7 @@ export class UpdatesStore {
   /** null: nothing was told yet. */
   current = $state.raw<UpdateView | null>(null);
   /** Why nothing is told. */
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #host: Host;
 
   constructor(host: Host) {

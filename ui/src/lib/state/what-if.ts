@@ -1,5 +1,6 @@
 // Other limits as they are typed, and what is compared and said of the answer.
-import type { Alternative, Choice, Failure, Fit, Plan, Precision, WhatIf } from "../host/types";
+import type { Alternative, Choice, Fit, Plan, Precision, WhatIf } from "../host/types";
+import type { Shown } from "./failure";
 import { exactness } from "./ladder";
 import type { Fault } from "./settings-form";
 
@@ -24,7 +25,7 @@ export function faultsOf({ memory, context }: LimitsDraft): LimitFaults {
 }
 
 /** What the miner refused beside its field; nothing where it is about none of them. */
-export function refusedField(failure: Failure | null): LimitFaults {
+export function refusedField(failure: Shown | null): LimitFaults {
   const field = failure?.field && FIELDS[failure.field];
   return failure && field ? { [field]: { is: "refused", message: failure.message } } : {};
 }

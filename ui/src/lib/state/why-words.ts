@@ -1,7 +1,7 @@
 // Why nothing is earned, in words: what it is and what to do.
 import { capitalised, formatAmount, formatMoney, formatExactTime, sentence } from "../formats";
 import type { Cause, Why, WhyLink } from "../host/types";
-import { t } from "../messages";
+import { currentLanguage, english, led, t } from "../messages";
 import { asideInWords } from "./reason";
 import type { ScreenName } from "./screens";
 
@@ -16,14 +16,15 @@ export const isOnlyLess = ({ code }: Cause): boolean => code === "earns_more" ||
 
 export function causeInWords(cause: Cause, credits: string): string {
   switch (cause.code) {
-    case "offline": return sentence(cause.reason);
+    case "offline": return led(t("why.cause.offline.is"), sentence(cause.reason));
+    case "problem": return currentLanguage() === "en" ? t("why.cause.problem.is") : sentence(t(`failed.title.${cause.problem}`));
     case "stepping_aside": return t("why.cause.stepping_aside.is", { reasons: cause.reasons.map(asideInWords).join(". ") });
     case "testing":
       return cause.tests ? t("why.cause.testing.is", { done: cause.tests[0], all: cause.tests[1] }) : t("why.cause.testing.waiting");
     case "cool_down": return t("why.cause.cool_down.is", { until: formatExactTime(cause.until) });
     case "no_tasks": return t("why.cause.no_tasks.is", { count: cause.minutes });
-    case "unpaid": return t("why.cause.unpaid.is", { unpaid: cause.unpaid, of: cause.of, reason: cause.reason });
-    case "taken_back": return t("why.cause.taken_back.is", { amount: formatAmount(cause.amount), credits, reason: cause.reason });
+    case "unpaid": return t("why.cause.unpaid.is", { unpaid: cause.unpaid, of: cause.of, reason: english(cause.reason) });
+    case "taken_back": return t("why.cause.taken_back.is", { amount: formatAmount(cause.amount), credits, reason: english(cause.reason) });
     case "earns_more": {
       const { mode, precision } = cause;
       return t(`why.cause.earns_more.is.${mode}`, { precision, amount: formatAmount(cause.amount), against: formatAmount(cause.against) });
@@ -38,8 +39,9 @@ export function causeInWords(cause: Cause, credits: string): string {
 
 /** The first thing to do about it. */
 export function remedyInWords(cause: Cause): string {
-  if ("message" in cause) return sentence(cause.message);
-  if ("next_step" in cause) return sentence(capitalised(cause.next_step));
+  if (cause.code === "problem") return led(t(`failed.do.${cause.problem}`), sentence(cause.message));
+  if (cause.code === "rejected") return led(t("why.network_says"), sentence(cause.message));
+  if ("next_step" in cause) return led(t("why.network_says"), sentence(capitalised(cause.next_step)));
   return t(`why.cause.${cause.code}.do`);
 }
 

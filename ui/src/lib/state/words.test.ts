@@ -35,20 +35,20 @@ it("no message counts bytes by powers of two or spells a unit in its own way", (
 describe("the reason", () => {
   it("is the problem before the connection", () => {
     const problem = { code: "files" as const, message: "no room" };
-    expect(reasonOf(statusWith({ phase: "hindered", problem, connection: offline }))).toBe("no room");
+    expect(reasonOf(statusWith({ phase: "hindered", problem, connection: offline }))).toEqual({ general: `The miner's own files are not usable. ${en.failed.do.files}`, message: "no room" });
   });
 
   it("is the connection's only while offline", () => {
-    expect(reasonOf(statusWith({ phase: "offline", connection: offline }))).toBe("no route");
+    expect(reasonOf(statusWith({ phase: "offline", connection: offline }))).toEqual({ general: null, message: "no route" });
     expect(reasonOf(statusWith({ phase: "paused", connection: offline }))).toBeNull();
     const rejection = { code: "silent" as const, message: "no heartbeat" };
-    expect(reasonOf(statusWith({ phase: "offline", connection: { is: "rejected", rejection, retry_at: 1 } }))).toBe("no heartbeat");
+    expect(reasonOf(statusWith({ phase: "offline", connection: { is: "rejected", rejection, retry_at: 1 } }))).toEqual({ general: en.rejection.silent, message: "no heartbeat" });
   });
 
   it("is why the miner steps aside, while it does", () => {
     const aside: Status["aside"] = [{ is: "hours", until: { weekday: "tuesday", minute: 18 * 60 } }, { is: "hot", celsius: 91, limit: 90 }];
-    const words = "Outside the hours that are set, until Tuesday 6:00 PM. 91 °C, more than the 90 °C that are set";
-    expect(reasonOf(statusWith({ phase: "paused", aside, connection: offline }))).toBe(words);
+    const words = "Outside the hours that are set, until Tuesday 6:00 PM. 91 °C, more than the 90 °C that are set.";
+    expect(reasonOf(statusWith({ phase: "paused", aside, connection: offline }))).toEqual({ general: words, message: null });
     expect(reasonOf(statusWith({ phase: "mining", aside }))).toBeNull();
   });
 

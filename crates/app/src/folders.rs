@@ -111,10 +111,10 @@ impl Folders {
         let found = found.filter(|entry| entry.path().is_dir());
         let mut names: Vec<NodeName> = found.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         names.sort();
-        let named: Vec<_> = names.into_iter().map(|name| main.node(name)).collect();
+        let nodes = names.into_iter().map(|name| main.node(name)).collect::<Vec<_>>();
         // The lock is the first thing that a miner makes.
         let begun = main.lock_file().exists();
-        begun.then_some(main).into_iter().chain(named).collect()
+        begun.then_some(main).into_iter().chain(nodes).collect()
     }
 
     /// What tells this miner from the others of this user, short enough for a program's name: nothing for the one without a

@@ -175,7 +175,7 @@ mod tests {
         let both = Status { passphrase: asks().passphrase, ..fails("one") };
         assert_eq!(told(&[(0, both.clone())]), [(0, Notice::Problem("one".to_owned()))]);
         // All four kinds within an hour, then a second problem as soon as there is room for it.
-        let all = [
+        let all = vec![
             (0, both.clone()),
             (1, both),
             (2, is(Phase::Untrusted)),

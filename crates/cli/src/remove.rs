@@ -45,7 +45,7 @@ pub(crate) struct RemoveArguments {
     /// Keep the node's key
     #[arg(long, conflicts_with = "delete_key")]
     keep_key: bool,
-    /// Delete the node's key for good; ADDRESS_END is the last four characters of its address
+    /// Delete the node's key for good, by the last four characters of its address
     #[arg(long, value_name = "ADDRESS_END")]
     delete_key: Option<String>,
     /// Save the key into this encrypted file first
@@ -83,13 +83,11 @@ pub(crate) async fn remove(common: &Common, arguments: RemoveArguments) -> Outco
     if only_shown {
         return Ok(ExitCode::SUCCESS);
     }
-    match answered(common, &arguments, &plan)? {
-        Some(answers) => carry_out(common, &folders, &plan, answers, arguments.passphrase).await,
-        None => {
-            say!("Nothing was removed.");
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    let Some(answers) = answered(common, &arguments, &plan)? else {
+        say!("Nothing was removed.");
+        return Ok(ExitCode::SUCCESS);
+    };
+    carry_out(common, &folders, &plan, answers, arguments.passphrase).await
 }
 
 async fn carry_out(

@@ -28,7 +28,7 @@ pub(crate) fn names() -> Vec<String> {
 /// behind it cannot be typed into a browser.
 fn here() -> Vec<IpAddr> {
     let Ok(networks) = Networks::new_with_refreshed_list() else { return Vec::new() };
-    let all = networks.values().flat_map(|card| card.ip_networks()).map(|network| network.addr);
+    let all = networks.values().flat_map(sysinfo::NetworkData::ip_networks).map(|network| network.addr);
     let mut found: Vec<IpAddr> = all.filter(can_be_typed).collect();
     found.sort();
     found.dedup();

@@ -73,7 +73,7 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether what changes something was sent by the page itself.
 fn comes_from(request: &Request, host: &str) -> bool {
-    let origin = request.headers().get(ORIGIN).map(|origin| origin.as_bytes());
+    let origin = request.headers().get(ORIGIN).map(axum::http::HeaderValue::as_bytes);
     let own = origin == Some(format!("http://{host}").as_bytes());
     own || (origin.is_none() && matches!(*request.method(), Method::GET | Method::HEAD))
 }

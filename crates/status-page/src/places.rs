@@ -77,7 +77,7 @@ impl Tries {
 fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
-        older => older,
+        older @ IpAddr::V4(_) => older,
     }
 }
 

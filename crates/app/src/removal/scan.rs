@@ -164,7 +164,7 @@ impl Names<'_> {
 
 /// The nodes with a name that are kept in this folder.
 pub(super) fn named(folders: &Folders) -> Vec<NodeName> {
-    let below = folders.name().is_none().then(|| folders.all()).unwrap_or_default();
+    let below = if folders.name().is_none() { folders.all() } else { Vec::new() };
     below.iter().filter_map(|node| node.name().cloned()).collect()
 }
 

@@ -144,6 +144,7 @@ mod tests {
             key: Some(RemovalKey { address: ADDRESS.parse().unwrap(), place: KeyPlace::Keychain }),
             earnings: None,
             unknown: Vec::new(),
+            nodes: Vec::new(),
             program: ProgramRemoval::WindowsSettings,
         }
     }

@@ -162,9 +162,9 @@ fn converted(stored: &[u8], weights: Weights<'_>) -> candle_core::Result<Vec<u8>
     Ok(made.data()?.into_owned())
 }
 
-/// K-quants by the search that takes a weight for each column, all alike: the one without is older, and with it Q5_K and Q4_K
+/// K-quants by the search that takes a weight for each column, all alike: the one without is older, and with it `Q5_K` and `Q4_K`
 /// are further from the source than llama.cpp's (`./dev bench quantize`).
-fn quantized(values: &Tensor, row: usize, kind: GgmlDType) -> candle_core::Result<QTensor> {
+pub(super) fn quantized(values: &Tensor, row: usize, kind: GgmlDType) -> candle_core::Result<QTensor> {
     match kind {
         GgmlDType::Q2K | GgmlDType::Q3K | GgmlDType::Q4K | GgmlDType::Q5K => {
             QTensor::quantize_imatrix(values, &vec![1.0; row], kind)

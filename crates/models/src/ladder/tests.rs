@@ -265,7 +265,7 @@ fn a_file_made_in_pieces_is_byte_by_byte_what_candle_writes_of_whole_tensors() {
         let mut file = File::open(path("source")).unwrap();
         let device = candle_core::Device::Cpu;
         let whole = info.read(&mut file, source.content().tensor_data_offset, &device).unwrap();
-        let whole = candle_core::quantized::QTensor::quantize(&whole.dequantize(&device).unwrap(), kind).unwrap();
+        let whole = derive::quantized(&whole.dequantize(&device).unwrap(), shape[1], kind).unwrap();
         let metadata = recipe::metadata(&source, precision);
         let metadata: Vec<_> = metadata.iter().map(|(key, value)| (*key, value)).collect();
         let mut expected = File::create(path("expected")).unwrap();

@@ -43,8 +43,7 @@ impl Ledger {
 
     /// How many are kept, and how many bytes they are.
     pub async fn kept_prompts(&self) -> Result<(u64, u64), LedgerError> {
-        let sum =
-            "SELECT COUNT(*) AS count, COALESCE(SUM(LENGTH(prompt) + LENGTH(answer)), 0) AS bytes FROM kept_prompts";
+        let sum = "SELECT COUNT(*) AS count, COALESCE(SUM(LENGTH(CAST(prompt || answer AS BLOB))), 0) AS bytes FROM kept_prompts";
         let read = async {
             let row = sqlx::query(sum).fetch_one(&self.pool).await?;
             let number = |name| row.try_get::<i64, _>(name).map(|number| u64::try_from(number).unwrap_or(0));
@@ -79,9 +78,9 @@ mod tests {
         let task = TaskId(uuid::Uuid::from_u128(1));
         assert_eq!(ledger.kept_prompt(task).await.unwrap(), None);
         ledger.keep_prompt(task, "2 + 2?", "5").await.unwrap();
-        ledger.keep_prompt(task, "2 + 2?", "4").await.unwrap();
-        assert_eq!(ledger.kept_prompt(task).await.unwrap().unwrap().answer, "4");
-        assert_eq!(ledger.kept_prompts().await.unwrap(), (1, 6));
+        ledger.keep_prompt(task, "2 + 2?", "four – 4").await.unwrap();
+        assert_eq!(ledger.kept_prompt(task).await.unwrap().unwrap().answer, "four – 4");
+        assert_eq!(ledger.kept_prompts().await.unwrap(), (1, 16));
         ledger.forget_prompts().await.unwrap();
         assert_eq!(ledger.kept_prompts().await.unwrap(), (0, 0));
         assert_eq!(ledger.kept_prompt(task).await.unwrap(), None);

@@ -1540,6 +1540,23 @@ requests_per_hour: number | null,
 warnings: Array<Warning>, };
 
 /**
+ * What is loaded after memory ran out.
+ */
+export type GoesOn = { 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * Exact format.
+ */
+precision: Precision, 
+/**
+ * With what.
+ */
+load: Load, };
+
+/**
  * A graphics card.
  */
 export type Gpu = { 
@@ -1668,9 +1685,17 @@ precision: Precision | null,
  */
 context_tokens: number | null, 
 /**
+ * Requests worked on at a time.
+ */
+slots: number | null, 
+/**
  * What was done about it.
  */
-repair: Repair, };
+repair: Repair, 
+/**
+ * With what it goes on, where that is less than before.
+ */
+goes_on: GoesOn | null, };
 
 /**
  * What a user task asked and what was answered.
@@ -2073,6 +2098,27 @@ working_bytes: number,
  * What the engine takes besides: tokenizer, graph, threads.
  */
 engine_bytes: number, };
+
+/**
+ * That an artifact ran out of memory on a device of this machine.
+ */
+export type MemoryLimit = { 
+/**
+ * Which file.
+ */
+artifact: ArtifactDigest, 
+/**
+ * On what it computed; nothing: the processor.
+ */
+backend: Backend | null, 
+/**
+ * The most that it ran out of memory with.
+ */
+failed: Load, 
+/**
+ * The most that it is loaded with since; nothing: there is no less, so it is not loaded at all.
+ */
+most: Load | null, };
 
 /**
  * Milliseconds since the Unix epoch, as the router's clock has it.
@@ -2489,7 +2535,11 @@ alternatives: Array<Alternative>,
 /**
  * What another build would make of this machine.
  */
-advice: Array<string>, };
+advice: Array<string>, 
+/**
+ * What ran out of memory, and is planned with less since.
+ */
+limits: Array<MemoryLimit>, };
 
 /**
  * How to send a request to the embedded practice network.
@@ -2536,6 +2586,23 @@ export type ProblemCode = "identity" | "model" | "plan" | "engine" | "files" | "
  * Whether the processor's own counters can be read.
  */
 export type ProcessorCounter = "readable" | "refused" | "missing";
+
+/**
+ * The last step, which the program cannot take itself.
+ */
+export type ProgramRemoval = { "is": "command", 
+/**
+ * To be typed in a terminal.
+ */
+command: string, } | { "is": "file", 
+/**
+ * Which.
+ */
+path: string, } | { "is": "windows_settings" } | { "is": "bin", 
+/**
+ * The app.
+ */
+path: string, };
 
 /**
  * The least and the most that a setting may be.
@@ -2633,6 +2700,152 @@ tokenizer: ModelId,
  * Whether the network told which tokens it expected.
  */
 tells_top: boolean, };
+
+/**
+ * What the user wants.
+ */
+export type RemovalChoice = { 
+/**
+ * What is to be deleted.
+ */
+delete: Array<RemovalPart>, 
+/**
+ * The last four characters of the node's address, typed by whoever wants its key deleted.
+ */
+address_end: string | null, };
+
+/**
+ * What was earned here and not withdrawn.
+ */
+export type RemovalEarnings = { 
+/**
+ * So much.
+ */
+left: Amount, 
+/**
+ * Whether they are practice credits, which are worth nothing.
+ */
+practice: boolean, };
+
+/**
+ * A part that is here.
+ */
+export type RemovalItem = { 
+/**
+ * Which.
+ */
+part: RemovalPart, 
+/**
+ * What it takes on the disk.
+ */
+bytes: number, 
+/**
+ * How many files it is; of prompts, how many.
+ */
+count: number, 
+/**
+ * Whether it is deleted unless the user says otherwise.
+ */
+deletes: boolean, };
+
+/**
+ * The key that is here.
+ */
+export type RemovalKey = { 
+/**
+ * Whose it is.
+ */
+address: NodeAddress, 
+/**
+ * Where it is kept.
+ */
+place: KeyPlace, };
+
+/**
+ * What became of a part.
+ */
+export type RemovalOutcome = { "is": "deleted" } | { "is": "kept" } | { "is": "failed", 
+/**
+ * Why, and what to do.
+ */
+message: string, };
+
+/**
+ * What can be deleted or kept by itself, in the order in which it is shown and done. The key is last: whatever fails before,
+ * it is still there.
+ */
+export type RemovalPart = "autostart" | "service" | "models" | "comparisons" | "updates" | "logs" | "prompts" | "settings" | "earnings" | "key";
+
+/**
+ * What there is of the miner on this computer.
+ */
+export type RemovalPlan = { 
+/**
+ * Where everything is kept.
+ */
+folder: string, 
+/**
+ * What is here, in order.
+ */
+items: Array<RemovalItem>, 
+/**
+ * The key, if there is one.
+ */
+key: RemovalKey | null, 
+/**
+ * What was not withdrawn, if there is a ledger that can be read.
+ */
+earnings: RemovalEarnings | null, 
+/**
+ * Files in the folder that this program did not make, and links: they stay.
+ */
+unknown: Array<string>, 
+/**
+ * Other nodes of this user that are kept here. They stay, and the models, which are theirs too, with them.
+ */
+nodes: Array<string>, 
+/**
+ * How the program itself is removed.
+ */
+program: ProgramRemoval, };
+
+/**
+ * What was done.
+ */
+export type RemovalReport = { 
+/**
+ * Part by part.
+ */
+steps: Array<RemovalStep>, 
+/**
+ * Files that this program did not make: they are where they were.
+ */
+unknown: Array<string>, 
+/**
+ * Where everything was kept.
+ */
+folder: string, 
+/**
+ * Whether that folder is gone.
+ */
+folder_gone: boolean, 
+/**
+ * How the program itself is removed.
+ */
+program: ProgramRemoval, };
+
+/**
+ * A part that was dealt with.
+ */
+export type RemovalStep = { 
+/**
+ * What it was.
+ */
+item: RemovalItem, 
+/**
+ * What became of it.
+ */
+outcome: RemovalOutcome, };
 
 /**
  * What was done about a breakdown.

@@ -1,5 +1,6 @@
 import type { Host, Unwatch } from "../host/host";
-import type { Failure, StatusPageView } from "../host/types";
+import type { StatusPageView } from "../host/types";
+import type { Shown } from "./failure";
 import { following } from "./following";
 
 /** Who may see the status page and where it is, as it was last told. */
@@ -7,7 +8,7 @@ export class StatusPageStore {
   /** null: nothing was told yet. */
   current = $state.raw<StatusPageView | null>(null);
   /** Why nothing is told. */
-  failure = $state.raw<Failure | null>(null);
+  failure = $state.raw<Shown | null>(null);
   #host: Host;
 
   constructor(host: Host) {

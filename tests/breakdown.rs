@@ -110,7 +110,8 @@ async fn a_precision_that_runs_out_of_memory_at_its_smallest_makes_room_for_anot
 
 #[tokio::test]
 async fn memory_that_runs_out_over_a_load_is_asked_for_less_of() {
-    let network = Network::start().await;
+    // A letter is a token to this engine: the network's long prompt is to fit all the same.
+    let network = Network::with(Policy { long_prompt_words: 100, ..Policy::default() }).await;
     let miner = Miner::start(&network, echo()).await;
     miner.engine.has_memory_for(1024);
     soon("the switch", miner.app.set_mode(Mode::Precision)).await.unwrap();

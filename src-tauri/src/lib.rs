@@ -22,7 +22,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use cortensor_app::{Folders, NodeName, Passphrases, starter_file};
-use cortensor_host::{Logs, Options, Terminal};
+use cortensor_host::{Logs, Options, Terminal, threads};
 
 use desk::Desk;
 
@@ -55,11 +55,16 @@ struct Arguments {
 
 /// Opens the window and mines until the program is ended.
 pub fn run() -> ExitCode {
+    if let Some(code) = threads::instead() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let folders = match Folders::chosen(arguments.data, arguments.name) {
         Ok(folders) => folders,
         Err(error) => return failure(&error),
     };
+    // SAFETY: nothing has started a thread yet.
+    unsafe { threads::hold(&folders) };
     if let Some(code) = updates::instead(&folders, arguments.watch_update) {
         return code;
     }

@@ -158,6 +158,7 @@ impl Miner {
             starter_model: starter(),
             settings: Settings::default(),
             engine: engine.clone(),
+            threads: None,
         };
         let passphrases = Passphrases::Ask(Arc::new(|_| Some(PASSPHRASE.to_owned())));
         let use_of_machine = watch::Sender::new(Readings::default());

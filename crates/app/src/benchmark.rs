@@ -1,6 +1,9 @@
 //! A short measurement of every precision, by the same path that serves.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use cortensor_engine::{Engine, GenerateError, GenerationEvent, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
@@ -12,11 +15,11 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Machine, Problem, Status,
+    Machine, Problem, Status, ThreadsView,
     device::taken_bytes,
     measurements::{Measure, Measurements, machine_key},
     status::StatusSender,
-    survey,
+    survey, threads,
 };
 
 /// Tokens of the prompt that prefill is measured with.
@@ -42,6 +45,8 @@ pub struct Report {
     pub precisions: Vec<Row>,
     /// What would be served.
     pub plan: Plan,
+    /// With how many threads the engine computes on the processor.
+    pub threads: Option<ThreadsView>,
 }
 
 /// What was measured of one precision.
@@ -59,13 +64,17 @@ pub struct Row {
     pub requests_per_hour: Option<f64>,
 }
 
-/// Measures every precision anew and keeps the results for the next start. The host watches the status and holds the
-/// folders' lock; `None` at the end means that the status has a problem.
-pub fn start(machine: Machine) -> (watch::Receiver<Status>, JoinHandle<Option<Report>>) {
+/// Measures every precision anew, then numbers of threads (`threads`, in place of what the processor suggests), and keeps the
+/// results for the next start. The host watches the status and holds the folders' lock; `None` at the end means that the status
+/// has a problem.
+pub fn start(
+    machine: Machine,
+    threads: Option<Vec<NonZeroU32>>,
+) -> (watch::Receiver<Status>, JoinHandle<Option<Report>>) {
     let status = StatusSender::new(Status::default());
     let shown = status.subscribe();
     let measuring = tokio::spawn(async move {
-        match run(&machine, &status).await {
+        match run(&machine, threads, &status).await {
             Ok(report) => Some(report),
             Err(problem) => {
                 status.send_modify(|status| status.problem = Some(problem));
@@ -76,10 +85,12 @@ pub fn start(machine: Machine) -> (watch::Receiver<Status>, JoinHandle<Option<Re
     (shown, measuring)
 }
 
-async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem> {
+async fn run(machine: &Machine, threads: Option<Vec<NonZeroU32>>, status: &StatusSender) -> Result<Report, Problem> {
     let hardware = survey::detect(machine, status).await?;
     let artifacts = survey::artifacts(machine, status).await?;
-    let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All, &CancellationToken::new()).await?;
+    let stop = CancellationToken::new();
+    let plan = survey::decide(machine, status, &hardware, &artifacts, Measure::All, &stop).await?;
+    threads::settle(machine, status, (&hardware, &artifacts, &plan), (Measure::All, threads), &stop).await;
     let known = Measurements::read(&machine.folders);
     let measured = known.of(&machine_key(&hardware, machine.engine.name()));
     let row = |artifact: &Artifact| {
@@ -88,7 +99,11 @@ async fn run(machine: &Machine, status: &StatusSender) -> Result<Report, Problem
         let (model, precision, file_bytes) = (artifact.model.clone(), artifact.precision, artifact.bytes);
         Some(Row { model, precision, file_bytes, measurement, requests_per_hour })
     };
-    Ok(Report { precisions: artifacts.iter().filter_map(row).collect(), plan })
+    Ok(Report {
+        precisions: artifacts.iter().filter_map(row).collect(),
+        plan,
+        threads: status.borrow().threads.clone(),
+    })
 }
 
 /// Loads, measures, unloads; unloads at once when told to stop.

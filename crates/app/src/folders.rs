@@ -250,6 +250,11 @@ impl Folders {
         self.data.join("measurements.json")
     }
 
+    /// Numbers of threads that were tried.
+    pub(crate) fn threads(&self) -> PathBuf {
+        self.data.join("threads.json")
+    }
+
     /// What ran out of memory.
     pub(crate) fn memory_limits(&self) -> PathBuf {
         self.data.join("memory-limits.json")

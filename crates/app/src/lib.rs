@@ -44,6 +44,7 @@ mod settings;
 mod starter_file;
 mod status;
 mod survey;
+pub mod threads;
 mod told;
 pub mod updates;
 mod what_if;
@@ -111,6 +112,7 @@ pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
 };
+pub use threads::{ThreadTrial, ThreadTrials, ThreadsView};
 pub use told::{Hint, first_time};
 pub use why::{Cause, Finding, Link, Why, WhyLink};
 pub use withdrawal::{Withdrawal, WithdrawalReceipt, withdraw, withdraw_alone};
@@ -129,6 +131,8 @@ pub struct Machine {
     pub settings: Settings,
     /// The engine.
     pub engine: Arc<dyn Engine>,
+    /// What tries other numbers of threads; without it, they are as they are.
+    pub threads: Option<Arc<dyn threads::Threads>>,
 }
 
 /// What a host gives an app.

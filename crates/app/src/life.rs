@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppConfig, Begun, Command, CommandError, Electricity, Phase, Problem, ProblemCode, Reply, Status, StepName,
-    choice::Choice, electricity::Recorder, lab, measurements::Measure, pause::millis, status::problem, survey,
+    choice::Choice, electricity::Recorder, lab, measurements::Measure, pause::millis, status::problem, survey, threads,
 };
 
 use serve::LoadedModel;
@@ -281,6 +281,8 @@ impl Life {
             // What came since the start is measured too.
             let artifacts = survey::artifacts(&machine, &status).await?;
             let plan = survey::decide(&machine, &status, &hardware, &artifacts, Measure::All, &stop).await?;
+            let found = (&hardware, artifacts.as_slice(), &plan);
+            threads::settle(&machine, &status, found, (Measure::All, None), &stop).await;
             Ok((artifacts, plan))
         };
         let mut deciding = std::pin::pin!(deciding);

@@ -1,6 +1,6 @@
 //! What was measured on this machine, kept by device, engine version and artifact.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use cortensor_hardware::{GpuUse, Hardware};
 use cortensor_planner::Measurement;
@@ -24,6 +24,9 @@ pub(crate) enum Measure {
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Measurements {
     by_machine: BTreeMap<String, Vec<Measurement>>,
+    /// With how many threads a machine's were made.
+    #[serde(default)]
+    threads: BTreeMap<String, NonZeroU32>,
 }
 
 impl Measurements {
@@ -43,6 +46,15 @@ impl Measurements {
 
     pub(crate) fn forget(&mut self, machine: &str) {
         self.by_machine.remove(machine);
+    }
+
+    /// Forgets what was measured with another number of threads. Whether there is something new to write.
+    pub(crate) fn hold_for(&mut self, machine: &str, threads: NonZeroU32) -> bool {
+        let before = self.threads.insert(machine.to_owned(), threads);
+        if before.is_some_and(|before| before != threads) {
+            self.forget(machine);
+        }
+        before != Some(threads)
     }
 
     /// Adds a measurement in place of an older one of the same artifact.

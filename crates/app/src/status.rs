@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
-use crate::{Incident, MeasuredLoss};
+use crate::{Incident, MeasuredLoss, ThreadsView};
 
 /// Where a status is written.
 pub(crate) type StatusSender = watch::Sender<Status>;
@@ -51,6 +51,9 @@ pub struct Status {
     pub switching_to: Option<Mode>,
     /// What the benchmark measured here, the most exact first, whether a mode chose it or not.
     pub measurements: Vec<Measured>,
+    /// With how many threads the engine computes on the processor; nothing before that is known.
+    #[serde(default)]
+    pub threads: Option<ThreadsView>,
     /// To the router.
     pub connection: Connection,
     /// Done and all, while the network tests the node.

@@ -139,6 +139,11 @@ pub(crate) async fn decide(
     let settings = PlanSettings { limits: limits.all(), ..plan_settings(&machine.settings) };
     let key = machine_key(hardware, machine.engine.name());
     let mut known = Measurements::read(&machine.folders);
+    if let Some(threads) = &machine.threads
+        && known.hold_for(&key, threads.in_use())
+    {
+        known.write(&machine.folders).map_err(|error| problem(ProblemCode::Files, &error))?;
+    }
     if measure == Measure::All {
         known.forget(&key);
     }

@@ -33,10 +33,11 @@ mod verify_ledger;
 mod why;
 mod withdraw;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use cortensor_app::{Folders, NodeName, PauseLength, SideChoice, starter_file};
+use cortensor_host::threads;
 use cortensor_protocol::{Amount, Mode, NodeAddress, Precision};
 use serde_json::json;
 
@@ -106,8 +107,8 @@ enum Command {
     Pair(pair::PairArguments),
     /// Finish what runs and end the running miner
     Quit,
-    /// Measure every precision on this machine
-    Bench(ModelArguments),
+    /// Measure every precision on this machine, and numbers of threads
+    Bench(BenchArguments),
     /// Let two or more precisions, models or the network answer one prompt, and say token by token how far they are apart
     Compare(CompareArguments),
     /// Measure over a text how far each precision is from a reference
@@ -133,6 +134,16 @@ struct ModelArguments {
     /// The starter model's GGUF file [default: the package's]
     #[arg(long, env = "CORTENSOR_STARTER_MODEL", value_name = "FILE", default_value_os_t = starter_file(), hide_default_value = true)]
     model_file: PathBuf,
+}
+
+/// What to measure of this machine.
+#[derive(Args)]
+struct BenchArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Numbers of threads to try, such as `16,8,4` [default: those that this processor suggests, if there is a choice]
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    threads: Option<Vec<NonZeroU32>>,
 }
 
 /// What to compare.
@@ -286,7 +297,15 @@ impl Common {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = threads::instead() {
+        return code;
+    }
     let cli = Cli::parse();
+    // Folders that cannot be found are told of by whoever needs them.
+    if let Ok(folders) = cli.common.folders() {
+        // SAFETY: nothing has started a thread yet.
+        unsafe { threads::hold(&folders) };
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return report::failure(&error),
@@ -319,7 +338,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Resume => client::tell(common, "resume", &json!({}), "taking tasks again").await,
         Command::Pair(arguments) => pair::pair(common, &arguments).await,
         Command::Quit => client::tell(common, "quit", &json!({}), "stopped").await,
-        Command::Bench(arguments) => bench::bench(common, arguments.model_file).await,
+        Command::Bench(arguments) => bench::bench(common, arguments).await,
         Command::Compare(arguments) => compare::compare(common, arguments).await,
         Command::Fidelity(arguments) => fidelity::fidelity(common, arguments).await,
         Command::Doctor(arguments) => doctor::doctor(common, &arguments).await,

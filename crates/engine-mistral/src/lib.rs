@@ -19,6 +19,7 @@ mod model;
 mod pick;
 mod progress;
 mod running;
+mod threads;
 
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ use cortensor_engine::{Device, Engine, LoadError, LoadOptions, Model};
 use cortensor_models::Artifact;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
+
+pub use threads::{THREADS, compute_with, threads};
 
 /// The version of `mistral.rs` this crate is built with: measurements hold for one version only.
 const ENGINE_VERSION: &str = "0.8.1";

@@ -146,7 +146,7 @@ pub enum GpuUse {
 pub struct Overrides {
     /// Use no more main memory than this.
     pub memory_bytes: Option<u64>,
-    /// Use no more cores than this.
+    /// Use no more cores than this. The engine computes with no more threads, from the program's next start on.
     pub cpu_cores: Option<u32>,
     /// Look for no graphics cards.
     pub ignore_gpus: bool,

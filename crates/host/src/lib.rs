@@ -16,6 +16,7 @@ mod practice;
 mod removal;
 mod running;
 mod signals;
+pub mod threads;
 mod withdrawal;
 
 pub use about::{About, Component};

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use cortensor_app::{
     App, AppConfig, Folders, Machine, Passphrases, ProblemCode, RouterChoice, Senses, Settings, SettingsError,
-    control::Control, system_clock,
+    control::Control, system_clock, threads::Threads,
 };
 use cortensor_engine::Engine;
 use cortensor_engine_mistral::{EngineSettings, MistralEngine};
@@ -12,7 +12,7 @@ use cortensor_router::{Policy, Router};
 use cortensor_status_page::StatusPage;
 use tokio::task::JoinHandle;
 
-use crate::{Practice, start_router};
+use crate::{Practice, start_router, threads::OwnProcess};
 
 /// What a miner is started with. The host holds the folders' lock.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ pub struct Options {
     pub passphrases: Passphrases,
     /// The engine.
     pub engine: Arc<dyn Engine>,
+    /// What tries other numbers of threads.
+    pub threads: Option<Arc<dyn Threads>>,
     /// What is known of the machine's use.
     pub senses: Senses,
     /// The page in the local network, which outlives a miner.
@@ -57,7 +59,7 @@ pub struct Running {
 
 /// This machine with the engine that this program is built with.
 pub fn machine(folders: Folders, starter_model: PathBuf, settings: Settings) -> Machine {
-    Machine { folders, starter_model, settings, engine: engine() }
+    Machine { folders, starter_model, settings, engine: engine(), threads: Some(Arc::new(OwnProcess)) }
 }
 
 /// The engine that this program is built with.
@@ -77,6 +79,7 @@ impl Options {
             listen: None,
             passphrases,
             engine: engine(),
+            threads: Some(Arc::new(OwnProcess)),
             senses: Arc::new(move |rules| senses.read(rules)),
         }
     }
@@ -111,7 +114,8 @@ impl Running {
         let router = chosen.endpoint().or(of_embedded).unwrap_or_default();
         let if_absent = chosen.if_absent();
         let (folders, starter_model) = (options.folders.clone(), options.starter_model.clone());
-        let machine = Machine { folders, starter_model, settings, engine: Arc::clone(&options.engine) };
+        let (engine, threads) = (Arc::clone(&options.engine), options.threads.clone());
+        let machine = Machine { folders, starter_model, settings, engine, threads };
         let senses = Arc::clone(&options.senses);
         let (passphrases, clock) = (options.passphrases.clone(), system_clock());
         let (app, life) = App::start(AppConfig { machine, router, if_absent, passphrases, senses, clock });

@@ -27,7 +27,7 @@ pub use starter::{StarterModel, starter};
 pub use tokenizer::{EncodeError, TextDecoder, Tokenizer, TokenizerError, write_tokenizer};
 
 /// One model file, checked, with the folder of its tokenizer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// The model.
     pub model: ModelId,

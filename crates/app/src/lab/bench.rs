@@ -98,6 +98,7 @@ impl<'a> Bench<'a> {
             starter_model: self.place.starter_model.clone(),
             settings: Settings::read(&self.place.folders)?,
             engine: Arc::clone(&self.place.engine),
+            threads: None,
         };
         let ladder = survey::ladder(&before, &watch::Sender::new(Status::default())).await.map_err(of_problem);
         let stock = Stock::new(ladder, Inventory::at(self.place.folders.models())).await;

@@ -11,7 +11,7 @@ use crate::{
     AppConfig, LedgerCell, PassphraseRequest, Passphrases, Problem, ProblemCode, StepName,
     measurements::Measure,
     status::{StatusSender, in_words, problem},
-    survey,
+    survey, threads,
 };
 
 /// Prepares everything up to the first load. Dropping it gives it up; the next start takes it up again.
@@ -33,6 +33,8 @@ pub(super) async fn prepare(
     let artifacts = survey::artifacts(&config.machine, status).await?;
     let killed = memory::learn(&config.machine, &hardware);
     let plan = survey::decide(&config.machine, status, &hardware, &artifacts, Measure::Missing, stop).await?;
+    let found = (&hardware, artifacts.as_slice(), &plan);
+    threads::settle(&config.machine, status, found, (Measure::Missing, None), stop).await;
     if let Some(killed) = killed {
         memory::tell(&config.machine, status, killed, &plan);
     }

@@ -18,7 +18,7 @@ const DATABASES: [&str; 2] = ["ledger.sqlite", "router.sqlite"];
 const DATABASE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// Books of the practice network, and the keys that open them.
 const BOOKS: [&str; 4] = ["router.statement-key", "practice-api-key", "operator-key", "validator-key"];
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "settings.toml",
     "network-api-key.json",
     "paired-devices.json",
@@ -27,6 +27,7 @@ const SETTINGS: [&str; 8] = [
     "first-run.json",
     "measurements.json",
     "memory-limits.json",
+    "threads.json",
 ];
 /// Records of models and of the list of them.
 const MODEL_RECORDS: [&str; 4] = ["inventory.json", "inventory.lock", "manifest.signed", "queue.json"];

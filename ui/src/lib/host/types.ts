@@ -2379,7 +2379,7 @@ export type Overrides = {
  */
 memory_bytes: number | null, 
 /**
- * Use no more cores than this.
+ * Use no more cores than this. The engine computes with no more threads, from the program's next start on.
  */
 cpu_cores: number | null, 
 /**
@@ -3440,6 +3440,10 @@ switching_to: Mode | null,
  */
 measurements: Array<Measured>, 
 /**
+ * With how many threads the engine computes on the processor; nothing before that is known.
+ */
+threads: ThreadsView | null, 
+/**
  * To the router.
  */
 connection: Connection, 
@@ -3597,6 +3601,69 @@ window_tokens: number,
  * Whether the text is longer than what is scored of it.
  */
 cut: boolean, };
+
+/**
+ * What one number of threads achieves.
+ */
+export type ThreadTrial = { 
+/**
+ * The number.
+ */
+threads: number, 
+/**
+ * Prompt tokens a second.
+ */
+prefill_tokens_per_second: number, 
+/**
+ * Answer tokens a second, one request at a time.
+ */
+decode_tokens_per_second: number, 
+/**
+ * Typical requests in an hour, one after the other.
+ */
+requests_per_hour: number | null, 
+/**
+ * Share of the processor (0 to 1) that other programs took meanwhile; `None` where the system does not tell.
+ */
+taken_by_others: number | null, };
+
+/**
+ * Numbers of threads and what they achieve.
+ */
+export type ThreadTrials = { 
+/**
+ * The model that was measured.
+ */
+model: ModelId, 
+/**
+ * In which format.
+ */
+precision: Precision, 
+/**
+ * The most threads first.
+ */
+trials: Array<ThreadTrial>, 
+/**
+ * The best: the fewest of those that are as fast as the fastest.
+ */
+best: number, };
+
+/**
+ * With how many threads the engine computes, and what was tried.
+ */
+export type ThreadsView = { 
+/**
+ * Now.
+ */
+in_use: number, 
+/**
+ * From the program's next start on, if that is another number.
+ */
+from_next_start: number | null, 
+/**
+ * What was tried on this machine; nothing where there is no choice, or before.
+ */
+trials: ThreadTrials | null, };
 
 /**
  * What the network sells a node's work as.

@@ -38,7 +38,7 @@ const same = {
     activity.filter.label activity.column.tokens activity.details.tokens activity.prompt.prompt settings.network.router
     settings.hardware.title about.version about.engine about.system about.key.tab about.key.escape about.components.name
     about.components.version level.label mode.format node.connection.router node.hardware.title node.hardware.system
-    node.plan.title node.plan.engine node.what_if.precision compare.prompt compare.top_p compare.save.markdown compare.save.csv
+    node.plan.title node.plan.engine node.threads.threads node.what_if.precision compare.prompt compare.top_p compare.save.markdown compare.save.csv
     compare.history.name_column compare.rename.label fidelity.text fidelity.bundled vote.votes.prompt models.here.format
     models.origin.lm_studio settings.language.name.en settings.language.name.de settings.language.name.es`,
   es: `report.sources.tokens why.finding.cause app.name glance.title compare.examples.0 compare.examples.1 compare.examples.2 practice.question activity.column.tokens

@@ -5,7 +5,7 @@ import type { Clock } from "./clock";
 import type { Journal } from "./journal";
 import type { Ledger } from "./ledger";
 import {
-  ADDRESS, DATA_FOLDER, HARDWARE, HARDWARE_IN_WORDS, LADDER, MODEL, failedReport, loaded, loadedInWords, measured, measurement,
+  ADDRESS, DATA_FOLDER, HARDWARE, HARDWARE_IN_WORDS, LADDER, MODEL, failedReport, loaded, loadedInWords, measured, threads, measurement,
   modeViews, precisionOf, tierReport,
 } from "./machine";
 import { plan } from "./planning";
@@ -130,6 +130,7 @@ export class Life {
     stage.status.plan = plan();
     stage.status.modes = modeViews(true);
     stage.status.measurements = measured();
+    stage.status.threads = threads();
     this.#steps(mode);
     this.#serve(mode);
     this.connect();
@@ -234,7 +235,7 @@ export class Life {
     }
     this.stage.done("benchmark", LADDER.map((precision) => speeds(precision)).join("; "));
     this.stage.done("plan", planInWords(this.stage.status.mode ?? "volume"));
-    this.stage.change((status) => Object.assign(status, { plan: plan(), modes: modeViews(!this.first), measurements: measured() }));
+    this.stage.change((status) => Object.assign(status, { plan: plan(), modes: modeViews(!this.first), measurements: measured(), threads: threads() }));
   }
 
   async #load(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The recorded machine: what it is, what was measured on it, and what the network said of it. */
 
 import type {
-  ArtifactDigest, Evidence, Geometry, Hardware, Loaded, Measured, Measurement, Millis, Mode, ModeView, Precision, PrecisionClass, Tier, TierReport, Variant,
+  ArtifactDigest, Evidence, Geometry, Hardware, Loaded, Measured, Measurement, Millis, Mode, ModeView, Precision, PrecisionClass, ThreadsView, Tier, TierReport, Variant,
 } from "../types";
 import { PRICES } from "./prices";
 
@@ -68,6 +68,15 @@ export function measurement(precision: Precision): Measurement {
 }
 
 /** Every precision, the most exact first. */
+/** As it was tried on these two cores with `cortensor bench --threads 2,1`. */
+export function threads(): ThreadsView {
+  const trials = [
+    { threads: 2, prefill_tokens_per_second: 112.28, decode_tokens_per_second: 68.02, requests_per_hour: 865, taken_by_others: 0 },
+    { threads: 1, prefill_tokens_per_second: 71.2, decode_tokens_per_second: 46.25, requests_per_hour: 565.81, taken_by_others: 0 },
+  ];
+  return { in_use: 2, from_next_start: null, trials: { model: MODEL, precision: "Q4_0", trials, best: 2 } };
+}
+
 export function measured(): Measured[] {
   return LADDER.map((precision) => ({ model: MODEL, precision, measurement: measurement(precision) }));
 }

@@ -11,7 +11,7 @@ export function emptyStatus(): Status {
     phase: "starting", steps: [], problem: null, hardware: null, plan: null, mode: "volume", loaded: null, modes: [],
     address: null, key_place: null, connection: { is: "connecting" }, testing: null, tier: null, standing: null, aside: [], paused_until: null, incident: null, running: 0, idle_since: null,
     earnings: { today: "0", total: "0", requests: 0, requests_void: 0, tests: 0, tests_void: 0, by_mode: [] }, passphrase: null, measuring: false,
-    switching_to: null, measurements: [],
+    switching_to: null, measurements: [], threads: null,
   };
 }
 

@@ -100,8 +100,8 @@ mod tests {
             let missing: Vec<_> = keys.iter().filter(|key| messages.find(key).is_none()).collect();
             assert!(missing.is_empty(), "{language:?} has nothing for {missing:?}");
             let is_used = |key: &String| keys.iter().any(|used| key == used || key.starts_with(&format!("{used}.")));
-            let left: Vec<_> = below(messages.find("desktop").unwrap(), "desktop");
-            let left: Vec<_> = left.into_iter().filter(|key| !is_used(key)).collect();
+            let all = below(messages.find("desktop").unwrap(), "desktop");
+            let left: Vec<_> = all.into_iter().filter(|key| !is_used(key)).collect();
             assert!(left.is_empty(), "nothing says {left:?}");
         }
     }

@@ -15,9 +15,9 @@ fn is(phase: Phase, change: impl FnOnce(&mut Status)) -> Status {
     status
 }
 
-/// Until so many minutes from now.
-fn until(minutes: i64) -> Option<Millis> {
-    Some(Millis(now().timestamp().as_millisecond() + minutes * 60_000))
+/// In so many minutes.
+fn after(minutes: i64) -> Millis {
+    Millis(now().timestamp().as_millisecond() + minutes * 60_000)
 }
 
 /// That nothing was left unsaid: no key stands for its message, and no name for its value.
@@ -31,11 +31,11 @@ fn the_line_says_how_the_miner_is_and_until_when() {
     let words = Words::of(Language::En);
     for (status, said) in [
         (is(Phase::Mining, |_| ()), "Mining · 0.00 practice credits today"),
-        (is(Phase::Paused, |status| status.paused_until = until(15)), "Paused until 14:30 · "),
-        (is(Phase::Paused, |status| status.paused_until = until(945)), "Paused until 06:00 tomorrow · "),
+        (is(Phase::Paused, |status| status.paused_until = Some(after(15))), "Paused until 14:30 · "),
+        (is(Phase::Paused, |status| status.paused_until = Some(after(945))), "Paused until 06:00 tomorrow · "),
         (is(Phase::Paused, |status| status.aside = vec![Reason::Battery]), "Paused · On battery · "),
         (is(Phase::Mining, |status| status.aside = vec![Reason::Battery]), "Mining · "),
-        (is(Phase::Draining, |status| status.paused_until = until(15)), "Finishing · "),
+        (is(Phase::Draining, |status| status.paused_until = Some(after(15))), "Finishing · "),
         (
             is(Phase::Starting, |status| status.passphrase = Some(PassphraseRequest { new: false, refused: None })),
             "Waiting for your passphrase · ",
@@ -52,7 +52,7 @@ fn the_line_is_in_the_language_of_the_window_with_its_decimal_mark() {
     let report = TierReport { tier: Some(tier), tested_at: Millis(0), evidence: Vec::new(), next_step: String::new() };
     let mut mining = is(Phase::Mining, |status| status.tier = Some(report));
     mining.earnings.today = "1.5".parse().unwrap();
-    let tomorrow = is(Phase::Paused, |status| status.paused_until = until(945));
+    let tomorrow = is(Phase::Paused, |status| status.paused_until = Some(after(945)));
     for (language, line, paused) in [
         (
             Language::En,

@@ -94,7 +94,6 @@ async fn the_miner_goes_on_in_the_tray_is_paused_from_there_opened_and_ended() {
             "Pause until tomorrow",
             "Pause until I resume",
             "Resume",
-            "No update",
             "Quit"
         ]
     );
@@ -159,6 +158,38 @@ async fn without_a_tray_or_where_the_user_wants_it_closing_the_window_ends_the_m
         seated.program.wait();
         assert!(tray.is_none_or(|tray| tray.shown() == 0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_speaks_the_language_that_the_settings_say_as_soon_as_they_are_saved() {
+    const SAVE: &str = "const [done] = arguments;
+        const { invoke } = window.__TAURI_INTERNALS__;
+        const save = ({ settings }) => invoke('save_settings', { settings: { ...settings, language: 'de' } });
+        invoke('settings').then(save).then(() => done('saved'), (error) => done(JSON.stringify(error)));";
+    let home = Home::new();
+    let session = Session::start(&home, Keychain::Open);
+    let tray = Tray::start(&session).await;
+    let desktop = Desktop::open_program(home, session, &program("cortensor-miner")).await;
+    tray.says("Open Cortensor Miner").await;
+    desktop.says("Settings").await;
+    let saved = desktop.window.execute_async(SAVE, Vec::new()).await.unwrap();
+    assert_eq!(saved.json(), "saved");
+    // The last line of them.
+    tray.says("Beenden").await;
+    let lines = tray.menu().await;
+    assert!(lines[0].ends_with("Übungs-Credits heute") && lines[1] == "Cortensor Miner öffnen", "{lines:?}");
+    assert_eq!(
+        lines[2..],
+        [
+            "15 Minuten pausieren",
+            "1 Stunde pausieren",
+            "Bis morgen pausieren",
+            "Pausieren, bis ich fortsetze",
+            "Fortsetzen",
+            "Beenden"
+        ]
+    );
+    desktop.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

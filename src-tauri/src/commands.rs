@@ -129,7 +129,7 @@ commands! {
     /// Where earnings stand and came from.
     earnings_report(since: Since) -> EarningsReport = |desk, app| desk.app()?.earnings_report(since).await?;
     /// Asks where, and writes where earnings came from as CSV; `None`: the user changed their mind.
-    export_earnings(since: Since) -> Option<PathBuf> = |desk, app| match save(app, "Save the earnings", "cortensor-earnings.csv").await? {
+    export_earnings(since: Since) -> Option<PathBuf> = |desk, app| match save(app, "desktop.dialog.earnings", "cortensor-earnings.csv").await? {
         Some(path) => desk.app()?.export_earnings(since, &path).await.map(|()| Some(path))?,
         None => None,
     };
@@ -138,7 +138,7 @@ commands! {
     /// Settled tasks, page by page.
     activity(query: ActivityQuery) -> ActivityPage = |desk, app| desk.app()?.activity(&query).await?;
     /// Asks where, and writes settled tasks as CSV; `None`: the user changed their mind.
-    export_activity(filter: ActivityFilter) -> Option<PathBuf> = |desk, app| match save(app, "Save the activity", "cortensor-activity.csv").await? {
+    export_activity(filter: ActivityFilter) -> Option<PathBuf> = |desk, app| match save(app, "desktop.dialog.activity", "cortensor-activity.csv").await? {
         Some(path) => desk.app()?.export_activity(filter, &path).await.map(|()| Some(path))?,
         None => None,
     };
@@ -147,18 +147,18 @@ commands! {
     /// The settings in the file.
     settings() -> SettingsView = |desk, app| desk.miner.settings();
     /// Writes the settings.
-    save_settings(settings: Settings) -> SettingsView = |desk, app| desk.miner.save_settings(&settings).await?;
+    save_settings(settings: Settings) -> SettingsView = |desk, app| desk.save_settings(&settings).await?;
     /// Shows a code that pairs a browser with the status page; how it goes on is followed with [`watch_status_page`].
     show_pairing_code() -> PairingCode = |desk, app| desk.miner.page().show_pairing_code()?;
     /// Lets a browser see the status page no longer.
     forget_device(id: DeviceId) -> () = |desk, app| desk.miner.page().forget(id)?;
     /// Asks where, and writes the node's key encrypted; `None`: the user changed their mind.
-    export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "Save the encrypted key", "cortensor-keystore.json").await? {
+    export_key(passphrase: String) -> Option<PathBuf> = |desk, app| match save(app, "desktop.dialog.key", "cortensor-keystore.json").await? {
         Some(path) => desk.app()?.export_key(path.clone(), passphrase).await.map(|()| Some(path))?,
         None => None,
     };
     /// Asks for a keystore file and makes its key the node's; `None`: the user changed their mind.
-    import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app, "Open an encrypted key", "Keystore", &["json"]).await? {
+    import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app, "desktop.dialog.keystore", "desktop.files.keystore", &["json"]).await? {
         Some(path) => Some(Address(desk.app()?.import_key(path, passphrase).await?.to_string())),
         None => None,
     };
@@ -178,7 +178,7 @@ commands! {
     /// What this program is.
     about() -> About = |desk, app| desk.about();
     /// Asks where, and writes what happened on this machine, for whoever is asked for help; `None`: the user changed their mind.
-    save_diagnosis() -> Option<PathBuf> = |desk, app| match save(app, "Save the diagnosis", "cortensor-diagnosis.md").await? {
+    save_diagnosis() -> Option<PathBuf> = |desk, app| match save(app, "desktop.dialog.diagnosis", "cortensor-diagnosis.md").await? {
         Some(path) => desk.write_diagnosis(path.clone()).await.map(|()| Some(path))?,
         None => None,
     };
@@ -207,12 +207,12 @@ commands! {
     /// Forgets a comparison.
     delete_comparison(id: ComparisonId) -> () = |desk, app| desk.miner.lab().delete_comparison(id).await?;
     /// Asks where, and writes a comparison for others; `None`: the user changed their mind.
-    export_comparison(id: ComparisonId, format: ExportFormat) -> Option<PathBuf> = |desk, app| match save(app, "Save the comparison", format.file_name()).await? {
+    export_comparison(id: ComparisonId, format: ExportFormat) -> Option<PathBuf> = |desk, app| match save(app, "desktop.dialog.comparison", format.file_name()).await? {
         Some(path) => desk.miner.lab().export_comparison(id, format, &path).await.map(|()| Some(path))?,
         None => None,
     };
     /// Asks for a text file to measure with; `None`: the user changed their mind.
-    pick_text() -> Option<PathBuf> = |desk, app| pick(app, "Open a text", "Text", &["txt", "md"]).await?;
+    pick_text() -> Option<PathBuf> = |desk, app| pick(app, "desktop.dialog.text", "desktop.files.text", &["txt", "md"]).await?;
     /// Begins a fidelity report, or goes on with one that was stopped; it is followed with [`watch_fidelity`].
     measure_fidelity(request: FidelityRequest) -> () = |desk, app| desk.miner.lab().measure_fidelity(request, desk.app().ok())?;
     /// Ends the report that is under way; what was scored is kept.
@@ -326,7 +326,7 @@ pub(crate) async fn unwatch(desk: State<'_, Arc<Desk>>, id: u32) -> Result<(), F
 #[tauri::command]
 pub(crate) async fn save_picture(app: AppHandle, request: Request<'_>) -> Result<Option<PathBuf>, Failure> {
     let bytes = bytes_of(request.body())?;
-    let path = save(app, "Save the picture", "cortensor-comparison.png").await?;
+    let path = save(app, "desktop.dialog.picture", "cortensor-comparison.png").await?;
     path.map(|path| cortensor_app::save_picture(&path, &bytes).map(|()| path)).transpose()
 }
 

@@ -9,14 +9,15 @@ use std::{
 };
 
 use cortensor_app::{
-    App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode, RemovalChoice, RemovalReport,
+    App, Failure, FailureCode, FoldersError, Lock, Problem, ProblemCode, RemovalChoice, RemovalReport, Settings,
+    SettingsView,
 };
 use cortensor_host::{About, LogTail, Miner, Options, write_diagnosis};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use ts_rs::TS;
 
-use crate::{updates::Updates, watches::Watches, which::Which};
+use crate::{updates::Updates, watches::Watches, which::Which, words::Spoken};
 
 /// The miner, its logs and who watches them.
 pub(crate) struct Desk {
@@ -25,6 +26,8 @@ pub(crate) struct Desk {
     pub(crate) watches: Watches,
     pub(crate) updates: Updates,
     pub(crate) which: Which,
+    /// What is said outside the window.
+    pub(crate) spoken: Spoken,
     /// Whether the miner is seen in the tray.
     pub(crate) in_tray: watch::Sender<bool>,
     lock: Mutex<Option<Lock>>,
@@ -45,9 +48,11 @@ pub(crate) enum Folder {
 
 impl Desk {
     pub(crate) fn new(options: Options, logs: LogTail) -> Self {
+        let (which, miner) = (Which::of(&options.folders), Miner::new(options));
         Self {
-            which: Which::of(&options.folders),
-            miner: Miner::new(options),
+            which,
+            spoken: Spoken::new(miner.settings().settings.language),
+            miner,
             logs,
             watches: Watches::default(),
             updates: Updates::new(),
@@ -89,6 +94,13 @@ impl Desk {
 
     pub(crate) fn app(&self) -> Result<App, Failure> {
         self.miner.app()
+    }
+
+    /// Writes the settings, and speaks the language that they say.
+    pub(crate) async fn save_settings(&self, settings: &Settings) -> Result<SettingsView, Failure> {
+        let view = self.miner.save_settings(settings).await?;
+        self.spoken.speak(view.settings.language);
+        Ok(view)
     }
 
     pub(crate) fn about(&self) -> About {

@@ -1,22 +1,31 @@
 //! Asking the user for files, and showing folders to them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cortensor_app::{Failure, FailureCode};
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath};
 use tauri_plugin_opener::OpenerExt;
 
-pub(crate) async fn save(app: AppHandle, title: &'static str, name: &'static str) -> Result<Option<PathBuf>, Failure> {
+use crate::desk::Desk;
+
+/// Asks where to save a file, which is called `name` unless the user calls it something else. `title` is a message's key.
+pub(crate) async fn save(app: AppHandle, title: &str, name: &'static str) -> Result<Option<PathBuf>, Failure> {
+    let title = say(&app, title);
     chosen(move || in_documents(&app).set_title(title).set_file_name(name).blocking_save_file()).await
 }
 
+/// Asks for a file of a kind. `title` and `kind` are keys of messages.
 pub(crate) async fn pick(
     app: AppHandle,
-    title: &'static str,
-    kind: &'static str,
+    title: &str,
+    kind: &str,
     endings: &'static [&'static str],
 ) -> Result<Option<PathBuf>, Failure> {
+    let (title, kind) = (say(&app, title), say(&app, kind));
     chosen(move || in_documents(&app).set_title(title).add_filter(kind, endings).blocking_pick_file()).await
 }
 
@@ -24,14 +33,20 @@ pub(crate) async fn pick(
 pub(crate) async fn pick_env(app: AppHandle) -> Result<Option<PathBuf>, Failure> {
     let folder = app.path().home_dir().map(|home| home.join(".cortensor")).ok().filter(|folder| folder.is_dir());
     let dialog = folder.into_iter().fold(in_documents(&app), FileDialogBuilder::set_directory);
-    chosen(move || dialog.set_title("Open a node's .env").blocking_pick_file()).await
+    let title = say(&app, "desktop.dialog.env");
+    chosen(move || dialog.set_title(title).blocking_pick_file()).await
 }
 
 pub(crate) async fn pick_model(app: AppHandle, folder: bool) -> Result<Option<PathBuf>, Failure> {
     if !folder {
-        return pick(app, "Import a model", "GGUF model", &["gguf"]).await;
+        return pick(app, "desktop.dialog.model", "desktop.files.model", &["gguf"]).await;
     }
-    chosen(move || in_documents(&app).set_title("Import the models in a folder").blocking_pick_folder()).await
+    let title = say(&app, "desktop.dialog.models");
+    chosen(move || in_documents(&app).set_title(title).blocking_pick_folder()).await
+}
+
+fn say(app: &AppHandle, key: &str) -> String {
+    app.state::<Arc<Desk>>().spoken.words().say(key)
 }
 
 /// A dialog that begins where the user keeps documents, not where the program was started.

@@ -7,7 +7,7 @@ use tauri::{AppHandle, Manager};
 use tauri_plugin_notification::NotificationExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{desk::Desk, words};
+use crate::{desk::Desk, words::Told};
 
 /// How often it is looked whether there is something to tell. What comes and goes in between needs nobody.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -22,22 +22,21 @@ pub(crate) async fn follow(app: AppHandle) {
         period.tick().await;
         let notice = notices.look(started.elapsed(), &status.borrow());
         if let Some(notice) = notice {
-            let (title, body) = words::notice(&notice);
-            tell(&app, title, &body);
+            tell(&app, desk.spoken.words().notice(&notice));
         }
     }
 }
 
 /// Shows a notification, where the user wants any.
-pub(crate) fn tell(app: &AppHandle, title: &str, body: &str) {
+pub(crate) fn tell(app: &AppHandle, told: Told) {
     if app.state::<Arc<Desk>>().miner.settings().settings.notifications {
-        say(app, title, body);
+        say(app, told);
     }
 }
 
 /// Shows a notification.
-pub(crate) fn say(app: &AppHandle, title: &str, body: &str) {
-    let title = app.state::<Arc<Desk>>().which.says(title);
+pub(crate) fn say(app: &AppHandle, (title, body): Told) {
+    let title = app.state::<Arc<Desk>>().which.says(&title);
     tracing::info!(title, body, "told the user");
     if let Err(error) = app.notification().builder().title(title).body(body).show() {
         tracing::warn!(%error, "the system showed no notification");

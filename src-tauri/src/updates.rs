@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use crate::{desk::Desk, notify, window, words};
+use crate::{desk::Desk, notify, window};
 use source::{Found, Source};
 pub(crate) use start::instead;
 
@@ -114,7 +114,7 @@ pub(crate) async fn follow(app: AppHandle) {
                 view.rolled_back.clone_from(&journal.rolled_back);
             });
             if let Some(undone) = &journal.rolled_back {
-                notify::tell(&app, words::UPDATE_UNDONE, &words::undone(undone));
+                notify::tell(&app, desk.spoken.words().undone(undone));
             }
             let Some(stamp) = stamp else { return forget_only(&desk, wishes).await };
             desk.updates.view.send_modify(|view| view.state = UpdateState::Idle);
@@ -244,8 +244,7 @@ impl Round {
         let version = self.found.as_ref().map(|found| found.release.version.clone());
         if self.told != version {
             self.told = version;
-            let (title, body) = words::UPDATE_WAITS;
-            notify::tell(&self.app, title, body);
+            notify::tell(&self.app, self.desk.spoken.words().told("desktop.notice.update"));
         }
     }
 

@@ -93,9 +93,9 @@ fn on_event(window: &Window, event: &WindowEvent) {
 
 /// The first time that the window is closed, says where the miner is now.
 fn say_once(app: &AppHandle) {
-    if first_time(&app.state::<Arc<Desk>>().miner.options().folders, Hint::GoesOnInTray) {
-        let (title, body) = words::GOES_ON_IN_TRAY;
-        notify::say(app, title, body);
+    let desk = app.state::<Arc<Desk>>();
+    if first_time(&desk.miner.options().folders, Hint::GoesOnInTray) {
+        notify::say(app, desk.spoken.words().told("desktop.notice.in_tray"));
     }
 }
 

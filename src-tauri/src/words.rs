@@ -1,120 +1,173 @@
-//! What is said outside the window: in the tray and in notifications. The window's own words are in its message files.
+//! What is said outside the window: in the tray, in notifications and over dialogs, in the window's language and words.
 
-use cortensor_app::{Notice, PauseLength, Phase, Status, clock_in_words, updates::RolledBack};
+mod messages;
+mod spoken;
+
+use std::sync::Arc;
+
+use cortensor_app::{
+    Failure, Language, Notice, Phase, Problem, Reason, Status, capitalised, time_of_day, updates::RolledBack,
+};
+use cortensor_protocol::{Amount, Millis};
 use jiff::Zoned;
+use serde::Serialize;
+
+use messages::{Messages, Values};
+pub(crate) use spoken::Spoken;
 
 pub(crate) const NAME: &str = "Cortensor Miner";
-pub(crate) const OPEN: &str = "Open Cortensor Miner";
-pub(crate) const RESUME: &str = "Resume";
-pub(crate) const QUIT: &str = "Quit";
-/// An update that waits for the user: its title and what to do.
-pub(crate) const UPDATE_WAITS: (&str, &str) =
-    ("There is a new version", "Open the window: Home and About say what is new and install it.");
-/// An update that was undone.
-pub(crate) const UPDATE_UNDONE: &str = "The update did not work here";
-/// Said once, when the window is closed for the first time.
-pub(crate) const GOES_ON_IN_TRAY: (&str, &str) = (
-    "Still mining in the tray",
-    "Closing the window does not end the miner. Its icon opens the window again and ends it; Settings changes what closing does.",
-);
-/// What became of something that was chosen in the tray.
-pub(crate) const NOT_DONE: &str = "That did not work";
 
-/// What installs an update, with its version; without one there is nothing to install.
-pub(crate) fn update(version: Option<&str>) -> String {
-    version.map_or_else(|| "No update".to_owned(), |version| format!("Install {version} and restart"))
+/// What a notification says: its title, and the rest.
+pub(crate) type Told = (String, String);
+
+/// The words of one language.
+#[derive(Clone)]
+pub(crate) struct Words {
+    language: Language,
+    messages: Arc<Messages>,
 }
 
-/// What became of an update that was undone.
-pub(crate) fn undone(undone: &RolledBack) -> String {
-    let RolledBack { version, to, reason, .. } = undone;
-    format!("{version}: {reason}. {to} is at work again, and {version} is not offered again.")
-}
-
-/// What pauses the miner.
-pub(crate) const fn pause(length: PauseLength) -> &'static str {
-    match length {
-        PauseLength::QuarterHour => "Pause for 15 minutes",
-        PauseLength::Hour => "Pause for 1 hour",
-        PauseLength::UntilTomorrow => "Pause until tomorrow",
-        PauseLength::UntilResumed => "Pause until I resume",
+impl Words {
+    pub(crate) fn of(language: Language) -> Self {
+        Self { language, messages: Arc::new(Messages::of(language)) }
     }
-}
 
-/// How the miner is, in one line: state, tier, what was earned today.
-pub(crate) fn state(status: &Status, now: &Zoned) -> String {
-    let tier = status.tier.as_ref().and_then(|report| report.tier).map(|tier| tier.to_string());
-    let earned = format!("{} practice credits today", status.earnings.today);
-    let parts = [Some(phase(status, now)), tier, Some(earned)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-fn phase(status: &Status, now: &Zoned) -> String {
-    match (status.phase, status.paused_until, status.aside.first()) {
-        _ if status.passphrase.is_some() => "Waiting for your passphrase".to_owned(),
-        (Phase::Paused, Some(until), _) => format!("Paused until {}", clock_in_words(until, now)),
-        (Phase::Paused, None, Some(reason)) => format!("Paused: {reason}"),
-        (phase, ..) => capitalised(phase.words()),
+    pub(crate) const fn language(&self) -> Language {
+        self.language
     }
-}
 
-/// A notice's title and what it says.
-pub(crate) fn notice(notice: &Notice) -> (&'static str, String) {
-    match notice {
-        Notice::Problem(message) => ("The miner needs you", capitalised(message)),
-        Notice::Passphrase => ("The miner waits for your passphrase", "Open the window and enter it to mine.".to_owned()),
-        Notice::Untrusted => (
-            "The network's test was not passed",
-            "No requests come until a test is passed. The network tests again by itself; Home says what was missed.".to_owned(),
-        ),
-        Notice::Unreachable => (
-            "No router for 10 minutes",
-            "The miner tries again by itself. Home says what the router answers; check the connection of this computer.".to_owned(),
-        ),
+    /// A message in which nothing is filled in, by its key.
+    pub(crate) fn say(&self, key: &str) -> String {
+        self.fill(key, &[])
     }
-}
 
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
+    fn fill(&self, key: &str, values: Values<'_>) -> String {
+        self.messages.fill(key, values)
+    }
 
-#[cfg(test)]
-mod tests {
-    use cortensor_app::{PassphraseRequest, Reason};
-    use cortensor_protocol::Millis;
+    /// How the miner is, in one line: state, tier, what was earned today.
+    pub(crate) fn state(&self, status: &Status, now: &Zoned) -> String {
+        let mut parts = self.phase(status, now);
+        let tier = status.tier.as_ref().and_then(|report| report.tier);
+        parts.extend(tier.map(|tier| self.say(&format!("tier.{}.{}", code(&tier.capability), code(&tier.precision)))));
+        let (amount, credits) = (self.amount(status.earnings.today), self.say("credits.practice"));
+        parts.push(self.fill("desktop.tray.earned", &[("amount", &amount), ("credits", &credits)]));
+        parts.join(" · ")
+    }
 
-    use super::*;
+    fn phase(&self, status: &Status, now: &Zoned) -> Vec<String> {
+        let word = self.say(&format!("phase.{}.word", code(&status.phase)));
+        match (status.phase, status.paused_until, status.aside.first()) {
+            _ if status.passphrase.is_some() => vec![self.say("desktop.tray.passphrase")],
+            (Phase::Paused, Some(until), _) => {
+                vec![self.fill("phase.paused.until", &[("time", &self.time(until, now))])]
+            }
+            (Phase::Paused, None, Some(reason)) => vec![word, self.reason(reason)],
+            _ => vec![word],
+        }
+    }
 
-    #[test]
-    fn the_line_says_how_the_miner_is_and_until_when() {
-        let now: Zoned = "2026-03-02T14:15:00[UTC]".parse().unwrap();
-        let until = Some(Millis(now.timestamp().as_millisecond() + 900_000));
-        let is = |phase, change: fn(&mut Status)| {
-            let mut status = Status::default();
-            status.phase = phase;
-            change(&mut status);
-            status
-        };
-        let mut paused = is(Phase::Paused, |_| ());
-        paused.paused_until = until;
-        let mut finishing = is(Phase::Draining, |_| ());
-        finishing.paused_until = until;
-        for (status, said) in [
-            (is(Phase::Mining, |_| ()), "Mining · 0.00 practice credits today"),
-            (paused, "Paused until 14:30 · "),
-            (is(Phase::Paused, |status| status.aside = vec![Reason::Battery]), "Paused: on battery · "),
-            (is(Phase::Mining, |status| status.aside = vec![Reason::Battery]), "Mining · "),
-            (finishing, "Finishing what runs · "),
-            (
-                is(Phase::Starting, |status| {
-                    status.passphrase = Some(PassphraseRequest { new: false, refused: None });
-                }),
-                "Waiting for your passphrase · ",
-            ),
-        ] {
-            let line = state(&status, &now);
-            assert!(line.starts_with(said), "{line}");
+    fn reason(&self, reason: &Reason) -> String {
+        match reason {
+            Reason::InUse => self.say("aside.in_use"),
+            Reason::Battery => self.say("aside.battery"),
+            Reason::FullScreen => self.say("aside.full_screen"),
+            Reason::Metered => self.say("aside.metered"),
+            Reason::Program { name } => self.fill("aside.program", &[("name", name)]),
+            Reason::Hot { celsius, limit } => self.fill("aside.hot", &[("celsius", celsius), ("limit", limit)]),
+            Reason::Processor { percent, limit } => {
+                self.fill("aside.processor", &[("percent", percent), ("limit", limit)])
+            }
+            Reason::Graphics { percent, limit } => {
+                self.fill("aside.graphics", &[("percent", percent), ("limit", limit)])
+            }
+            Reason::Hours { until } => {
+                let weekday = self.say(&format!("desktop.weekday.{}", code(&until.weekday)));
+                let time = format!("{:02}:{:02}", until.minute / 60, until.minute % 60);
+                self.fill("aside.hours", &[("weekday", &weekday), ("time", &time)])
+            }
+        }
+    }
+
+    /// The time of day of `at`, which is today or tomorrow.
+    fn time(&self, at: Millis, now: &Zoned) -> String {
+        let (time, is_today) = time_of_day(at, now);
+        if is_today { time } else { self.fill("desktop.tray.tomorrow", &[("time", &time)]) }
+    }
+
+    fn amount(&self, amount: Amount) -> String {
+        let written = amount.to_string();
+        match self.language {
+            Language::En => written,
+            Language::De | Language::Es => written.replace('.', ","),
+        }
+    }
+
+    /// What installs the update that is ready.
+    pub(crate) fn update(&self, version: &str) -> String {
+        self.fill("desktop.tray.update", &[("version", &version)])
+    }
+
+    /// What became of an update that was undone.
+    pub(crate) fn undone(&self, undone: &RolledBack) -> Told {
+        let RolledBack { version, to, reason, .. } = undone;
+        // It stands in the middle of a sentence here.
+        let reason = reason.trim().trim_end_matches('.');
+        let what = self.fill("updates.rollback.title", &[("version", version), ("reason", &reason)]);
+        let now = self.fill("updates.rollback.body", &[("version", version), ("to", to)]);
+        (self.say("updates.rollback.label"), format!("{what} {now}"))
+    }
+
+    pub(crate) fn notice(&self, notice: &Notice) -> Told {
+        match notice {
+            Notice::Problem(problem) => (self.say("desktop.notice.problem"), self.problem(problem)),
+            Notice::Passphrase => self.told("desktop.notice.passphrase"),
+            Notice::Untrusted => self.told("desktop.notice.untrusted"),
+            Notice::Unreachable => self.told("desktop.notice.unreachable"),
+        }
+    }
+
+    /// What a group of two messages says.
+    pub(crate) fn told(&self, key: &str) -> Told {
+        (self.say(&format!("{key}.title")), self.say(&format!("{key}.body")))
+    }
+
+    /// What became of something that was chosen outside the window and not done.
+    pub(crate) fn failure(&self, failure: &Failure) -> Told {
+        let general = self.say(&format!("failure.code.{}", code(&failure.code)));
+        (self.say("desktop.notice.not_done"), self.led(&general, &failure.message))
+    }
+
+    fn problem(&self, Problem { code: kind, message }: &Problem) -> String {
+        let kind = code(kind);
+        let (title, help) = (self.say(&format!("failed.title.{kind}")), self.say(&format!("failed.do.{kind}")));
+        self.led(&format!("{} {help}", sentence(&title)), message)
+    }
+
+    /// What there is in English only, led by what is so in general; in English it says enough by itself.
+    fn led(&self, general: &str, message: &str) -> String {
+        match self.language {
+            Language::En => sentence(message),
+            Language::De | Language::Es => format!("{general} {}", sentence(message)),
         }
     }
 }
+
+/// What the window is told of a value, which is how its messages name it.
+fn code(value: &impl Serialize) -> String {
+    let told = serde_json::to_value(value).unwrap_or_default();
+    told.as_str().unwrap_or_default().to_owned()
+}
+
+/// A message of the miner's as a sentence of its own, as the window has it.
+fn sentence(message: &str) -> String {
+    let begun = capitalised(message.trim());
+    let end = begun.strip_suffix(')').unwrap_or(&begun);
+    if end.is_empty() || end.ends_with(['.', '!', '?']) { begun } else { format!("{begun}.") }
+}
+
+#[cfg(test)]
+pub(crate) const LANGUAGES: [Language; 3] = [Language::En, Language::De, Language::Es];
+
+#[cfg(test)]
+mod tests;

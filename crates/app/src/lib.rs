@@ -101,7 +101,7 @@ pub use nodes::{NodeView, check_unneeded, nodes};
 pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
-pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock};
+pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock, time_of_day};
 pub use removal::{
     ProgramRemoval, RemovalChoice, RemovalEarnings, RemovalItem, RemovalKey, RemovalOutcome, RemovalPart, RemovalPlan,
     RemovalReport, RemovalStep, remove,
@@ -111,6 +111,7 @@ pub use settings::{Language, Range, Settings, SettingsError, SettingsView, Statu
 pub use starter_file::starter_file;
 pub use status::{
     Loaded, Measured, ModeView, PassphraseRequest, Phase, Problem, ProblemCode, Status, Step, StepName, StepState,
+    capitalised,
 };
 pub use threads::{ThreadTrial, ThreadTrials, ThreadsView};
 pub use told::{Hint, first_time};

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::{Phase, Status};
+use crate::{Phase, Problem, Status};
 
 /// How long a router may be away before anybody is told: it is found again by itself.
 const UNREACHABLE: Duration = Duration::from_secs(600);
@@ -14,8 +14,8 @@ const MOST_IN_AN_HOUR: usize = 4;
 /// Something that the user should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Nothing goes on until the user has seen to this, in words.
-    Problem(String),
+    /// Nothing goes on until the user has seen to this.
+    Problem(Problem),
     /// Nothing goes on until the user has entered a passphrase.
     Passphrase,
     /// The node did not pass the network's tests, or not again.
@@ -62,7 +62,7 @@ impl Notices {
 /// What holds of each kind, the gravest first.
 fn all(status: &Status) -> [Option<Notice>; 4] {
     let stops = matches!(status.phase, Phase::Failed | Phase::Hindered);
-    let problem = status.problem.as_ref().filter(|_| stops).map(|problem| Notice::Problem(problem.message.clone()));
+    let problem = status.problem.as_ref().filter(|_| stops).map(|problem| Notice::Problem(problem.clone()));
     [
         problem,
         status.passphrase.as_ref().map(|_| Notice::Passphrase),
@@ -94,14 +94,18 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PassphraseRequest, Problem, ProblemCode};
+    use crate::{PassphraseRequest, ProblemCode};
 
     fn is(phase: Phase) -> Status {
         Status { phase, ..Status::default() }
     }
 
+    fn problem(message: &str) -> Problem {
+        Problem { code: ProblemCode::Model, message: message.to_owned() }
+    }
+
     fn fails(message: &str) -> Status {
-        Status::failed(Problem { code: ProblemCode::Model, message: message.to_owned() })
+        Status::failed(problem(message))
     }
 
     fn asks() -> Status {
@@ -118,10 +122,10 @@ mod tests {
 
     #[test]
     fn what_needs_the_user_is_told_at_once_and_once() {
-        let problem = || Notice::Problem("a file is gone".to_owned());
+        let told_of = || Notice::Problem(problem("a file is gone"));
         for (what, status, notice) in [
-            ("a problem", fails("a file is gone"), problem()),
-            ("a problem that is waited for", Status { phase: Phase::Hindered, ..fails("a file is gone") }, problem()),
+            ("a problem", fails("a file is gone"), told_of()),
+            ("a problem that is waited for", Status { phase: Phase::Hindered, ..fails("a file is gone") }, told_of()),
             ("a passphrase", asks(), Notice::Passphrase),
             ("failed tests", is(Phase::Untrusted), Notice::Untrusted),
         ] {
@@ -165,15 +169,15 @@ mod tests {
 
     #[test]
     fn another_problem_is_another_occasion() {
-        let problem = |message: &str| Notice::Problem(message.to_owned());
+        let told_of = |message: &str| Notice::Problem(problem(message));
         let seen = told(&[(0, fails("one")), (1, fails("two")), (59, fails("two")), (60, fails("two"))]);
-        assert_eq!(seen, [(0, problem("one")), (60, problem("two"))]);
+        assert_eq!(seen, [(0, told_of("one")), (60, told_of("two"))]);
     }
 
     #[test]
     fn four_are_told_in_an_hour_and_the_gravest_first() {
         let both = Status { passphrase: asks().passphrase, ..fails("one") };
-        assert_eq!(told(&[(0, both.clone())]), [(0, Notice::Problem("one".to_owned()))]);
+        assert_eq!(told(&[(0, both.clone())]), [(0, Notice::Problem(problem("one")))]);
         // All four kinds within an hour, then a second problem as soon as there is room for it.
         let all = vec![
             (0, both.clone()),

@@ -72,11 +72,16 @@ pub(crate) fn millis(time: &Zoned) -> Millis {
     Millis(time.timestamp().as_millisecond())
 }
 
+/// The time of day of `at` where `now` is, such as `14:30`, and whether that is today.
+pub fn time_of_day(at: Millis, now: &Zoned) -> (String, bool) {
+    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(now.time_zone().clone());
+    (time.strftime("%H:%M").to_string(), time.date() == now.date())
+}
+
 /// The time of day of `at`, seen from `now`: `14:30`, or `06:00 tomorrow`.
 pub fn clock_in_words(at: Millis, now: &Zoned) -> String {
-    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(now.time_zone().clone());
-    let day = if time.date() == now.date() { "" } else { " tomorrow" };
-    format!("{}{day}", time.strftime("%H:%M"))
+    let (time, is_today) = time_of_day(at, now);
+    if is_today { time } else { format!("{time} tomorrow") }
 }
 
 #[cfg(test)]

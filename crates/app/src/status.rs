@@ -299,6 +299,12 @@ pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
     message
 }
 
+/// The same words with a capital at the front.
+pub fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 impl Phase {
     /// The word, for people.
     pub const fn words(self) -> &'static str {

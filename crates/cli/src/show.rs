@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
-use cortensor_app::{ModeView, Phase, Status, StepName, StepState, clock_in_words};
+use cortensor_app::{ModeView, Phase, Status, StepName, StepState, capitalised, clock_in_words};
 use cortensor_protocol::{Level, Standing};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
@@ -167,11 +167,6 @@ pub(crate) fn mode_line(view: &ModeView, chosen: bool) -> String {
     let rates: Vec<String> = rates.into_iter().flatten().collect();
     let mark = if chosen { '>' } else { ' ' };
     format!("{mark} {:<9} {:<5} {} {}", view.mode, view.precision, view.model, rates.join(", "))
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

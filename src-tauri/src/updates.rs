@@ -12,8 +12,8 @@ use cortensor_app::{
         Journal, Judgement, OnTrial, Stamp, StampError, UpdateChannel, UpdatePolicy, UpdateRelease, UpdateState,
         UpdateView, is_quiet, version, watcher::Watcher,
     },
+    wall_time,
 };
-use cortensor_protocol::Millis;
 use tauri::{AppHandle, Manager};
 use tokio::{
     sync::{mpsc, watch},
@@ -277,7 +277,7 @@ impl Round {
         self.channel = self.channel();
         let source = Source { app: &self.app, desk: &self.desk, stamp: &self.stamp };
         let looked = source.look(self.channel, asked).await;
-        let (at, folders) = (now(), &self.desk.miner.options().folders);
+        let (at, folders) = (wall_time(), &self.desk.miner.options().folders);
         if let Err(error) = Journal::change(folders, |journal| journal.checked_at = Some(at)) {
             tracing::warn!(%error, "when updates were looked for was not written down");
         }
@@ -347,7 +347,7 @@ impl Round {
         self.policy() == UpdatePolicy::Automatic
             && may_go
             && !self.is_on_trial()
-            && is_quiet(&self.desk.miner.status().borrow(), now())
+            && is_quiet(&self.desk.miner.status().borrow(), wall_time())
             && !self.desk.miner.lab().is_busy()
     }
 
@@ -382,8 +382,4 @@ impl Round {
 /// Where what is downloaded waits.
 fn waiting(folder: &std::path::Path, version: &str) -> PathBuf {
     folder.join(format!("{version}.download"))
-}
-
-fn now() -> Millis {
-    Millis(jiff::Timestamp::now().as_millisecond())
 }

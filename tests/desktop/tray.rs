@@ -66,7 +66,7 @@ impl Watcher {
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
-    #[allow(clippy::too_many_arguments, reason = "the shape of the call")]
+    #[expect(clippy::too_many_arguments, reason = "the shape of the call")]
     fn notify(
         &self,
         _application: String,

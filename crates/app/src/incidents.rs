@@ -1,7 +1,5 @@
 //! What broke and how it was mended, kept on this machine: the evidence for whoever looks into it.
 
-use std::time::SystemTime;
-
 use cortensor_node::BreakdownKind;
 use cortensor_planner::{Choice, Load};
 use cortensor_protocol::{Millis, ModelId, Precision};
@@ -126,11 +124,6 @@ fn keep(folders: &Folders, incident: &Incident) -> Result<(), FileError> {
     kept.push(incident.clone());
     let newest = kept.len().saturating_sub(MOST);
     write_json(&folders.incidents(), &kept.split_off(newest))
-}
-
-pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ pub use chart::{EarningsChart, Span};
 pub use command::CommandError;
 pub(crate) use command::{Command, Reply};
 pub use cortensor_manners::{Readings, Reason, Rules};
-pub use cortensor_node::Connection;
+pub use cortensor_node::{Connection, wall_time};
 pub use cortensor_planner::{Plan, WhatIf};
 pub use earnings::{Earnings, EarningsReport, PayStates, Since, earnings};
 pub use electricity::{Electricity, ElectricityReport, NoNet};

@@ -6,9 +6,9 @@ use std::{
     io::IsTerminal,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
 };
 
+use cortensor_app::wall_time;
 use cortensor_protocol::Millis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -136,9 +136,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogTail {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut message = Message::default();
         event.record(&mut message);
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.add(LogLine {
-            at: Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            at: wall_time(),
             level: (*event.metadata().level()).into(),
             target: event.metadata().target().to_owned(),
             message: format!("{}{}", message.text, message.fields),

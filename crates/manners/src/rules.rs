@@ -12,7 +12,6 @@ const BACK_PERCENT: f32 = 10.0;
 /// When to step aside. A number of 0 turns its rule off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the screen and in the file")]
 pub struct Rules {
     /// Pause while somebody uses this computer, and for so many seconds after the last key or movement of the mouse.
     pub in_use_seconds: u32,

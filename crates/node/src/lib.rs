@@ -5,11 +5,13 @@
 //!
 //! **Invariant:** knows no engine, no user interface and no router's inside; a private key never leaves [`Identity`].
 
+mod clock;
 mod identity;
 mod ledger;
 mod session;
 mod withdrawal;
 
+pub use clock::wall_time;
 pub use identity::{Identity, IdentityError, KeyPlace, PassphraseSource, PlainKey, is_keystore, keychain_runs};
 pub use ledger::{
     ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsSummary, KeptPrompt, Ledger, LedgerError, MinedTime,

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use ts_rs::TS;
 
-use crate::{Identity, Ledger};
+use crate::{Identity, Ledger, wall_time};
 
 pub use state::{Connection, LiveTask, LiveTaskState, NodeState, Serving, Work};
 
@@ -202,7 +202,7 @@ async fn live(
 }
 
 fn offline(ended: &Ended, if_absent: Option<&str>, wait: Duration) -> Connection {
-    let retry_at = state::now() + wait;
+    let retry_at = wall_time() + wait;
     match (ended, if_absent) {
         (Ended::Rejected(rejection), _) => Connection::Rejected { rejection: rejection.clone(), retry_at },
         (Ended::Unreachable(_), Some(what)) => Connection::Offline { reason: what.to_owned(), retry_at },

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cortensor_protocol::Millis;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -29,8 +28,6 @@ pub(crate) struct Context {
     pub(crate) books: Books,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
-    /// One for each connection that may be open.
-    pub(crate) connections: Arc<Semaphore>,
     pub(crate) started: Millis,
     /// Tasks that run.
     pub(crate) tasks: TaskTracker,

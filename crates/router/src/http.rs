@@ -31,11 +31,12 @@ use axum::{
     middleware,
     response::Response,
 };
+use cortensor_listener::Guest;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::error::ApiError;
-use crate::{context::Context, rules::limit::Source, server::Guest, socket};
+use crate::{context::Context, rules::limit::Source, socket};
 
 /// Every route. Each is described where it is written, so that none is left out of the document.
 pub(crate) fn routes(context: Arc<Context>) -> Router {

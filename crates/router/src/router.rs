@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use cortensor_protocol::NodeAddress;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -219,7 +219,6 @@ fn context(config: RouterConfig, address: SocketAddr, store: Store, statement_ke
         audits: AuditDesk::new(policy.audit.clone()),
         judgements: JudgementDesk::new(policy.judgement.clone(), policy.rubric),
         limits: Limits::new(&policy.limits),
-        connections: Arc::new(Semaphore::new(policy.limits.connections.get() as usize)),
         policy,
         store,
         statement_key,

@@ -14,6 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use cortensor_app::{Failure, FailureCode};
+use cortensor_listener::Guest;
 use futures::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -29,7 +30,6 @@ use crate::{
     devices::{PairError, Pass},
     files, guard,
     places::Tries,
-    server::Guest,
 };
 
 /// Most bytes of what is sent.
@@ -101,12 +101,12 @@ pub(crate) fn routes(site: Arc<Site>) -> Router {
 
 async fn pair(
     State(site): State<Arc<Site>>,
-    Extension(Guest(address)): Extension<Guest>,
+    Extension(guest): Extension<Guest>,
     headers: HeaderMap,
     Json(request): Json<PairRequest>,
 ) -> Response {
     let (desk, now) = (&site.desk, site.desk.now());
-    if !site.tries.once_more(address, now) {
+    if !site.tries.once_more(guest.address, now) {
         return PairRefusal::SlowDown.into_response();
     }
     let typed = desk.codes.take(&request.code, now);

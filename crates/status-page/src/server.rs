@@ -1,33 +1,12 @@
-//! The page's connections: how many there may be, how long a request's head may take, and their end.
-//!
-//! axum's own server knows neither limit.
+//! The page's connections, and what they follow.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use cortensor_app::Status;
-use hyper::{
-    Request,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
-};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use cortensor_listener::{Beyond, Limits, Listener};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Desk, Glance, addresses,
@@ -35,18 +14,13 @@ use crate::{
     routes::{Site, routes},
 };
 
-/// Most connections.
-const CONNECTIONS: usize = 64;
-/// How long a request's head may take, and how long a connection may say nothing.
-const HEAD: Duration = Duration::from_secs(15);
-/// How long a browser has to take the end of what it was told.
-const FAREWELL: Duration = Duration::from_secs(2);
-/// How long to wait when the system gives no more connections: it does not say when it will again.
-const OUT_OF_CONNECTIONS: Duration = Duration::from_secs(1);
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy)]
-pub(crate) struct Guest(pub(crate) IpAddr);
+/// Who is one too many is not kept waiting, and a browser has two seconds to take the end of what it was told.
+const LIMITS: Limits = Limits {
+    connections: 64,
+    beyond: Beyond::IsClosed,
+    head: Duration::from_secs(15),
+    farewell: Some(Duration::from_secs(2)),
+};
 
 /// A page that is served.
 pub(crate) struct Served {
@@ -107,60 +81,8 @@ async fn follow(
     }
 }
 
-async fn serve(listener: TcpListener, app: Router, closing: CancellationToken) {
-    let (places, room) = (Places::default(), Arc::new(Semaphore::new(CONNECTIONS)));
-    let app = TowerToHyperService::new(app);
-    let connections = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = closing.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let Some((stream, guest)) = known(accepted).await else { continue };
-        // Who is one too many is not kept waiting.
-        let (Some(place), Ok(room)) = (places.take(guest.0), Arc::clone(&room).try_acquire_owned()) else { continue };
-        let attended = attend(stream, guest, app.clone(), closing.clone());
-        connections.spawn(async move {
-            attended.await;
-            drop((place, room));
-        });
-    }
-    drop(listener);
-    connections.close();
-    connections.wait().await;
-}
-
-async fn known(accepted: std::io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, Guest)> {
-    match accepted {
-        Ok((stream, peer)) => Some((stream, Guest(peer.ip()))),
-        Err(error) => {
-            tracing::warn!(%error, "the status page could not take a connection");
-            sleep(OUT_OF_CONNECTIONS).await;
-            None
-        }
-    }
-}
-
-/// Serves one connection; once the page closes, what it is at and no more.
-async fn attend(stream: TcpStream, guest: Guest, app: TowerToHyperService<Router>, closing: CancellationToken) {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(guest);
-        app.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection of the status page ended badly");
-    }
+async fn serve(socket: TcpListener, app: Router, closing: CancellationToken) {
+    let places = Places::default();
+    let listener = Listener::new(socket, LIMITS, move |address| places.take(address));
+    listener.serve(app, closing).await;
 }

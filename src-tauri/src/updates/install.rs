@@ -65,7 +65,7 @@ fn put(folders: &Folders, update: &Update, path: &Path, trial: Trial, arguments:
         })
     });
     if started.is_err() {
-        kept.put_back();
+        kept.restore();
         let undone = Journal::change(folders, |journal| {
             journal.trial = before.trial;
             journal.kept = before.kept;

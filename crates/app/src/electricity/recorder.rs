@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::Electricity;
-use crate::Status;
+use crate::{Status, wall_time};
 
 /// Between two readings: often enough for counters that begin anew after minutes.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ async fn record(
         let (meter, card) = (Arc::clone(&meter), now.as_ref().and_then(|(_, card)| *card));
         let Ok(reading) = spawn_blocking(move || meter.read(card)).await else { return };
         let watts = settings.borrow().watts;
-        tally.take(now.map(|(served, _)| served), reading, watts, wall());
+        tally.take(now.map(|(served, _)| served), reading, watts, wall_time());
         readings += 1;
         if last || readings % READINGS == 0 {
             tally.write(&ledger).await;
@@ -85,10 +85,6 @@ fn served(status: &Status) -> Option<(Served, Option<u32>)> {
     let loaded = status.loaded.as_ref()?;
     let served = Served { mode: loaded.mode, model: loaded.model.clone(), precision: loaded.precision };
     Some((served, loaded.card))
-}
-
-fn wall() -> Millis {
-    Millis(jiff::Timestamp::now().as_millisecond())
 }
 
 /// What was read last, and what is to be written.

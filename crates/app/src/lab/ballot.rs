@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cortensor_engine::{Device, GenerationEvent, LoadOptions};
 use cortensor_fidelity::{LEAST_VOTES, Preference};
 use cortensor_models::{Artifact, starter};
-use cortensor_protocol::{Millis, Precision};
+use cortensor_protocol::Precision;
 use futures::StreamExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     App, Failure, FailureCode, Folders,
     files::{read_json, write_json},
+    wall_time,
 };
 
 /// As many votes are kept; of more, the oldest goes.
@@ -153,7 +154,7 @@ pub(super) fn cast(place: &Place, choice: VoteChoice) -> Result<Revealed, Failur
         || Failure::new(FailureCode::Request, "there is nothing to vote on; ask for two answers first".to_owned());
     let sides = place.secret.take().ok_or_else(none)?;
     let prompt = place.vote.borrow().prompt.clone();
-    let at = Millis(jiff::Timestamp::now().as_millisecond());
+    let at = wall_time();
     let kept = keep(&place.folders, KeptVote { at, prompt: short(&prompt), sides, choice });
     if let Err(failure) = kept {
         // The vote is open still.
@@ -219,6 +220,8 @@ fn summary(exact: Precision, other: Precision, preference: &Preference) -> VoteS
 
 #[cfg(test)]
 mod tests {
+    use cortensor_protocol::Millis;
+
     use super::*;
 
     fn vote(first: Precision, second: Precision, choice: VoteChoice) -> KeptVote {

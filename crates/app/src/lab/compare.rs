@@ -9,7 +9,7 @@ mod score;
 use std::sync::Arc;
 
 use cortensor_engine::Model;
-use cortensor_protocol::{ChatMessage, Millis, Prompt, Role, Sampling};
+use cortensor_protocol::{ChatMessage, Prompt, Role, Sampling};
 use futures::future::{try_join, try_join_all};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use super::{
     history,
     side::{ComparisonSide, SideChoice, SideState, Unscored},
 };
-use crate::{App, Failure, FailureCode, NetworkAccess};
+use crate::{App, Failure, FailureCode, NetworkAccess, wall_time};
 pub(super) use answer::{of_engine, of_prompt};
 pub(super) use cast::tokens;
 
@@ -118,7 +118,7 @@ fn begun(request: ComparisonRequest) -> Comparison {
         id: Some(ComparisonId::new()),
         phase: ComparisonPhase::Waiting,
         name: name_of(&request),
-        started_at: Some(Millis(jiff::Timestamp::now().as_millisecond())),
+        started_at: Some(wall_time()),
         request: Some(request),
         ..Comparison::default()
     }

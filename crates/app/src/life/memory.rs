@@ -14,7 +14,7 @@ use crate::{
     incidents, lab,
     memory_limits::MemoryLimits,
     status::{StatusSender, problem},
-    survey,
+    survey, wall_time,
 };
 
 /// What the system ended the last life over, planned with less from now on.
@@ -33,7 +33,7 @@ pub(super) fn tell(machine: &Machine, status: &StatusSender, killed: AtWork, pla
     let AtWork { model, precision, mode, load, .. } = killed;
     let planned = if mode == Mode::Precision { &plan.precision } else { &plan.volume };
     let incident = Incident {
-        at: incidents::now(),
+        at: wall_time(),
         kind: BreakdownKind::OutOfMemory,
         message: "the system ended the miner, since its memory had run out".to_owned(),
         model: Some(model),

@@ -15,6 +15,7 @@ use super::{Life, serve::LoadedModel, watchdog::Remedy};
 use crate::{
     GoesOn, Incident, Phase, Problem, ProblemCode, StepName,
     incidents::{self, Repair},
+    wall_time,
 };
 
 /// How long a broken engine may take to let go of its memory; it goes on in the background after that.
@@ -123,7 +124,7 @@ impl Life {
             (true, false) => Repair::LoadedAgain,
         };
         let incident = Incident {
-            at: incidents::now(),
+            at: wall_time(),
             kind: breakdown.kind,
             message: breakdown.message.clone(),
             model: broken.map(|broken| broken.model.clone()),

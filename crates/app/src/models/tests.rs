@@ -1,6 +1,6 @@
 //! Through the boundary, against the hub double that downloads are tested with.
 
-#[path = "../../../download/tests/double/mod.rs"]
+#[path = "../../../download/tests/downloads/double.rs"]
 #[expect(dead_code, reason = "the double can do more than is asked of it here")]
 mod double;
 

@@ -89,13 +89,8 @@ impl Kept {
         })
     }
 
-    /// Puts the program back where that is possible, after an update that came to nothing.
-    pub fn put_back(&self) {
-        self.restore();
-    }
-
     /// Puts the program back, if it may be; answers with what is to be started.
-    pub(super) fn restore(&self) -> PathBuf {
+    pub fn restore(&self) -> PathBuf {
         let is_back = self.in_place && replace(&self.program, &self.copy()).is_ok();
         if is_back { self.program.clone() } else { self.copy() }
     }

@@ -25,7 +25,7 @@ use super::{
     journal::{Kept, Trial},
     kept::STANDS_IN_FOR,
 };
-use crate::{Folders, incidents::now};
+use crate::{Folders, wall_time};
 
 /// Makes a program a watcher; before what it was started with.
 pub const WATCH_UPDATE: &str = "--watch-update";
@@ -149,7 +149,7 @@ async fn end(child: &mut Child) -> io::Result<()> {
 fn roll_back(folders: &Folders, trial: &Trial, kept: &Kept, reason: String, arguments: &[OsString]) -> io::Result<()> {
     // First what brings a program back: the record is only read where one runs.
     let program = kept.restore();
-    let noted = Journal::change(folders, |journal| journal.roll_back(trial, reason, now()));
+    let noted = Journal::change(folders, |journal| journal.roll_back(trial, reason, wall_time()));
     let noted = noted.map(drop).map_err(io::Error::other).and(kept.restore_settings(folders));
     if let Err(error) = noted {
         eprintln!("error: the update was undone, and not all of it: {error}");

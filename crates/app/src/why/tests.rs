@@ -145,100 +145,86 @@ fn nothing_is_in_the_way_of_a_miner_that_is_well() {
 }
 
 /// What is changed of a miner that is well, the link that says so first, and what it says.
+type Case = (Status, Link, Cause);
+
 #[test]
 fn each_thing_that_is_in_the_way_is_found_by_its_own_link() {
-    let (offline, retry_at) = ("no route".to_owned(), Millis(NOW.0 + 5));
-    let rejection = Rejection { code: RejectionCode::AlreadyConnected, message: "stop the other one".to_owned() };
-    let problem = Problem { code: ProblemCode::Files, message: "make room".to_owned() };
-    let (next, next_step) = ("pass 3 tests in a row".to_owned(), "be faster".to_owned());
-    let cooling = Standing { cool_down_until: Some(retry_at), ..trusted(3) };
-    let long = Some(Millis(NOW.0 - 25 * MINUTE_MS));
-    let gone = |status: Status| Status { loaded: None, connection: Connection::Connecting, ..status };
-    let cases: Vec<(Status, Link, Cause)> = vec![
-        (Status { phase: Phase::Stopped, ..gone(mining()) }, Link::Miner, Cause::Stopped),
-        (Status { phase: Phase::Failed, ..gone(mining()) }, Link::Miner, Cause::Stopped),
-        (
-            Status { phase: Phase::Hindered, problem: Some(problem), ..mining() },
-            Link::Miner,
-            Cause::Problem { problem: ProblemCode::Files, message: "make room".to_owned() },
-        ),
-        (
-            Status {
-                phase: Phase::Starting,
-                passphrase: Some(PassphraseRequest { new: false, refused: None }),
-                ..gone(mining())
-            },
-            Link::Miner,
-            Cause::Passphrase,
-        ),
-        (Status { phase: Phase::Starting, ..gone(mining()) }, Link::Miner, Cause::Starting { step: None }),
-        (Status { phase: Phase::Draining, measuring: true, ..mining() }, Link::Miner, Cause::Measuring),
-        (
-            Status { phase: Phase::Paused, aside: vec![Reason::Battery], loaded: None, ..mining() },
-            Link::Rules,
-            Cause::SteppingAside { reasons: vec![Reason::Battery] },
-        ),
-        (Status { phase: Phase::Paused, loaded: None, ..mining() }, Link::Pause, Cause::Paused),
-        (Status { phase: Phase::Draining, ..mining() }, Link::Pause, Cause::Paused),
-        (
-            Status { phase: Phase::Offline, connection: Connection::Connecting, ..mining() },
-            Link::Connection,
-            Cause::Connecting,
-        ),
-        (
-            Status {
-                phase: Phase::Offline,
-                connection: Connection::Offline { reason: offline.clone(), retry_at },
-                ..mining()
-            },
-            Link::Connection,
-            Cause::Offline { reason: offline, retry_at },
-        ),
-        (
-            Status { phase: Phase::Offline, connection: Connection::Rejected { rejection, retry_at }, ..mining() },
-            Link::Connection,
-            Cause::Rejected { message: "stop the other one".to_owned(), retry_at },
-        ),
-        (
-            Status { phase: Phase::Testing, testing: Some((2, 10)), ..mining() },
-            Link::Test,
-            Cause::Testing { tests: Some((2, 10)) },
-        ),
-        (Status { phase: Phase::Testing, tier: None, ..mining() }, Link::Test, Cause::Testing { tests: None }),
-        (
-            Status { phase: Phase::Untrusted, tier: Some(tested(None)), ..mining() },
-            Link::Test,
-            Cause::NotPassed { next_step },
-        ),
-        (
-            Status { standing: Some(cooling), ..mining() },
-            Link::Standing,
-            Cause::CoolDown { until: retry_at, next_step: next.clone() },
-        ),
-        (
-            Status { standing: Some(trusted(0)), idle_since: long, ..mining() },
-            Link::Standing,
-            Cause::LowestLevel { next_step: next },
-        ),
-        (Status { idle_since: long, ..mining() }, Link::Demand, Cause::NoTasks { minutes: 25 }),
-        (
-            Status {
-                modes: vec![view(Mode::Precision, Some(Amount::from_credits(2))), view(Mode::Volume, Some(UNIT))],
-                ..mining()
-            },
-            Link::Plan,
-            Cause::EarnsMore {
-                mode: Mode::Precision,
-                precision: Precision::F16,
-                amount: Amount::from_credits(2),
-                against: UNIT,
-            },
-        ),
-    ];
-    for (status, link, expected) in cases {
+    let cases =
+        [of_the_miner(), of_a_pause(), of_the_connection(), of_the_test(), of_trust_and_demand(), of_the_plan()];
+    for (status, link, expected) in cases.into_iter().flatten() {
         let why = walk(&status, &[paid(5)], &bill(1_000, Some(10_000)));
         assert_eq!((why.first, found(&why, link)), (Some(link), cause(expected)), "{why:?}");
     }
+}
+
+fn of_the_miner() -> Vec<Case> {
+    let problem = Problem { code: ProblemCode::Files, message: "make room".to_owned() };
+    let expected = Cause::Problem { problem: ProblemCode::Files, message: "make room".to_owned() };
+    let passphrase = Some(PassphraseRequest { new: false, refused: None });
+    let gone = |phase| Status { phase, loaded: None, connection: Connection::Connecting, ..mining() };
+    vec![
+        (gone(Phase::Stopped), Link::Miner, Cause::Stopped),
+        (gone(Phase::Failed), Link::Miner, Cause::Stopped),
+        (Status { phase: Phase::Hindered, problem: Some(problem), ..mining() }, Link::Miner, expected),
+        (Status { passphrase, ..gone(Phase::Starting) }, Link::Miner, Cause::Passphrase),
+        (gone(Phase::Starting), Link::Miner, Cause::Starting { step: None }),
+        (Status { phase: Phase::Draining, measuring: true, ..mining() }, Link::Miner, Cause::Measuring),
+    ]
+}
+
+fn of_a_pause() -> Vec<Case> {
+    let aside = vec![Reason::Battery];
+    let paused = Status { phase: Phase::Paused, loaded: None, ..mining() };
+    vec![
+        (Status { aside: aside.clone(), ..paused.clone() }, Link::Rules, Cause::SteppingAside { reasons: aside }),
+        (paused, Link::Pause, Cause::Paused),
+        (Status { phase: Phase::Draining, ..mining() }, Link::Pause, Cause::Paused),
+    ]
+}
+
+fn of_the_connection() -> Vec<Case> {
+    let (reason, retry_at) = ("no route".to_owned(), Millis(NOW.0 + 5));
+    let message = "stop the other one".to_owned();
+    let rejection = Rejection { code: RejectionCode::AlreadyConnected, message: message.clone() };
+    let offline = |connection| Status { phase: Phase::Offline, connection, ..mining() };
+    let away = offline(Connection::Offline { reason: reason.clone(), retry_at });
+    let rejected = offline(Connection::Rejected { rejection, retry_at });
+    vec![
+        (offline(Connection::Connecting), Link::Connection, Cause::Connecting),
+        (away, Link::Connection, Cause::Offline { reason, retry_at }),
+        (rejected, Link::Connection, Cause::Rejected { message, retry_at }),
+    ]
+}
+
+fn of_the_test() -> Vec<Case> {
+    let next_step = "be faster".to_owned();
+    let (begun, tests) = (Status { phase: Phase::Testing, ..mining() }, Some((2, 10)));
+    let failed = Status { phase: Phase::Untrusted, tier: Some(tested(None)), ..mining() };
+    vec![
+        (Status { testing: tests, ..begun.clone() }, Link::Test, Cause::Testing { tests }),
+        (Status { tier: None, ..begun }, Link::Test, Cause::Testing { tests: None }),
+        (failed, Link::Test, Cause::NotPassed { next_step }),
+    ]
+}
+
+fn of_trust_and_demand() -> Vec<Case> {
+    let (next_step, until) = ("pass 3 tests in a row".to_owned(), Millis(NOW.0 + 5));
+    let standing = Some(Standing { cool_down_until: Some(until), ..trusted(3) });
+    let cooling = Cause::CoolDown { until, next_step: next_step.clone() };
+    let waited = Status { idle_since: Some(Millis(NOW.0 - 25 * MINUTE_MS)), ..mining() };
+    let lowest = Status { standing: Some(trusted(0)), ..waited.clone() };
+    vec![
+        (Status { standing, ..mining() }, Link::Standing, cooling),
+        (lowest, Link::Standing, Cause::LowestLevel { next_step }),
+        (waited, Link::Demand, Cause::NoTasks { minutes: 25 }),
+    ]
+}
+
+fn of_the_plan() -> Vec<Case> {
+    let amount = Amount::from_credits(2);
+    let modes = vec![view(Mode::Precision, Some(amount)), view(Mode::Volume, Some(UNIT))];
+    let better = Cause::EarnsMore { mode: Mode::Precision, precision: Precision::F16, amount, against: UNIT };
+    vec![(Status { modes, ..mining() }, Link::Plan, better)]
 }
 
 #[test]

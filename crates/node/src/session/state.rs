@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use cortensor_engine::Model;
@@ -18,6 +18,8 @@ use cortensor_protocol::{
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use ts_rs::TS;
+
+use crate::wall_time;
 
 /// Committed tasks whose settlement is awaited, and settled ones that are remembered; older ones are not.
 const MOST_COMMITTED: usize = 64;
@@ -278,7 +280,7 @@ impl NodeState {
     /// Waits for a task from now on, if none is worked on.
     pub(super) fn rest(&mut self) {
         let idle = self.running.is_empty() && matches!(self.connection, Connection::Connected { .. });
-        self.idle_since = idle.then(now);
+        self.idle_since = idle.then(wall_time);
     }
 
     fn await_settlement(&mut self, task: LiveTask, usage: Usage) {
@@ -318,14 +320,9 @@ fn live(assignment: &Assignment, serving: &Serving) -> LiveTask {
         model: artifact.model.clone(),
         precision: artifact.precision,
         mode: serving.mode,
-        begun_at: now(),
+        begun_at: wall_time(),
         prompt_tokens: None,
         answer_tokens: 0,
         state: LiveTaskState::Answering,
     }
-}
-
-pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

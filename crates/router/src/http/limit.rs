@@ -8,12 +8,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use cortensor_listener::Guest;
 
 use super::error::ApiError;
 use crate::{
     context::Context,
     rules::limit::{Source, TooMany},
-    server::Guest,
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

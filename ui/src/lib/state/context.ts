@@ -6,7 +6,7 @@ import type { FirstRunStore } from "./first-run.svelte";
 import type { LabStore } from "./lab.svelte";
 import type { ScreenName } from "./screens";
 import type { StatusStore } from "./status.svelte";
-import type { UpdatesStore } from "./updates.svelte";
+import type { UpdatesStore } from "./updates";
 
 export type Application = {
   host: Host;

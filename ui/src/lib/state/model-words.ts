@@ -2,7 +2,7 @@
 import { formatBytes, formatDuration, formatNumber } from "../formats";
 import type { Badge, DownloadView, ModelsView, VariantView } from "../host/types";
 import { t } from "../messages";
-import type { Row } from "./models.svelte";
+import type { Row } from "./models";
 
 /** A model in one format, as people call it. */
 export function nameOf(view: ModelsView, id: string, format: string): string {

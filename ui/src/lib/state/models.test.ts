@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type { DownloadPhase, DownloadView, ModelsView, VariantPlace, VariantView } from "../host/types";
 import { conditionWords, figuresOf, nameOf, phaseWords, progressOf } from "./model-words";
-import { downloadOf, rowsHere, rowsToHave } from "./models.svelte";
+import { downloadOf, rowsHere, rowsToHave } from "./models";
 
 const here: VariantPlace = { is: "here", origin: "made", condition: "whole", ours: true, keep: false, path: "/m", uses: [] };
 

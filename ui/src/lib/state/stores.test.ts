@@ -8,7 +8,7 @@ import { Answer } from "./answer.svelte";
 import { Command } from "./command.svelte";
 import { isPractice } from "./credits";
 import { StatusStore } from "./status.svelte";
-import { UpdatesStore } from "./updates.svelte";
+import { UpdatesStore } from "./updates";
 
 /** A host of which only the status is asked. */
 function telling(watchStatus: Host["watchStatus"]): Host {

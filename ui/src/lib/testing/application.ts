@@ -4,7 +4,7 @@ import type { Application } from "../state/context";
 import { FirstRunStore } from "../state/first-run.svelte";
 import { LabStore } from "../state/lab.svelte";
 import { StatusStore } from "../state/status.svelte";
-import { UpdatesStore } from "../state/updates.svelte";
+import { UpdatesStore } from "../state/updates";
 
 export function applicationWith(host: Host): Application {
   return {

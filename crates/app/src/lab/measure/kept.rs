@@ -19,6 +19,7 @@ use crate::{
         bench::ThisMachine,
         report::{FidelityReport, FidelityRow, MeasuredLoss, ReportedFile, TextFacts},
     },
+    wall_time,
 };
 
 const ENDING: &str = "jsonl";
@@ -85,7 +86,7 @@ impl Kept {
 
     /// Adds the next window.
     pub(super) fn add(&mut self, tally: Tally) -> Result<(), FileError> {
-        self.at = Millis(jiff::Timestamp::now().as_millisecond());
+        self.at = wall_time();
         let line = self.line(&tally)?;
         let error = |source| FileError::Write { path: self.path.clone(), source };
         let append = || -> io::Result<()> {

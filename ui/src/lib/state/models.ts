@@ -1,27 +1,14 @@
-import type { Host, Unwatch } from "../host/host";
+import type { Host } from "../host/host";
 import type { DownloadView, ModelsView, ModelView, VariantView } from "../host/types";
-import type { Shown } from "./failure";
-import { following } from "./following";
+import { Told } from "./told.svelte";
 
 /** A format with the model that it is of. */
 export type Row = { model: ModelView; variant: VariantView };
 
-/** The models and downloads as they were last told. */
-export class ModelsStore {
-  /** null: nothing was told yet. */
-  view = $state.raw<ModelsView | null>(null);
-  /** Why nothing is told. */
-  failure = $state.raw<Shown | null>(null);
-  #host: Host;
-
+/** The models and downloads. */
+export class ModelsStore extends Told<ModelsView> {
   constructor(host: Host) {
-    this.#host = host;
-  }
-
-  /** Follows them until the function that it answers with is called. */
-  watch(): Unwatch {
-    this.failure = null;
-    return following(this.#host.watchModels((view) => (this.view = view)), (failure) => (this.failure = failure));
+    super((seen) => host.watchModels(seen));
   }
 }
 

@@ -5,7 +5,7 @@
 
 use cortensor_manners::Reason;
 use cortensor_node::Connection;
-use cortensor_protocol::{Amount, Level, Millis, Mode, Precision, Settlement, SettlementStatus};
+use cortensor_protocol::{Amount, Level, Millis, Mode, Precision, Settlement, SettlementStatus, TierStep, known_code};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -135,6 +135,10 @@ pub enum Cause {
     NotPassed {
         /// What to do, in the network's words.
         next_step: String,
+        /// The same for programs.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+        #[ts(optional)]
+        step: Option<TierStep>,
     },
     /// Tests that it passes do not count and are not paid for a while.
     CoolDown {
@@ -283,7 +287,7 @@ fn test(status: &Status) -> Finding {
         (_, Some(tests)) => cause(Cause::Testing { tests: Some(tests) }),
         (None, None) => cause(Cause::Testing { tests: None }),
         (Some(report), None) if report.tier.is_none() => {
-            cause(Cause::NotPassed { next_step: report.next_step.clone() })
+            cause(Cause::NotPassed { next_step: report.next_step.clone(), step: report.step.clone() })
         }
         (Some(_), None) => Finding::Fine,
     }

@@ -83,7 +83,7 @@ fn to_do(cause: &Cause) -> String {
             "check the connection and the router's address; it is tried again by itself.".to_owned()
         }
         Cause::Testing { .. } => "wait for the tests; they pay too.".to_owned(),
-        Cause::NotPassed { next_step } | Cause::CoolDown { next_step, .. } | Cause::LowestLevel { next_step } => {
+        Cause::NotPassed { next_step, .. } | Cause::CoolDown { next_step, .. } | Cause::LowestLevel { next_step } => {
             next_step.clone()
         }
         Cause::NoTasks { .. } => "nothing is wrong here: the network has no work for this model just now.".to_owned(),

@@ -8,6 +8,7 @@
 
 mod amount;
 mod audit;
+mod code;
 mod id;
 mod judgement;
 mod level;
@@ -25,6 +26,7 @@ mod withdrawal;
 
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
+pub use code::known_code;
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use judgement::{
     JudgementAsked, JudgementClaim, JudgementFinding, JudgementId, JudgementJob, JudgementJobs, JudgementKind,
@@ -48,7 +50,7 @@ pub use rubric::{Mark, MarkError, RubricRule, RubricScore, RubricVerdict, Rubric
 pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
-pub use tier::{Capability, Evidence, Tier, TierReport};
+pub use tier::{Capability, Evidence, Tier, TierEvidence, TierReport, TierStep};
 pub use withdrawal::{
     PRACTICE_CREDITS, SignedRequest, SignedStatement, Statement, StatementError, WithdrawalNonce, WithdrawalRequest,
     WithdrawalTerms,

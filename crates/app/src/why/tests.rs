@@ -32,7 +32,7 @@ fn view(mode: Mode, promised: Option<Amount>) -> ModeView {
 }
 
 fn tested(tier: Option<Tier>) -> TierReport {
-    TierReport { tier, evidence: Vec::new(), tested_at: Millis(0), next_step: "be faster".to_owned() }
+    TierReport { tier, evidence: Vec::new(), tested_at: Millis(0), next_step: "be faster".to_owned(), step: None }
 }
 
 fn trusted(level: u8) -> Standing {
@@ -208,7 +208,7 @@ fn each_thing_that_is_in_the_way_is_found_by_its_own_link() {
         (
             Status { phase: Phase::Untrusted, tier: Some(tested(None)), ..mining() },
             Link::Test,
-            Cause::NotPassed { next_step },
+            Cause::NotPassed { next_step, step: None },
         ),
         (
             Status { standing: Some(cooling), ..mining() },

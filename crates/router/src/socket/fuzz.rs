@@ -45,9 +45,10 @@ fn from_node() -> Vec<Value> {
 
 fn from_router() -> Vec<Value> {
     let counter = json!({"points": 1, "counter": 2});
-    let evidence = json!({"what": "prefill rate", "seen": "1", "asked": "2", "met": false});
+    let evidence = json!({"what": "prefill rate", "seen": "1", "asked": "2", "met": false, "found": {"code": "prefill_rate",
+        "tokens_a_second": 1, "work_a_second": 2, "needed_a_second": 3}});
     let report = json!({"tier": {"capability": "high_end", "precision": "full"}, "evidence": [evidence], "tested_at": 5,
-        "next_step": "more"});
+        "next_step": "more", "step": {"code": "read_faster", "times_tenths": 25}});
     let settlement = json!({"type": "settlement", "sequence": 1, "task": TASK, "kind": "user", "model": "m",
         "precision": "F16", "mode": "precision", "usage": {"prompt_tokens": 1, "completion_tokens": 2},
         "first_token_ms": 3, "total_ms": 4, "settled_at": 5, "status": "reversed", "amount": "10", "reverses": 1,

@@ -306,7 +306,11 @@ tests: [number, number] | null, } | { "code": "not_passed",
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "cool_down", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: TierStep, } | { "code": "cool_down", 
 /**
  * Until when.
  */
@@ -1125,7 +1129,11 @@ asked: string,
 /**
  * Whether that was met.
  */
-met: boolean, };
+met: boolean, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+found?: TierEvidence, };
 
 /**
  * How a comparison is written down for others.
@@ -3612,6 +3620,91 @@ capability: Capability,
 precision: PrecisionClass, };
 
 /**
+ * What was observed and what was asked for, with the figures.
+ */
+export type TierEvidence = { "code": "answers", 
+/**
+ * Wholly right ones.
+ */
+right: number, 
+/**
+ * Of so many.
+ */
+questions: number, 
+/**
+ * Right answers, in hundredths of one, partly right ones counted in part.
+ */
+score_hundredths: number, 
+/**
+ * The best answers of so many sets of questions count.
+ */
+sets: number, 
+/**
+ * Right ones that are asked for.
+ */
+needed: number, } | { "code": "prefill_rate", 
+/**
+ * Prompt tokens a second; nothing where the throughput test was not answered.
+ */
+tokens_a_second: number | null, 
+/**
+ * The same times the model's parameters.
+ */
+work_a_second: number | null, 
+/**
+ * What high-end asks for of that.
+ */
+needed_a_second: number, } | { "code": "decode_rate", 
+/**
+ * Tokens a second, in tenths of one; nothing where it was not measured.
+ */
+tokens_a_second_tenths: number | null, } | { "code": "precision", 
+/**
+ * Which.
+ */
+precision: Precision, } | { "code": "audit_failed", 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "audit_consistent", 
+/**
+ * Tokens that the reference would not have chosen.
+ */
+differing: number, 
+/**
+ * Of so many.
+ */
+tokens: number, 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "audit_open", 
+/**
+ * Tokens that the reference would not have chosen.
+ */
+differing: number, 
+/**
+ * Of so many.
+ */
+tokens: number, 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "open_questions", 
+/**
+ * Of the highest marks, on average.
+ */
+average: Percentage, 
+/**
+ * Answers that were judged.
+ */
+answers: number, 
+/**
+ * What each is asked for; nothing where marks move no level.
+ */
+needed: Percentage | null, };
+
+/**
  * A node's tier and why.
  */
 export type TierReport = { 
@@ -3630,7 +3723,32 @@ tested_at: Millis,
 /**
  * The smallest change that would raise the tier, in words.
  */
-next_step: string, };
+next_step: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+step?: TierStep, };
+
+/**
+ * The smallest change that would raise a tier. Its `Display` is the English sentence.
+ */
+export type TierStep = { "code": "too_few_right", 
+/**
+ * When the next test follows by itself, in seconds from the test.
+ */
+again_seconds: number, } | { "code": "not_timed", 
+/**
+ * When the next test follows by itself, in seconds from the test.
+ */
+again_seconds: number, } | { "code": "serve_as_named", 
+/**
+ * When the claim is tested and believed again, in seconds from the verdict.
+ */
+again_seconds: number, } | { "code": "read_faster", 
+/**
+ * How many times as fast, in tenths.
+ */
+times_tenths: number, } | { "code": "full_weights" } | { "code": "highest" };
 
 /**
  * What votes come to.

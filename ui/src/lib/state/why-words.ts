@@ -4,6 +4,7 @@ import type { Cause, Why, WhyLink } from "../host/types";
 import { currentLanguage, english, led, t } from "../messages";
 import { asideInWords } from "./reason";
 import type { ScreenName } from "./screens";
+import { tierStepInWords } from "./tier-words";
 
 /** The link that is to be looked at first, with its cause; null: nothing that is known is in the way. */
 export function firstCause({ links, first }: Why): { link: WhyLink["link"]; cause: Cause } | null {
@@ -41,9 +42,12 @@ export function causeInWords(cause: Cause, credits: string): string {
 export function remedyInWords(cause: Cause): string {
   if (cause.code === "problem") return led(t(`failed.do.${cause.problem}`), sentence(cause.message));
   if (cause.code === "rejected") return led(t("why.network_says"), sentence(cause.message));
-  if ("next_step" in cause) return led(t("why.network_says"), sentence(capitalised(cause.next_step)));
+  if (cause.code === "not_passed") return tierStepInWords(cause.step) ?? networkSays(cause.next_step);
+  if ("next_step" in cause) return networkSays(cause.next_step);
   return t(`why.cause.${cause.code}.do`);
 }
+
+const networkSays = (words: string): string => led(t("why.network_says"), sentence(capitalised(words)));
 
 /** Where it can be done; null: nowhere, or here. */
 export function placeOf({ code }: Cause): ScreenName | null {

@@ -1,7 +1,7 @@
 //! What a validator's report comes to.
 
 use cortensor_fidelity::Verdict;
-use cortensor_protocol::{AuditFinding, AuditId, AuditReport, EventKind, Millis, TierReport};
+use cortensor_protocol::{AuditFinding, AuditId, AuditReport, EventKind, Millis, TierReport, TierStep};
 
 use super::{Claim, ClaimRecord, Look, Sample, failure_words};
 use crate::{
@@ -93,19 +93,11 @@ fn fall(
     at: Millis,
 ) -> Fall {
     let reason = failure_words(sample.precision, engine);
-    let wait = next.barred_until().map(|until| span(until, at)).unwrap_or_default();
-    let next_step = format!(
-        "Serve the model in the precision that it is named with; in {wait} the claim is tested again and believed again."
-    );
+    let again_seconds = next.barred_until().map(|until| until.since(at).as_secs()).unwrap_or_default();
     let evidence = next.evidence(&policy.audit, at).into_iter().collect();
     Fall {
         since: known.unproven_since(),
         reason,
-        report: TierReport { tier: None, evidence, tested_at: at, next_step },
+        report: TierReport::new(None, evidence, at, TierStep::ServeAsNamed { again_seconds }),
     }
-}
-
-fn span(until: Millis, at: Millis) -> String {
-    let minutes = until.since(at).as_secs().div_ceil(60);
-    if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes.div_ceil(60)) }
 }

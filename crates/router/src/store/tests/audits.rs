@@ -9,7 +9,7 @@ use crate::rules::audit::{Claim, ClaimRecord, Look};
 pub(super) const CLAIM: Claim = Claim { node: NODE, artifact: ArtifactDigest::new([4; 32]) };
 
 fn report(at: Millis) -> TierReport {
-    TierReport { tier: None, evidence: Vec::new(), tested_at: at, next_step: String::new() }
+    TierReport { tier: None, evidence: Vec::new(), tested_at: at, next_step: String::new(), step: None }
 }
 
 /// A validator looks at an answer that was settled now, token by token this far from what the claimed file would say.

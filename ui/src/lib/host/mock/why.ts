@@ -49,7 +49,7 @@ function test(status: Status): Finding {
   if (!offers(status)) return UNKNOWN;
   const { testing, tier } = status;
   if (testing || !tier) return caused({ code: "testing", tests: testing });
-  return tier.tier ? FINE : caused({ code: "not_passed", next_step: tier.next_step });
+  return tier.tier ? FINE : caused({ code: "not_passed", next_step: tier.next_step, ...(tier.step && { step: tier.step }) });
 }
 
 function standing(status: Status, now: Millis): Finding {

@@ -33,7 +33,8 @@ pub use judgement::{
     JudgementReport,
 };
 pub use level::{
-    Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
+    Counter, Counters, EventKind, Level, LevelError, LevelFailure, LevelProgress, LevelShare, LevelSighting, LevelStep,
+    LevelTest, Percentage, PercentageError, Standing,
 };
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, DeviceKind, FailureReason, HardwareSummary, Heartbeat, Hello,
@@ -47,7 +48,7 @@ pub use network_task::{
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};
 pub use rubric::{Mark, MarkError, RubricRule, RubricScore, RubricVerdict, RubricWeights};
-pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
+pub use settlement::{Price, PriceList, Settlement, SettlementStatus, UnpaidReason, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
 pub use tier::{Capability, Evidence, Tier, TierEvidence, TierReport, TierStep};

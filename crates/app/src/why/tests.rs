@@ -1,13 +1,14 @@
 use cortensor_hardware::ProcessorCounter;
+use cortensor_manners::Reason;
 use cortensor_node::{MinedTime, Work};
 use cortensor_protocol::{
-    Capability, Counters, ModelId, PrecisionClass, Rejection, RejectionCode, Standing, TaskId, TaskKind, Tier,
-    TierReport, Usage,
+    Capability, Counters, Mode, ModelId, Precision, PrecisionClass, Rejection, RejectionCode, Standing, TaskId,
+    TaskKind, Tier, TierReport, UnpaidReason, Usage,
 };
 
 use super::*;
 use crate::{
-    Electricity, Loaded, PassphraseRequest, Problem,
+    Electricity, Loaded, Money, PassphraseRequest, Problem, ProblemCode,
     electricity::{self, report},
 };
 
@@ -45,6 +46,7 @@ fn trusted(level: u8) -> Standing {
         last_tests: Vec::new(),
         cool_down_until: None,
         next_step: "pass 3 tests in a row".to_owned(),
+        step: None,
     }
 }
 
@@ -95,7 +97,10 @@ fn paid(minutes_ago: i64) -> Settlement {
 }
 
 fn void(minutes_ago: i64) -> Settlement {
-    settled(SettlementStatus::Void { reason: "too late".to_owned() }, minutes_ago)
+    settled(
+        SettlementStatus::Void { reason: "too late".to_owned(), why: Some(UnpaidReason::DeadlinePassed) },
+        minutes_ago,
+    )
 }
 
 /// With 2 kWh at 0.30, and as much earned.
@@ -213,12 +218,12 @@ fn each_thing_that_is_in_the_way_is_found_by_its_own_link() {
         (
             Status { standing: Some(cooling), ..mining() },
             Link::Standing,
-            Cause::CoolDown { until: retry_at, next_step: next.clone() },
+            Cause::CoolDown { until: retry_at, next_step: next.clone(), step: None },
         ),
         (
             Status { standing: Some(trusted(0)), idle_since: long, ..mining() },
             Link::Standing,
-            Cause::LowestLevel { next_step: next },
+            Cause::LowestLevel { next_step: next, step: None },
         ),
         (Status { idle_since: long, ..mining() }, Link::Demand, Cause::NoTasks { minutes: 25 }),
         (
@@ -267,15 +272,20 @@ fn a_level_or_a_wait_is_no_cause_while_tasks_come() {
 
 #[test]
 fn pay_is_judged_by_the_last_hour() {
-    let back = || settled(SettlementStatus::Reversed { amount: UNIT, reverses: 1, reason: "audit".to_owned() }, 30);
-    let unpaid = |unpaid, of| cause(Cause::Unpaid { unpaid, of, reason: "too late".to_owned() });
+    let back =
+        || settled(SettlementStatus::Reversed { amount: UNIT, reverses: 1, reason: "audit".to_owned(), why: None }, 30);
+    let why = Some(UnpaidReason::DeadlinePassed);
+    let unpaid = |unpaid, of| {
+        let (reason, why) = ("too late".to_owned(), why.clone());
+        cause(Cause::Unpaid { unpaid, of, reason, why })
+    };
     for (latest, expected) in [
         (vec![], Finding::Unknown),
         (vec![void(61), void(90)], Finding::Unknown),
         (vec![paid(1), void(2)], Finding::Fine),
         (vec![void(1), paid(2), void(3)], unpaid(2, 3)),
         (vec![void(1), paid(80), paid(90)], unpaid(1, 1)),
-        (vec![paid(1), back()], cause(Cause::TakenBack { amount: UNIT, reason: "audit".to_owned() })),
+        (vec![paid(1), back()], cause(Cause::TakenBack { amount: UNIT, reason: "audit".to_owned(), why: None })),
     ] {
         assert_eq!(found(&walk(&mining(), &latest, &bill(1, None)), Link::Pay), expected, "{latest:?}");
     }

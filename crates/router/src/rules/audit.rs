@@ -10,9 +10,7 @@ mod judge;
 use std::collections::BTreeMap;
 
 use cortensor_fidelity::{Audit, Evidence as Seen, Verdict};
-use cortensor_protocol::{
-    ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, Precision, PrecisionClass, TierEvidence,
-};
+use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, PrecisionClass, TierEvidence};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -149,11 +147,6 @@ impl ClaimRecord {
         };
         Some(Evidence::new(found, !barred))
     }
-}
-
-/// What a miner is told whose claim was found false.
-pub(crate) fn failure_words(precision: Precision, engine: &str) -> String {
-    format!("the precision audit failed: {precision} was claimed and its answers are not {precision}'s ({engine})")
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use cortensor_protocol::{
-    Capability, EventKind, Evidence, Millis, Percentage, Precision, PrecisionClass, Tier, TierEvidence, TierReport,
-    TierStep,
+    Capability, EventKind, Evidence, LevelSighting, Millis, Percentage, Precision, PrecisionClass, Tier, TierEvidence,
+    TierReport, TierStep,
 };
 
 use super::{
@@ -102,9 +102,9 @@ pub(crate) fn grade(
 /// many right as a small model does has told no lie.
 pub(crate) fn verdict(policy: &Policy, seen: &Seen, at: Millis) -> LevelEvent {
     let failure = (!passes(policy, seen)).then_some(Failure::WrongAnswer);
-    let Seen { correct, questions, .. } = seen;
-    let seen = format!("{correct} of {questions} questions right, at least {} asked for", policy.test_pass_mark);
-    LevelEvent { kind: EventKind::Correctness, failure, at, seen }
+    let Seen { correct: right, questions, .. } = *seen;
+    let sighting = LevelSighting::Questions { right, questions, needed: policy.test_pass_mark };
+    LevelEvent::new(EventKind::Correctness, failure, at, sighting)
 }
 
 fn answers(policy: &Policy, seen: &Seen) -> Evidence {

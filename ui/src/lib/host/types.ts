@@ -318,11 +318,19 @@ until: Millis,
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "lowest_level", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: LevelStep, } | { "code": "lowest_level", 
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "no_tasks", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: LevelStep, } | { "code": "no_tasks", 
 /**
  * For so many minutes.
  */
@@ -338,7 +346,11 @@ of: number,
 /**
  * Why the last one was not, in the network's words.
  */
-reason: string, } | { "code": "taken_back", 
+reason: string, 
+/**
+ * The same for programs.
+ */
+why?: UnpaidReason, } | { "code": "taken_back", 
 /**
  * How much.
  */
@@ -346,7 +358,11 @@ amount: Amount,
 /**
  * Why, in the network's words.
  */
-reason: string, } | { "code": "earns_more", 
+reason: string, 
+/**
+ * The same for programs.
+ */
+why?: UnpaidReason, } | { "code": "earns_more", 
 /**
  * Which.
  */
@@ -1759,6 +1775,11 @@ export type Language = "en" | "de" | "es";
 export type Level = number;
 
 /**
+ * How something failed that a node was to do.
+ */
+export type LevelFailure = "missed_deadline" | "wrong_answer" | "failed_audit";
+
+/**
  * What the next level asks for, and what of it is there.
  */
 export type LevelProgress = { 
@@ -1784,6 +1805,109 @@ percentage_needed: Percentage,
 percentage_had: Percentage | null, };
 
 /**
+ * What a level asks for of the latest tests.
+ */
+export type LevelShare = { 
+/**
+ * So much is to be passed.
+ */
+needed: Percentage, 
+/**
+ * So much was.
+ */
+had: Percentage, };
+
+/**
+ * What counted for a level, or was looked at and did not. Its `Display` is the English sentence.
+ */
+export type LevelSighting = { "code": "questions", 
+/**
+ * Wholly right answers.
+ */
+right: number, 
+/**
+ * Of so many.
+ */
+questions: number, 
+/**
+ * Right ones that are asked for.
+ */
+needed: number, } | { "code": "open_question", 
+/**
+ * What it got of the highest marks.
+ */
+marks: Percentage, 
+/**
+ * What is asked for of them.
+ */
+needed: Percentage, } | { "code": "step_in_time", 
+/**
+ * Where the task came from.
+ */
+task: TaskKind, 
+/**
+ * Which step.
+ */
+step: EventKind, } | { "code": "step_missed", 
+/**
+ * Where the task came from.
+ */
+task: TaskKind, 
+/**
+ * Which step.
+ */
+step: EventKind, } | { "code": "task_failed", 
+/**
+ * Where it came from.
+ */
+task: TaskKind, 
+/**
+ * Why.
+ */
+reason: UnpaidReason, } | { "code": "rounds_parted", 
+/**
+ * So many,
+ */
+parted: number, 
+/**
+ * of the last so many.
+ */
+rounds: number, } | { "code": "round_drawn" } | { "code": "round_joined" } | { "code": "round_left" } | { "code": "audit_failed", 
+/**
+ * What was claimed.
+ */
+precision: Precision, 
+/**
+ * The validators' engine.
+ */
+engine: string, } | { "code": "heartbeat" } | { "code": "no_heartbeat" };
+
+/**
+ * The smallest change that would raise a level. Its `Display` is the English sentence.
+ */
+export type LevelStep = { "code": "pass", 
+/**
+ * So many in a row.
+ */
+tests: number, 
+/**
+ * The next level.
+ */
+level: Level, 
+/**
+ * They count only when the cool-down is over.
+ */
+after_cool_down: boolean, 
+/**
+ * Why it is more tests than the row alone needs, if it is.
+ */
+share: LevelShare | null, 
+/**
+ * What went wrong last, if anything did.
+ */
+last_failure: LevelFailure | null, } | { "code": "highest" };
+
+/**
  * One test that counted for the level.
  */
 export type LevelTest = { 
@@ -1802,7 +1926,11 @@ passed: boolean,
 /**
  * What was seen, for people.
  */
-seen: string, };
+seen: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+sighting?: LevelSighting, };
 
 /**
  * The links, in order.
@@ -3162,7 +3290,11 @@ amount: Amount, } | { "status": "void",
 /**
  * Why, for people.
  */
-reason: string, } | { "status": "reversed", 
+reason: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+why?: UnpaidReason, } | { "status": "reversed", 
 /**
  * How much.
  */
@@ -3174,7 +3306,11 @@ reverses: number,
 /**
  * Why, for people.
  */
-reason: string, });
+reason: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+why?: UnpaidReason, });
 
 /**
  * How models share the memory.
@@ -3348,7 +3484,11 @@ cool_down_until: Millis | null,
 /**
  * The smallest change that would raise the level, in words.
  */
-next_step: string, };
+next_step: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+step?: LevelStep, };
 
 /**
  * How far one precision is from the reference over a text.
@@ -3771,6 +3911,47 @@ text: string,
  * 0 to 1.
  */
 probability: number, };
+
+/**
+ * Why a task was not paid, or its pay was taken back. Its `Display` is the English sentence.
+ */
+export type UnpaidReason = { "code": "empty_answer" } | { "code": "wrong_answer" } | { "code": "no_incentive" } | { "code": "connection_lost" } | { "code": "router_stopped" } | { "code": "deadline_passed" } | { "code": "engine_failed", 
+/**
+ * What it said, in English.
+ */
+message: string, } | { "code": "bad_request", 
+/**
+ * What is wrong with it, in English.
+ */
+message: string, } | { "code": "context_exceeded", 
+/**
+ * What that holds, in tokens.
+ */
+context_tokens: number, } | { "code": "context_not_exceeded", 
+/**
+ * Most tokens that the prompt can have.
+ */
+most_tokens: number, 
+/**
+ * What the context holds, in tokens.
+ */
+context_tokens: number, } | { "code": "rules_broken", 
+/**
+ * How, in English.
+ */
+message: string, } | { "code": "round_parted", 
+/**
+ * At which token, the first being 1.
+ */
+token: number, } | { "code": "round_lay_apart" } | { "code": "round_not_compared" } | { "code": "round_undecided" } | { "code": "round_given_up" } | { "code": "round_late" } | { "code": "claim_fell" } | { "code": "audit_failed", 
+/**
+ * What was claimed.
+ */
+precision: Precision, 
+/**
+ * The validators' engine.
+ */
+engine: string, };
 
 /**
  * Why a side has no divergence.

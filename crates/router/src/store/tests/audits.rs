@@ -34,7 +34,7 @@ pub(super) async fn look(
     };
     let fall = |known: &ClaimRecord, _: &ClaimRecord| Fall {
         since: known.unproven_since(),
-        reason: "why".to_owned(),
+        reason: UnpaidReason::AuditFailed { precision: Precision::Q4K, engine: "e 1".to_owned() },
         report: report(at),
     };
     store.keep_audit(policy, &line, &look, fall).await.unwrap()

@@ -7,7 +7,7 @@ import { PROMPT } from "./lab-words";
 import { DATA_FOLDER, olderReport } from "./machine";
 import { IDLE, type Miner } from "./miner";
 import { planAfterRunningOut } from "./planning";
-import { coolingDown } from "./standing";
+import { coolingDown, olderStanding } from "./standing";
 import { RELEASE } from "./updates";
 
 export type Scenario = (miner: Miner) => void;
@@ -55,6 +55,7 @@ export const SCENARIOS = {
     miner.stage.change((status) => {
       status.idle_since = miner.clock.now() - IDLE;
       if (status.tier) status.tier = olderReport(status.tier);
+      if (status.standing) status.standing = olderStanding(status.standing);
     });
   },
   switching: (miner) => {

@@ -142,7 +142,7 @@ impl UnpaidReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SettlementStatus;
+    use crate::{Settlement, SettlementStatus};
 
     #[test]
     fn every_reason_has_its_sentence_and_reads_back_the_same() {
@@ -195,6 +195,30 @@ mod tests {
                     SettlementStatus::Paid { .. } => panic!("{text}"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_ledger_is_read_whatever_its_code() {
+        let line = |why: &str| {
+            let text = format!(
+                r#"{{"sequence":1,"task":"01930000-0000-7000-8000-000000000001","kind":"user","model":"m","precision":"F16",
+                "mode":"precision","usage":{{"prompt_tokens":1,"completion_tokens":2}},"first_token_ms":3,"total_ms":4,
+                "settled_at":5,"status":"void","reason":"r"{why}}}"#
+            );
+            match serde_json::from_str::<Settlement>(&text).unwrap().status {
+                SettlementStatus::Void { why, .. } => why,
+                other => panic!("{other:?}"),
+            }
+        };
+        let parted = Some(UnpaidReason::RoundParted { token: 3 });
+        for (why, expected) in [
+            (r#","why":{"code":"round_parted","token":3}"#, parted),
+            (r#","why":{"code":"round_parted","token":-3}"#, None),
+            (r#","why":{"code":"dance"}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(line(why), expected, "{why}");
         }
     }
 }

@@ -91,7 +91,7 @@ fn row(settlement: &Settlement) -> [String; 14] {
     };
     let (outcome, credits, reason) = match &settlement.status {
         SettlementStatus::Paid { amount } => ("paid", format!("{amount:#}"), String::new()),
-        SettlementStatus::Void { reason } => ("void", String::new(), harmless(reason)),
+        SettlementStatus::Void { reason, .. } => ("void", String::new(), harmless(reason)),
         SettlementStatus::Reversed { amount, reason, .. } => ("reversed", format!("-{amount:#}"), harmless(reason)),
     };
     [

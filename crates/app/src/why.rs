@@ -3,13 +3,15 @@
 //! A pure rule over what the status and the ledger say. Each link is fine, or a cause, or cannot be told now; the first cause is
 //! the first thing to fix. Reasons that the network gives come as it words them.
 
-use cortensor_manners::Reason;
+mod cause;
+
 use cortensor_node::Connection;
-use cortensor_protocol::{Amount, Level, Millis, Mode, Precision, Settlement, SettlementStatus};
+use cortensor_protocol::{Amount, Level, Millis, Settlement, SettlementStatus};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{ElectricityReport, ModeView, Money, Phase, ProblemCode, Status, StepName};
+pub use self::cause::Cause;
+use crate::{ElectricityReport, ModeView, Phase, Status};
 
 /// Without a task for so long, the network is said to have none.
 const LONG_IDLE_MS: i64 = 10 * 60 * 1000;
@@ -77,117 +79,6 @@ pub enum Finding {
     Cause {
         /// What it is, with its facts.
         cause: Cause,
-    },
-}
-
-/// What keeps from earning, or from earning more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Cause {
-    /// The miner was ended.
-    Stopped,
-    /// Something must be seen to.
-    Problem {
-        /// What helps.
-        problem: ProblemCode,
-        /// What is wrong and what to do.
-        message: String,
-    },
-    /// The key's file waits for its passphrase.
-    Passphrase,
-    /// It is on its way to the first task.
-    Starting {
-        /// Where it is.
-        step: Option<StepName>,
-    },
-    /// Every precision is being measured.
-    Measuring,
-    /// It steps aside by rules of the user's.
-    SteppingAside {
-        /// Which.
-        reasons: Vec<Reason>,
-    },
-    /// It is paused by the user, or its memory is lent to a comparison.
-    Paused,
-    /// It is on the way to the router.
-    Connecting,
-    /// The router cannot be reached.
-    Offline {
-        /// Why.
-        reason: String,
-        /// When it is tried again.
-        retry_at: Millis,
-    },
-    /// The router turned it away.
-    Rejected {
-        /// Why, and what to do.
-        message: String,
-        /// When it is tried again.
-        retry_at: Millis,
-    },
-    /// The network tests it.
-    Testing {
-        /// Tests done and all; nothing before the first.
-        #[ts(type = "[number, number] | null")]
-        tests: Option<(u32, u32)>,
-    },
-    /// It did not pass.
-    NotPassed {
-        /// What to do, in the network's words.
-        next_step: String,
-    },
-    /// Tests that it passes do not count and are not paid for a while.
-    CoolDown {
-        /// Until when.
-        until: Millis,
-        /// What to do, in the network's words.
-        next_step: String,
-    },
-    /// Nothing comes, and it is at the lowest level, behind all others.
-    LowestLevel {
-        /// What to do, in the network's words.
-        next_step: String,
-    },
-    /// The network sends no tasks.
-    NoTasks {
-        /// For so many minutes.
-        minutes: u32,
-    },
-    /// Most of what it did in the last hour was not paid.
-    Unpaid {
-        /// So many tasks,
-        unpaid: u32,
-        /// of so many.
-        of: u32,
-        /// Why the last one was not, in the network's words.
-        reason: String,
-    },
-    /// Pay was taken back in the last hour.
-    TakenBack {
-        /// How much.
-        amount: Amount,
-        /// Why, in the network's words.
-        reason: String,
-    },
-    /// The other mode is predicted to earn more.
-    EarnsMore {
-        /// Which.
-        mode: Mode,
-        /// With what.
-        precision: Precision,
-        /// An hour of it,
-        amount: Amount,
-        /// against one of the present one.
-        against: Amount,
-    },
-    /// Electricity cost more than what was earned with it in the last 24 hours.
-    CostsMore {
-        /// What it cost.
-        cost: Money,
-        /// What was earned, by what a credit is worth to the user.
-        worth: Money,
-        /// In which currency.
-        currency: String,
     },
 }
 
@@ -283,7 +174,7 @@ fn test(status: &Status) -> Finding {
         (_, Some(tests)) => cause(Cause::Testing { tests: Some(tests) }),
         (None, None) => cause(Cause::Testing { tests: None }),
         (Some(report), None) if report.tier.is_none() => {
-            cause(Cause::NotPassed { next_step: report.next_step.clone() })
+            cause(Cause::NotPassed { next_step: report.next_step.clone(), step: report.step.clone() })
         }
         (Some(_), None) => Finding::Fine,
     }
@@ -291,11 +182,11 @@ fn test(status: &Status) -> Finding {
 
 fn standing(status: &Status, now: Millis) -> Finding {
     let Some(standing) = status.standing.as_ref().filter(|_| is_offering(status)) else { return Finding::Unknown };
-    let next_step = standing.next_step.clone();
+    let (next_step, step) = (standing.next_step.clone(), standing.step);
     match standing.cool_down_until.filter(|until| now < *until) {
-        Some(until) => cause(Cause::CoolDown { until, next_step }),
+        Some(until) => cause(Cause::CoolDown { until, next_step, step }),
         None if standing.level == Level::LOWEST && is_waiting_long(status, now) => {
-            cause(Cause::LowestLevel { next_step })
+            cause(Cause::LowestLevel { next_step, step })
         }
         None => Finding::Fine,
     }
@@ -321,18 +212,19 @@ fn minutes(since: Millis, now: Millis) -> u32 {
 fn pay(latest: &[Settlement], now: Millis) -> Finding {
     let recent: Vec<&Settlement> = latest.iter().filter(|one| now.0 - one.settled_at.0 < RECENT_MS).collect();
     let back = recent.iter().find_map(|one| match &one.status {
-        SettlementStatus::Reversed { amount, reason, .. } => Some((*amount, reason.clone())),
+        SettlementStatus::Reversed { amount, reason, why, .. } => Some((*amount, reason.clone(), why.clone())),
         _ => None,
     });
     let unpaid = recent.iter().filter_map(|one| match &one.status {
-        SettlementStatus::Void { reason } => Some(reason),
+        SettlementStatus::Void { reason, why } => Some((reason, why)),
         _ => None,
     });
     let (unpaid, of) = (unpaid.collect::<Vec<_>>(), recent.len());
     match (back, unpaid.first()) {
-        (Some((amount, reason)), _) => cause(Cause::TakenBack { amount, reason }),
-        (None, Some(reason)) if unpaid.len() * 2 > of => {
-            cause(Cause::Unpaid { unpaid: counted(unpaid.len()), of: counted(of), reason: (*reason).clone() })
+        (Some((amount, reason, why)), _) => cause(Cause::TakenBack { amount, reason, why }),
+        (None, Some((reason, why))) if unpaid.len() * 2 > of => {
+            let (reason, why) = ((*reason).clone(), (*why).clone());
+            cause(Cause::Unpaid { unpaid: counted(unpaid.len()), of: counted(of), reason, why })
         }
         _ if recent.is_empty() => Finding::Unknown,
         _ => Finding::Fine,

@@ -160,7 +160,7 @@ fn line(settlement: &Settlement) -> String {
     let tokens = format!("{} + {}", settlement.usage.prompt_tokens, settlement.usage.completion_tokens);
     let paid = match &settlement.status {
         SettlementStatus::Paid { amount } => amount.to_string(),
-        SettlementStatus::Void { reason } => format!("not paid: {reason}"),
+        SettlementStatus::Void { reason, .. } => format!("not paid: {reason}"),
         SettlementStatus::Reversed { amount, reason, .. } => format!("-{amount} taken back: {reason}"),
     };
     let (model, precision) = (settlement.model.as_str(), settlement.precision);

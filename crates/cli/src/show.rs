@@ -193,6 +193,7 @@ mod tests {
             last_tests: Vec::new(),
             cool_down_until: None,
             next_step: "Pass 3 tests in a row to reach level 5.".to_owned(),
+            step: None,
         };
         let told = [
             "level 4 of 10, 12 tests passed in a row (best: 20)",

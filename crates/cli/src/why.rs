@@ -58,8 +58,8 @@ fn in_words(cause: &Cause) -> String {
         Cause::CoolDown { .. } => "passed tests do not count for a while".to_owned(),
         Cause::LowestLevel { .. } => "level 0: others come first".to_owned(),
         Cause::NoTasks { minutes } => format!("no task for {minutes} minutes"),
-        Cause::Unpaid { unpaid, of, reason } => format!("{unpaid} of {of} tasks were not paid: {reason}"),
-        Cause::TakenBack { amount, reason } => format!("{amount} was taken back: {reason}"),
+        Cause::Unpaid { unpaid, of, reason, .. } => format!("{unpaid} of {of} tasks were not paid: {reason}"),
+        Cause::TakenBack { amount, reason, .. } => format!("{amount} was taken back: {reason}"),
         Cause::EarnsMore { mode, precision, amount, against } => {
             format!("{mode} ({precision}) is predicted at {amount} an hour, the present mode at {against}")
         }
@@ -83,9 +83,9 @@ fn to_do(cause: &Cause) -> String {
             "check the connection and the router's address; it is tried again by itself.".to_owned()
         }
         Cause::Testing { .. } => "wait for the tests; they pay too.".to_owned(),
-        Cause::NotPassed { next_step } | Cause::CoolDown { next_step, .. } | Cause::LowestLevel { next_step } => {
-            next_step.clone()
-        }
+        Cause::NotPassed { next_step, .. }
+        | Cause::CoolDown { next_step, .. }
+        | Cause::LowestLevel { next_step, .. } => next_step.clone(),
         Cause::NoTasks { .. } => "nothing is wrong here: the network has no work for this model just now.".to_owned(),
         Cause::Unpaid { reason, .. } => {
             format!("see why tasks are not paid ({reason}); `cortensor earnings` lists them.")

@@ -87,19 +87,20 @@ impl Ledger {
 
     /// Writes a settlement of `router`; says whether it was new.
     pub async fn record(&self, router: &str, settlement: &Settlement) -> Result<bool, LedgerError> {
-        let (amount, void_reason, reverses) = match &settlement.status {
-            SettlementStatus::Paid { amount } => (*amount, None, None),
-            SettlementStatus::Void { reason } => (Amount::ZERO, Some(reason.as_str()), None),
-            SettlementStatus::Reversed { amount, reverses, reason } => {
-                (*amount, Some(reason.as_str()), Some(i64::try_from(*reverses).unwrap_or(i64::MAX)))
+        let (amount, void_reason, why, reverses) = match &settlement.status {
+            SettlementStatus::Paid { amount } => (*amount, None, None, None),
+            SettlementStatus::Void { reason, why } => (Amount::ZERO, Some(reason.as_str()), why.as_ref(), None),
+            SettlementStatus::Reversed { amount, reverses, reason, why } => {
+                let reverses = i64::try_from(*reverses).unwrap_or(i64::MAX);
+                (*amount, Some(reason.as_str()), why.as_ref(), Some(reverses))
             }
         };
         let (nano, rest) = amount.to_limbs();
         let done = sqlx::query(
             "INSERT INTO settlements (router, sequence, task, kind, model, precision, mode, prompt_tokens,
                  completion_tokens, first_token_ms, total_ms, void_reason, amount_nano, amount_rest, settled_at,
-                 reverses)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 reverses, void_code)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(router)
         .bind(i64::try_from(settlement.sequence).unwrap_or(i64::MAX))
@@ -117,6 +118,7 @@ impl Ledger {
         .bind(rest)
         .bind(settlement.settled_at.0)
         .bind(reverses)
+        .bind(why.and_then(|why| serde_json::to_string(why).ok()))
         .execute(&self.pool)
         .await
         .map_err(|source| LedgerError::Record { path: self.path.clone(), source })?;
@@ -220,6 +222,8 @@ fn add_mode(mut summary: EarningsSummary, row: &SqliteRow) -> Result<EarningsSum
 fn settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
     let amount = Amount::from_limbs(row.try_get("amount_nano")?, row.try_get("amount_rest")?);
     let void: Option<String> = row.try_get("void_reason")?;
+    let why: Option<String> = row.try_get("void_code")?;
+    let why = why.and_then(|code| serde_json::from_str(&code).ok());
     let reverses: Option<i64> = row.try_get("reverses")?;
     Ok(Settlement {
         sequence: count(row, "sequence")?,
@@ -240,10 +244,13 @@ fn settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
         total_ms: row.try_get("total_ms")?,
         status: match (void, reverses) {
             (None, _) => SettlementStatus::Paid { amount },
-            (Some(reason), None) => SettlementStatus::Void { reason },
-            (Some(reason), Some(reverses)) => {
-                SettlementStatus::Reversed { amount, reverses: u64::try_from(reverses).unwrap_or_default(), reason }
-            }
+            (Some(reason), None) => SettlementStatus::Void { reason, why },
+            (Some(reason), Some(reverses)) => SettlementStatus::Reversed {
+                amount,
+                reverses: u64::try_from(reverses).unwrap_or_default(),
+                reason,
+                why,
+            },
         },
         settled_at: Millis(row.try_get("settled_at")?),
     })
@@ -269,7 +276,7 @@ const fn kind_text(kind: TaskKind) -> &'static str {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use cortensor_protocol::{Precision, TaskId};
+    use cortensor_protocol::{Precision, TaskId, UnpaidReason};
 
     use super::*;
 
@@ -325,7 +332,8 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = ledger(&folder).await;
         let reason = "the answer is not the one that was bound".to_owned();
-        let void = Settlement { status: SettlementStatus::Void { reason }, ..paid(1, Mode::Volume, Amount::ZERO, 0) };
+        let status = SettlementStatus::Void { reason, why: None };
+        let void = Settlement { status, ..paid(1, Mode::Volume, Amount::ZERO, 0) };
         ledger.record("r", &void).await.unwrap();
         assert_eq!(ledger.latest(9).await.unwrap(), [void]);
         let summary = ledger.summary(Millis(0)).await.unwrap();
@@ -340,8 +348,8 @@ pub(super) mod tests {
         for sequence in [1, 2] {
             ledger.record("r", &paid(sequence, Mode::Precision, amount, 10)).await.unwrap();
         }
-        let status =
-            SettlementStatus::Reversed { amount, reverses: 2, reason: "the precision audit failed".to_owned() };
+        let why = UnpaidReason::AuditFailed { precision: Precision::Q8_0, engine: "e".to_owned() };
+        let status = SettlementStatus::Reversed { amount, reverses: 2, reason: why.to_string(), why: Some(why) };
         let back = Settlement { status, ..paid(3, Mode::Precision, amount, 50) };
         ledger.record("r", &back).await.unwrap();
         assert_eq!(ledger.latest(9).await.unwrap()[0], back);

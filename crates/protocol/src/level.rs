@@ -2,11 +2,18 @@
 //!
 //! The words that the router's rules and the miner's app share. What a level asks for is the router's policy.
 
+mod sighting;
+mod step;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use self::{
+    sighting::LevelSighting,
+    step::{LevelFailure, LevelShare, LevelStep},
+};
 use crate::Millis;
 
 /// A node level, 0 to 10.
@@ -241,6 +248,10 @@ pub struct LevelTest {
     pub passed: bool,
     /// What was seen, for people.
     pub seen: String,
+    /// The same for programs; nothing where the router is older, or its code is newer than the node.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::known_code")]
+    #[ts(optional)]
+    pub sighting: Option<LevelSighting>,
 }
 
 /// What the next level asks for, and what of it is there.
@@ -277,6 +288,10 @@ pub struct Standing {
     pub cool_down_until: Option<Millis>,
     /// The smallest change that would raise the level, in words.
     pub next_step: String,
+    /// The same for programs; nothing where the router is older, or its code is newer than the node.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::known_code")]
+    #[ts(optional)]
+    pub step: Option<LevelStep>,
 }
 
 #[cfg(test)]

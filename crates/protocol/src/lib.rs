@@ -8,6 +8,7 @@
 
 mod amount;
 mod audit;
+mod code;
 mod id;
 mod judgement;
 mod level;
@@ -25,13 +26,15 @@ mod withdrawal;
 
 pub use amount::{Amount, AmountError};
 pub use audit::{AuditClaim, AuditFinding, AuditId, AuditJob, AuditJobs, AuditReport};
+pub use code::known_code;
 pub use id::{ArtifactDigest, ArtifactDigestError, AttemptId, Millis, ModelId, NodeAddress, TaskId, TokenId};
 pub use judgement::{
     JudgementAsked, JudgementClaim, JudgementFinding, JudgementId, JudgementJob, JudgementJobs, JudgementKind,
     JudgementReport,
 };
 pub use level::{
-    Counter, Counters, EventKind, Level, LevelError, LevelProgress, LevelTest, Percentage, PercentageError, Standing,
+    Counter, Counters, EventKind, Level, LevelError, LevelFailure, LevelProgress, LevelShare, LevelSighting, LevelStep,
+    LevelTest, Percentage, PercentageError, Standing,
 };
 pub use message::{
     Assignment, CancelReason, Challenge, Commit, DeviceKind, FailureReason, HardwareSummary, Heartbeat, Hello,
@@ -45,10 +48,10 @@ pub use network_task::{
 pub use precision::{Mode, Precision, PrecisionClass, UnknownMode, UnknownPrecision};
 pub use prompt::{ChatMessage, FinishReason, Prompt, Role, Sampling};
 pub use rubric::{Mark, MarkError, RubricRule, RubricScore, RubricVerdict, RubricWeights};
-pub use settlement::{Price, PriceList, Settlement, SettlementStatus, Usage};
+pub use settlement::{Price, PriceList, Settlement, SettlementStatus, UnpaidReason, Usage};
 pub use signing::{SigningError, commitment, recover, registration_text};
 pub use task::{Deadlines, Outcome, Refused, Task, TaskEvent, TaskState};
-pub use tier::{Capability, Evidence, Tier, TierReport};
+pub use tier::{Capability, Evidence, Tier, TierEvidence, TierReport, TierStep};
 pub use withdrawal::{
     PRACTICE_CREDITS, SignedRequest, SignedStatement, Statement, StatementError, WithdrawalNonce, WithdrawalRequest,
     WithdrawalTerms,

@@ -1,8 +1,11 @@
 //! What work pays: prices, usage, and the settlements that a node's ledger is a copy of.
 
+mod unpaid;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use self::unpaid::UnpaidReason;
 use crate::{Amount, Millis, Mode, ModelId, Precision, PrecisionClass, TaskId, TaskKind};
 
 /// Tokens in and out.
@@ -27,6 +30,10 @@ pub enum SettlementStatus {
     Void {
         /// Why, for people.
         reason: String,
+        /// The same for programs; nothing where the router is older, or its code is newer than the node.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::known_code")]
+        #[ts(optional)]
+        why: Option<UnpaidReason>,
     },
     /// An earlier pay was taken back: the claim that it was paid for was found not to hold.
     Reversed {
@@ -36,6 +43,10 @@ pub enum SettlementStatus {
         reverses: u64,
         /// Why, for people.
         reason: String,
+        /// The same for programs; nothing where the router is older, or its code is newer than the node.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::known_code")]
+        #[ts(optional)]
+        why: Option<UnpaidReason>,
     },
 }
 

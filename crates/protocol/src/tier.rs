@@ -1,10 +1,17 @@
 //! Tiers: {low-end, high-end} x {full precision, quantized}, with the evidence.
 
+mod evidence;
+mod step;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use self::{
+    evidence::{Evidence, TierEvidence},
+    step::TierStep,
+};
 use crate::{Millis, PrecisionClass};
 
 /// What the network measured the hardware to be capable of.
@@ -36,19 +43,6 @@ impl fmt::Display for Tier {
     }
 }
 
-/// One thing the network observed, and what it asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct Evidence {
-    /// What was looked at, such as `prefill rate`.
-    pub what: String,
-    /// What was seen, with its unit.
-    pub seen: String,
-    /// What the next tier asks for, with its unit.
-    pub asked: String,
-    /// Whether that was met.
-    pub met: bool,
-}
-
 /// A node's tier and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct TierReport {
@@ -60,4 +54,15 @@ pub struct TierReport {
     pub tested_at: Millis,
     /// The smallest change that would raise the tier, in words.
     pub next_step: String,
+    /// The same for programs; nothing where the router is older, or its code is newer than the node.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::known_code")]
+    #[ts(optional)]
+    pub step: Option<TierStep>,
+}
+
+impl TierReport {
+    /// With the next step in words and for programs.
+    pub fn new(tier: Option<Tier>, evidence: Vec<Evidence>, tested_at: Millis, step: TierStep) -> Self {
+        Self { tier, evidence, tested_at, next_step: step.to_string(), step: Some(step) }
+    }
 }

@@ -47,6 +47,13 @@ export function formatNumber(value: number, most = 0): string {
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: most }).format(value);
 }
 
+/** Two digits behind the point, also where they are zeros. */
+export const formatSum = (value: number): string => new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+
+/** What nobody counts: 47.2 billion. */
+export const formatLarge = (value: number): string =>
+  new Intl.NumberFormat(locale(), { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 3 }).format(value);
+
 /** Three digits that matter: 0.52, 5.1, 58, 580. */
 function rate(value: number): string {
   return formatNumber(value, value < 1 ? 2 : value < 20 ? 1 : 0);
@@ -113,6 +120,12 @@ export function formatDuration(milliseconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return t("unit.minutes", { minutes, seconds: whole % 60 });
   return t("unit.hours", { hours: formatNumber(Math.floor(minutes / 60)), minutes: minutes % 60 });
+}
+
+/** How long something takes, as people say it: 4 minutes. */
+export function formatSpan(seconds: number): string {
+  const [unit, length] = seconds < 120 ? ["second", 1] : seconds < 7200 ? ["minute", 60] : ["hour", 3600];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(Math.ceil(seconds / length));
 }
 
 const relative = inLocale((of) => new Intl.RelativeTimeFormat(of, { numeric: "auto" }));

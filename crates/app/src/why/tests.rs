@@ -1,13 +1,14 @@
 use cortensor_hardware::ProcessorCounter;
+use cortensor_manners::Reason;
 use cortensor_node::{MinedTime, Work};
 use cortensor_protocol::{
-    Capability, Counters, ModelId, PrecisionClass, Rejection, RejectionCode, Standing, TaskId, TaskKind, Tier,
-    TierReport, Usage,
+    Capability, Counters, Mode, ModelId, Precision, PrecisionClass, Rejection, RejectionCode, Standing, TaskId,
+    TaskKind, Tier, TierReport, UnpaidReason, Usage,
 };
 
 use super::*;
 use crate::{
-    Electricity, Loaded, PassphraseRequest, Problem,
+    Electricity, Loaded, Money, PassphraseRequest, Problem, ProblemCode,
     electricity::{self, report},
 };
 
@@ -32,7 +33,7 @@ fn view(mode: Mode, promised: Option<Amount>) -> ModeView {
 }
 
 fn tested(tier: Option<Tier>) -> TierReport {
-    TierReport { tier, evidence: Vec::new(), tested_at: Millis(0), next_step: "be faster".to_owned() }
+    TierReport { tier, evidence: Vec::new(), tested_at: Millis(0), next_step: "be faster".to_owned(), step: None }
 }
 
 fn trusted(level: u8) -> Standing {
@@ -45,6 +46,7 @@ fn trusted(level: u8) -> Standing {
         last_tests: Vec::new(),
         cool_down_until: None,
         next_step: "pass 3 tests in a row".to_owned(),
+        step: None,
     }
 }
 
@@ -95,7 +97,10 @@ fn paid(minutes_ago: i64) -> Settlement {
 }
 
 fn void(minutes_ago: i64) -> Settlement {
-    settled(SettlementStatus::Void { reason: "too late".to_owned() }, minutes_ago)
+    settled(
+        SettlementStatus::Void { reason: "too late".to_owned(), why: Some(UnpaidReason::DeadlinePassed) },
+        minutes_ago,
+    )
 }
 
 /// With 2 kWh at 0.30, and as much earned.
@@ -203,19 +208,19 @@ fn of_the_test() -> Vec<Case> {
     vec![
         (Status { testing: tests, ..begun.clone() }, Link::Test, Cause::Testing { tests }),
         (Status { tier: None, ..begun }, Link::Test, Cause::Testing { tests: None }),
-        (failed, Link::Test, Cause::NotPassed { next_step }),
+        (failed, Link::Test, Cause::NotPassed { next_step, step: None }),
     ]
 }
 
 fn of_trust_and_demand() -> Vec<Case> {
     let (next_step, until) = ("pass 3 tests in a row".to_owned(), Millis(NOW.0 + 5));
     let standing = Some(Standing { cool_down_until: Some(until), ..trusted(3) });
-    let cooling = Cause::CoolDown { until, next_step: next_step.clone() };
+    let cooling = Cause::CoolDown { until, next_step: next_step.clone(), step: None };
     let waited = Status { idle_since: Some(Millis(NOW.0 - 25 * MINUTE_MS)), ..mining() };
     let lowest = Status { standing: Some(trusted(0)), ..waited.clone() };
     vec![
         (Status { standing, ..mining() }, Link::Standing, cooling),
-        (lowest, Link::Standing, Cause::LowestLevel { next_step }),
+        (lowest, Link::Standing, Cause::LowestLevel { next_step, step: None }),
         (waited, Link::Demand, Cause::NoTasks { minutes: 25 }),
     ]
 }
@@ -253,15 +258,20 @@ fn a_level_or_a_wait_is_no_cause_while_tasks_come() {
 
 #[test]
 fn pay_is_judged_by_the_last_hour() {
-    let back = || settled(SettlementStatus::Reversed { amount: UNIT, reverses: 1, reason: "audit".to_owned() }, 30);
-    let unpaid = |unpaid, of| cause(Cause::Unpaid { unpaid, of, reason: "too late".to_owned() });
+    let back =
+        || settled(SettlementStatus::Reversed { amount: UNIT, reverses: 1, reason: "audit".to_owned(), why: None }, 30);
+    let why = Some(UnpaidReason::DeadlinePassed);
+    let unpaid = |unpaid, of| {
+        let (reason, why) = ("too late".to_owned(), why.clone());
+        cause(Cause::Unpaid { unpaid, of, reason, why })
+    };
     for (latest, expected) in [
         (vec![], Finding::Unknown),
         (vec![void(61), void(90)], Finding::Unknown),
         (vec![paid(1), void(2)], Finding::Fine),
         (vec![void(1), paid(2), void(3)], unpaid(2, 3)),
         (vec![void(1), paid(80), paid(90)], unpaid(1, 1)),
-        (vec![paid(1), back()], cause(Cause::TakenBack { amount: UNIT, reason: "audit".to_owned() })),
+        (vec![paid(1), back()], cause(Cause::TakenBack { amount: UNIT, reason: "audit".to_owned(), why: None })),
     ] {
         assert_eq!(found(&walk(&mining(), &latest, &bill(1, None)), Link::Pay), expected, "{latest:?}");
     }

@@ -154,7 +154,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = ledger(&folder).await;
         let reason = "the answer came Too Late".to_owned();
-        let void = Settlement { status: SettlementStatus::Void { reason }, ..paid(3, Mode::Volume, Amount::ZERO, 30) };
+        let void = Settlement {
+            status: SettlementStatus::Void { reason, why: None },
+            ..paid(3, Mode::Volume, Amount::ZERO, 30)
+        };
         let test = Settlement { kind: TaskKind::NetworkTest, ..paid(2, Mode::Precision, Amount::ZERO, 20) };
         for settlement in [paid(1, Mode::Volume, Amount::ZERO, 10), test, void] {
             ledger.record("r", &settlement).await.unwrap();

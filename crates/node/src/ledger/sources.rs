@@ -106,7 +106,8 @@ mod tests {
     const UNIT: Amount = Amount::from_credits(1);
 
     fn back(sequence: u64, reverses: u64, at: i64) -> Settlement {
-        let status = SettlementStatus::Reversed { amount: UNIT, reverses, reason: "the audit failed".to_owned() };
+        let status =
+            SettlementStatus::Reversed { amount: UNIT, reverses, reason: "the audit failed".to_owned(), why: None };
         Settlement { status, ..paid(sequence, Mode::Volume, UNIT, at) }
     }
 

@@ -105,6 +105,7 @@ async fn where_the_node_stands_is_what_this_router_said_last() {
             last_tests: Vec::new(),
             cool_down_until: None,
             next_step: String::new(),
+            step: None,
         };
         socket.send(text(&RouterMessage::Standing(Box::new(standing.clone())))).await.unwrap();
         soon("the standing", state.wait_for(|state| state.standing.as_ref() == Some(&standing))).await.unwrap();

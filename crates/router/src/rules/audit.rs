@@ -10,7 +10,7 @@ mod judge;
 use std::collections::BTreeMap;
 
 use cortensor_fidelity::{Audit, Evidence as Seen, Verdict};
-use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, Precision, PrecisionClass};
+use cortensor_protocol::{ArtifactDigest, DeviceKind, Evidence, Millis, NodeAddress, PrecisionClass, TierEvidence};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
@@ -139,21 +139,14 @@ impl ClaimRecord {
         if self.tokens == 0 && !barred {
             return None;
         }
-        let seen = match (barred, self.consistent_at > self.failed_at) {
-            (true, _) => "the answers are not those of the artifact that was claimed".to_owned(),
-            (false, held) => {
-                let so_far = if held { "consistent with the claim" } else { "no verdict yet" };
-                format!("{so_far}: {} of {} tokens differ from the reference", self.mismatches, self.tokens)
-            }
+        let (differing, tokens, needed) = (self.mismatches, self.tokens, policy.trusted_after);
+        let found = match (barred, self.consistent_at > self.failed_at) {
+            (true, _) => TierEvidence::AuditFailed { needed },
+            (false, true) => TierEvidence::AuditConsistent { differing, tokens, needed },
+            (false, false) => TierEvidence::AuditOpen { differing, tokens, needed },
         };
-        let asked = format!("answers as the claimed artifact gives them, {} looked at", policy.trusted_after);
-        Some(Evidence { what: "precision audit".to_owned(), seen, asked, met: !barred })
+        Some(Evidence::new(found, !barred))
     }
-}
-
-/// What a miner is told whose claim was found false.
-pub(crate) fn failure_words(precision: Precision, engine: &str) -> String {
-    format!("the precision audit failed: {precision} was claimed and its answers are not {precision}'s ({engine})")
 }
 
 #[cfg(test)]

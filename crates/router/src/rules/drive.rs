@@ -41,9 +41,6 @@ use crate::{
     store::{Ending, Payer},
 };
 
-/// Why an answer without a token is not paid.
-pub(crate) const EMPTY: &str = "the answer is empty";
-
 /// A task to be done.
 #[derive(Debug)]
 pub(crate) struct Job {

@@ -207,7 +207,13 @@ mod tests {
                 capability: cortensor_protocol::Capability::LowEnd,
                 precision: cortensor_protocol::PrecisionClass::Full,
             });
-            let report = TierReport { tier, evidence: Vec::new(), tested_at: Millis(1_000), next_step: String::new() };
+            let report = TierReport {
+                tier,
+                evidence: Vec::new(),
+                tested_at: Millis(1_000),
+                next_step: String::new(),
+                step: None,
+            };
             Some(StoredReport { passed, report, failures })
         };
         let (tested, failed) = (|passed| after(passed, u32::from(!passed)), |failures| after(false, failures));

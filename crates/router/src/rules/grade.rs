@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use cortensor_protocol::{
-    Capability, EventKind, Evidence, Millis, Percentage, Precision, PrecisionClass, Tier, TierReport,
+    Capability, EventKind, Evidence, LevelSighting, Millis, Percentage, Precision, PrecisionClass, Tier, TierEvidence,
+    TierReport, TierStep,
 };
 
 use super::{
@@ -94,85 +95,84 @@ pub(crate) fn grade(
     let tier = passed.then_some(Tier { capability, precision: precision.class() });
     let evidence =
         vec![answers(policy, seen), prefill(policy, rate, work, fast), decode(seen.decode), weights(precision)];
-    TierReport { tier, evidence, tested_at: at, next_step: next_step(policy, seen, (work, tier), again) }
+    TierReport::new(tier, evidence, at, step(policy, seen, (work, tier), again))
 }
 
 /// What a test says of a node's conduct: one event, whatever the number of its questions. A small model that gets as
 /// many right as a small model does has told no lie.
 pub(crate) fn verdict(policy: &Policy, seen: &Seen, at: Millis) -> LevelEvent {
     let failure = (!passes(policy, seen)).then_some(Failure::WrongAnswer);
-    let Seen { correct, questions, .. } = seen;
-    let seen = format!("{correct} of {questions} questions right, at least {} asked for", policy.test_pass_mark);
-    LevelEvent { kind: EventKind::Correctness, failure, at, seen }
-}
-
-fn evidence(what: &str, seen: String, asked: String, met: bool) -> Evidence {
-    Evidence { what: what.to_owned(), seen, asked, met }
+    let Seen { correct: right, questions, .. } = *seen;
+    let sighting = LevelSighting::Questions { right, questions, needed: policy.test_pass_mark };
+    LevelEvent::new(EventKind::Correctness, failure, at, sighting)
 }
 
 fn answers(policy: &Policy, seen: &Seen) -> Evidence {
-    let asked = format!("at least {} correct", policy.test_pass_mark);
-    let (whole, hundredths) = (seen.score / 100, seen.score % 100);
-    let text =
-        format!("{} of {} correct; {whole}.{hundredths:02} with partly right ones", seen.correct, seen.questions);
-    let text = if seen.sets > 1 { format!("{text}, the best of {} sets", seen.sets) } else { text };
-    evidence("answers", text, asked, passes(policy, seen))
+    let found = TierEvidence::Answers {
+        right: seen.correct,
+        questions: seen.questions,
+        score_hundredths: seen.score,
+        sets: seen.sets,
+        needed: policy.test_pass_mark,
+    };
+    Evidence::new(found, passes(policy, seen))
 }
 
 fn prefill(policy: &Policy, rate: Option<f64>, work: Option<f64>, met: bool) -> Evidence {
-    let seen = rate.zip(work).map_or_else(
-        || "not measured: the throughput test was not answered".to_owned(),
-        |(rate, work)| format!("{rate:.0} prompt tokens/s, {work:.2e} parameters x tokens/s"),
-    );
-    let asked = format!("{:.2e} parameters x tokens/s for high-end", policy.high_end_work_rate);
-    evidence("prefill rate", seen, asked, met)
+    let found = TierEvidence::PrefillRate {
+        tokens_a_second: rate.map(rounded),
+        work_a_second: work.map(whole),
+        needed_a_second: whole(policy.high_end_work_rate),
+    };
+    Evidence::new(found, met)
 }
-
-const DECODE_RATE: &str = "decode rate";
-const TOKENS_A_SECOND: &str = " tokens/s";
 
 fn decode(rate: Option<f64>) -> Evidence {
-    let seen = rate.map_or_else(|| "not measured".to_owned(), |rate| format!("{rate:.1}{TOKENS_A_SECOND}"));
-    evidence(DECODE_RATE, seen, "no minimum".to_owned(), true)
+    Evidence::new(TierEvidence::DecodeRate { tokens_a_second_tenths: rate.map(tenths) }, true)
 }
 
-/// Answer tokens a second, as a report's evidence has it: reports are kept as they are told.
+/// Answer tokens a second, as a report's evidence has it: reports are kept as they are told, old ones in words only.
 pub(crate) fn decode_rate(report: &TierReport) -> Option<f64> {
-    let evidence = report.evidence.iter().find(|evidence| evidence.what == DECODE_RATE)?;
-    evidence.seen.strip_suffix(TOKENS_A_SECOND)?.parse().ok()
+    report.evidence.iter().find_map(|evidence| match &evidence.found {
+        Some(TierEvidence::DecodeRate { tokens_a_second_tenths }) => Some(f64::from((*tokens_a_second_tenths)?) / 10.0),
+        None if evidence.what == "decode rate" => evidence.seen.strip_suffix(" tokens/s")?.parse().ok(),
+        _ => None,
+    })
 }
 
 fn weights(precision: Precision) -> Evidence {
-    let asked = "F16, BF16 or F32 for full precision".to_owned();
-    evidence("precision", precision.to_string(), asked, precision.class() == PrecisionClass::Full)
+    Evidence::new(TierEvidence::Precision { precision }, precision.class() == PrecisionClass::Full)
 }
 
-fn next_step(policy: &Policy, seen: &Seen, (work, tier): (Option<f64>, Option<Tier>), again: Duration) -> String {
-    let again = format!("the next test follows by itself in {}", span(again));
+fn step(policy: &Policy, seen: &Seen, (work, tier): (Option<f64>, Option<Tier>), again: Duration) -> TierStep {
+    let again_seconds = again.as_secs();
     let Some(tier) = tier else {
         return if passes(policy, seen) {
-            format!("The throughput test was not answered in time; close other programs; {again}.")
+            TierStep::NotTimed { again_seconds }
         } else {
-            format!("Too few answers were right; a more exact precision or another model may answer better; {again}.")
+            TierStep::TooFewRight { again_seconds }
         };
     };
     let missing = policy.high_end_work_rate / work.unwrap_or(1.0).max(1.0);
     match (tier.capability, tier.precision) {
-        (Capability::LowEnd, _) => {
-            format!("High-end asks for {missing:.1} times this prefill rate: a GPU that the engine can use.")
-        }
-        (Capability::HighEnd, PrecisionClass::Quantized) => {
-            "Switch to precision mode (full weights) to be given high-accuracy work first.".to_owned()
-        }
-        (Capability::HighEnd, PrecisionClass::Full) => "This is the highest tier.".to_owned(),
+        (Capability::LowEnd, _) => TierStep::ReadFaster { times_tenths: tenths(missing) },
+        (Capability::HighEnd, PrecisionClass::Quantized) => TierStep::FullWeights,
+        (Capability::HighEnd, PrecisionClass::Full) => TierStep::Highest,
     }
 }
 
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
-    }
+fn tenths(number: f64) -> u32 {
+    rounded(number * 10.0)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded; what is out of range ends there")]
+fn rounded(number: f64) -> u32 {
+    number.round() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded; what is out of range ends there")]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
 }
 
 #[cfg(test)]
@@ -203,6 +203,34 @@ mod tests {
             assert_eq!(tier, expected, "{report:?}");
             assert!(!report.next_step.is_empty() && report.evidence.len() == 4);
             assert_eq!(report.next_step.contains("in 4 minutes"), report.tier.is_none(), "{}", report.next_step);
+        }
+    }
+
+    #[test]
+    fn a_decode_rate_is_read_from_reports_of_now_and_of_before() {
+        let report = |evidence| {
+            TierReport::new(
+                None,
+                vec![answers(&Policy::default(), &seen(6, 1, 2)), evidence],
+                Millis(1),
+                TierStep::Highest,
+            )
+        };
+        let before = |words: &str| Evidence {
+            what: "decode rate".to_owned(),
+            seen: words.to_owned(),
+            asked: "no minimum".to_owned(),
+            met: true,
+            found: None,
+        };
+        for (evidence, expected) in [
+            (decode(Some(13.64)), Some(13.6)),
+            (decode(None), None),
+            (before("13.6 tokens/s"), Some(13.6)),
+            (before("not measured"), None),
+            (weights(Precision::F16), None),
+        ] {
+            assert_eq!(decode_rate(&report(evidence.clone())), expected, "{evidence:?}");
         }
     }
 

@@ -6,7 +6,7 @@
 mod desk;
 mod judge;
 
-use cortensor_protocol::{Evidence, Percentage, RubricScore, RubricVerdict, TaskId};
+use cortensor_protocol::{Evidence, Percentage, RubricScore, RubricVerdict, TaskId, TierEvidence};
 use uuid::Uuid;
 
 pub(crate) use self::{desk::JudgementDesk, judge::judge};
@@ -83,17 +83,8 @@ impl RubricStanding {
         if answers == 0 {
             return None;
         }
-        let least = policy.least_percent;
-        let asked = if policy.moves_levels {
-            format!("each at least {least}")
-        } else {
-            "nothing: these marks move no level".to_owned()
-        };
-        Some(Evidence {
-            what: "open questions".to_owned(),
-            seen: format!("{average} of the highest marks on average of {answers} answers, as validators judged them"),
-            asked,
-            met: !policy.moves_levels || average >= least,
-        })
+        let needed = policy.moves_levels.then_some(policy.least_percent);
+        let found = TierEvidence::OpenQuestions { average, answers, needed };
+        Some(Evidence::new(found, needed.is_none_or(|least| average >= least)))
     }
 }

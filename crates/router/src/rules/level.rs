@@ -7,7 +7,8 @@ mod explain;
 
 use std::time::Duration;
 
-use cortensor_protocol::{Counters, EventKind, Level, LevelTest, Millis, Percentage};
+pub(crate) use cortensor_protocol::LevelFailure as Failure;
+use cortensor_protocol::{Counters, EventKind, Level, LevelSighting, LevelTest, Millis, Percentage, known_code};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Demotion, LevelPolicy, LevelRequirement};
@@ -43,21 +44,17 @@ pub(crate) struct LevelEvent {
     pub(crate) at: Millis,
     /// What was seen, for the miner.
     pub(crate) seen: String,
-}
-
-/// How an event failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Failure {
-    /// Not in time.
-    MissedDeadline,
-    /// In time and wrong.
-    WrongAnswer,
-    /// Not what the artifact that the node claims to run would say.
-    FailedAudit,
+    /// The same for programs; nothing where it was noted before there were codes.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    pub(crate) sighting: Option<LevelSighting>,
 }
 
 impl LevelEvent {
+    /// With what was seen in words and for programs.
+    pub(crate) fn new(kind: EventKind, failure: Option<Failure>, at: Millis, sighting: LevelSighting) -> Self {
+        Self { kind, failure, at, seen: sighting.to_string(), sighting: Some(sighting) }
+    }
+
     /// Whether it is a test, passed or failed. A failed audit always is.
     fn is_test(&self, policy: &LevelPolicy) -> bool {
         match self.failure {
@@ -103,8 +100,8 @@ impl LevelRecord {
     }
 
     fn list(&mut self, policy: &LevelPolicy, event: &LevelEvent) {
-        let test =
-            LevelTest { kind: event.kind, at: event.at, passed: event.failure.is_none(), seen: event.seen.clone() };
+        let LevelEvent { kind, failure, at, seen, sighting } = event.clone();
+        let test = LevelTest { kind, at, passed: failure.is_none(), seen, sighting };
         self.last_tests.insert(0, test);
         self.last_tests.truncate(policy.shown_tests.into());
     }

@@ -45,13 +45,14 @@ fn from_node() -> Vec<Value> {
 
 fn from_router() -> Vec<Value> {
     let counter = json!({"points": 1, "counter": 2});
-    let evidence = json!({"what": "prefill rate", "seen": "1", "asked": "2", "met": false});
+    let evidence = json!({"what": "prefill rate", "seen": "1", "asked": "2", "met": false, "found": {"code": "prefill_rate",
+        "tokens_a_second": 1, "work_a_second": 2, "needed_a_second": 3}});
     let report = json!({"tier": {"capability": "high_end", "precision": "full"}, "evidence": [evidence], "tested_at": 5,
-        "next_step": "more"});
+        "next_step": "more", "step": {"code": "read_faster", "times_tenths": 25}});
     let settlement = json!({"type": "settlement", "sequence": 1, "task": TASK, "kind": "user", "model": "m",
         "precision": "F16", "mode": "precision", "usage": {"prompt_tokens": 1, "completion_tokens": 2},
         "first_token_ms": 3, "total_ms": 4, "settled_at": 5, "status": "reversed", "amount": "10", "reverses": 1,
-        "reason": "a lie"});
+        "reason": "a lie", "why": {"code": "audit_failed", "precision": "F16", "engine": "e"}});
     let sampling = json!({"max_tokens": 16, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "presence_penalty": 0.0,
         "frequency_penalty": 0.0, "stop": ["\n"], "top_logprobs": 2});
     vec![
@@ -63,7 +64,10 @@ fn from_router() -> Vec<Value> {
         json!({"type": "standing", "level": 3, "progress": {"level": 4, "consecutive_needed": 5, "consecutive_had": 1,
             "percentage_needed": 90, "percentage_had": null}, "streak": 1, "best_streak": 2,
             "counters": {"prepare": counter, "commit": counter}, "last_tests": [{"kind": "correctness", "at": 1,
-            "passed": true, "seen": "a"}], "cool_down_until": null, "next_step": ""}),
+            "passed": true, "seen": "a", "sighting": {"code": "task_failed", "task": "user",
+            "reason": {"code": "round_parted", "token": 3}}}], "cool_down_until": null, "next_step": "",
+            "step": {"code": "pass", "tests": 2, "level": 4, "after_cool_down": true,
+            "share": {"needed": 60, "had": 50}, "last_failure": "wrong_answer"}}),
         json!({"type": "assign", "task": TASK, "attempt": 1, "kind": "user", "artifact": "07".repeat(32),
             "prompt": {"form": "chat", "messages": [{"role": "user", "content": "hi"}]}, "sampling": sampling,
             "continue_after": [1, 2], "precommit_within_ms": 90_000}),

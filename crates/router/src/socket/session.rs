@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::{Message, WebSocket};
 use cortensor_protocol::{
-    Commit, EventKind, Heartbeat, NodeAddress, NodeMessage, Offer, Precommit, REVERSAL_VERSION, RejectionCode,
-    RouterMessage, STANDING_VERSION, Settlement, SettlementStatus,
+    Commit, EventKind, Heartbeat, LevelSighting, NodeAddress, NodeMessage, Offer, Precommit, REVERSAL_VERSION,
+    RejectionCode, RouterMessage, STANDING_VERSION, Settlement, SettlementStatus,
 };
 use futures::{
     StreamExt as _,
@@ -172,8 +172,8 @@ impl Writer<'_, '_> {
 /// before in its own ledger, which is a copy only, and its numbers have no gap.
 fn understood(settlement: Settlement, version: u16) -> Settlement {
     match settlement.status {
-        SettlementStatus::Reversed { reason, .. } if version < REVERSAL_VERSION => {
-            Settlement { status: SettlementStatus::Void { reason }, ..settlement }
+        SettlementStatus::Reversed { reason, why, .. } if version < REVERSAL_VERSION => {
+            Settlement { status: SettlementStatus::Void { reason, why }, ..settlement }
         }
         status => Settlement { status, ..settlement },
     }
@@ -235,8 +235,8 @@ impl Reader<'_> {
     }
 
     async fn count_ping(&self, failure: Option<Failure>) {
-        let seen = if failure.is_some() { "no heartbeat in time" } else { "a heartbeat" };
-        let event = LevelEvent { kind: EventKind::Ping, failure, at: wall_time(), seen: seen.to_owned() };
+        let sighting = if failure.is_some() { LevelSighting::NoHeartbeat } else { LevelSighting::Heartbeat };
+        let event = LevelEvent::new(EventKind::Ping, failure, wall_time(), sighting);
         conduct::record(self.context, self.node, event).await;
     }
 
@@ -313,19 +313,24 @@ pub(super) fn check_offers(offers: &[Offer]) -> Result<(), Ended> {
 #[cfg(test)]
 mod tests {
     use cortensor_protocol::{
-        Amount, ArtifactDigest, DeviceKind, Millis, Mode, ModelId, Precision, TaskId, TaskKind, Usage,
+        Amount, ArtifactDigest, DeviceKind, Millis, Mode, ModelId, Precision, TaskId, TaskKind, UnpaidReason, Usage,
     };
 
     use super::*;
 
     #[test]
     fn an_older_node_is_told_of_a_reversal_in_words_that_it_knows() {
-        let reason = "why".to_owned();
-        let reversed =
-            SettlementStatus::Reversed { amount: Amount::from_credits(1), reverses: 1, reason: reason.clone() };
+        let why = UnpaidReason::AuditFailed { precision: Precision::F16, engine: "e".to_owned() };
+        let (reason, why) = (why.to_string(), Some(why));
+        let reversed = SettlementStatus::Reversed {
+            amount: Amount::from_credits(1),
+            reverses: 1,
+            reason: reason.clone(),
+            why: why.clone(),
+        };
         let paid = SettlementStatus::Paid { amount: Amount::from_credits(1) };
         for (status, version, told) in [
-            (reversed.clone(), 1, SettlementStatus::Void { reason }),
+            (reversed.clone(), 1, SettlementStatus::Void { reason, why }),
             (reversed.clone(), 2, reversed),
             (paid.clone(), 1, paid),
         ] {

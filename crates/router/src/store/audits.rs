@@ -1,11 +1,11 @@
 //! Audits, what they have come to, and what they take back.
 
 use cortensor_fidelity::Verdict;
-use cortensor_protocol::{AuditId, Millis, TaskId, TierReport};
+use cortensor_protocol::{AuditId, Millis, TaskId, TierReport, UnpaidReason};
 use sqlx::SqliteConnection;
 
 use super::{
-    Doing as _, Durability, Store, StoreError, begin, column, keys::digest, reports::insert_report,
+    Doing as _, Durability, Store, StoreError, begin, column, keys::digest, reports::insert_report, tasks::code_text,
     withdrawals::final_until,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) struct AuditLine {
 pub(crate) struct Fall {
     /// What was paid for the claim from then on is taken back, unless it is final by its age.
     pub(crate) since: Millis,
-    pub(crate) reason: String,
+    pub(crate) reason: UnpaidReason,
     /// What the node is told: no tier.
     pub(crate) report: TierReport,
 }
@@ -190,10 +190,10 @@ const fn verdict_text(verdict: Verdict) -> &'static str {
 async fn take_back(connection: &mut SqliteConnection, line: &AuditLine, fall: &Fall) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO settlements (node, sequence, task, attempt, kind, model, precision, artifact, mode, prompt_tokens,
-             completion_tokens, first_token_ms, total_ms, billions, units, void_reason, reverses, settled_at)
+             completion_tokens, first_token_ms, total_ms, billions, units, void_reason, void_code, reverses, settled_at)
          SELECT node, (SELECT MAX(sequence) FROM settlements WHERE node = ?1) + ROW_NUMBER() OVER (ORDER BY sequence),
              task, attempt, kind, model, precision, artifact, mode, prompt_tokens, completion_tokens, first_token_ms,
-             total_ms, billions, units, ?4, sequence, ?5
+             total_ms, billions, units, ?4, ?6, sequence, ?5
          FROM settlements AS paid
          WHERE node = ?1 AND artifact = ?2 AND settled_at > ?3 AND void_reason IS NULL AND (billions > 0 OR units > 0)
              AND NOT EXISTS (SELECT * FROM settlements WHERE node = ?1 AND reverses = paid.sequence)",
@@ -201,8 +201,9 @@ async fn take_back(connection: &mut SqliteConnection, line: &AuditLine, fall: &F
     .bind(line.claim.node.to_string())
     .bind(line.claim.artifact.to_string())
     .bind(fall.since.0)
-    .bind(&fall.reason)
+    .bind(fall.reason.to_string())
     .bind(line.at.0)
+    .bind(code_text(&fall.reason))
     .execute(&mut *connection)
     .await
     .doing("take a pay back")?;

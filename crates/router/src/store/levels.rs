@@ -75,7 +75,7 @@ fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use cortensor_protocol::{EventKind, Millis};
+    use cortensor_protocol::{EventKind, LevelSighting, Millis, TaskKind};
     use proptest::prelude::*;
 
     use super::*;
@@ -98,7 +98,8 @@ mod tests {
     }
 
     fn observation(node: NodeAddress, kind: EventKind, failure: Option<Failure>, at: i64) -> Observation {
-        Observation::new(node, LevelEvent { kind, failure, at: Millis(at), seen: format!("{kind} at {at}") })
+        let sighting = LevelSighting::StepInTime { task: TaskKind::User, step: kind };
+        Observation::new(node, LevelEvent::new(kind, failure, Millis(at), sighting))
     }
 
     fn passed(node: NodeAddress, at: i64) -> Observation {

@@ -2,7 +2,7 @@
 
 use cortensor_protocol::{
     Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, Settlement, SettlementStatus,
-    TaskId, TaskKind, Usage,
+    TaskId, TaskKind, UnpaidReason, Usage,
 };
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -61,7 +61,7 @@ pub(crate) enum Pay {
     /// From network incentives; the task is over.
     Incentive(Amount),
     /// Nothing. The task may go on elsewhere.
-    Void(String),
+    Void(UnpaidReason),
 }
 
 impl Pay {
@@ -80,8 +80,6 @@ pub(super) const fn kind_text(kind: TaskKind) -> &'static str {
     }
 }
 
-const BARRED: &str = "the precision audit of what was claimed failed meanwhile";
-
 impl Store {
     /// Settles one attempt, once: a second time changes nothing.
     pub(crate) async fn settle(&self, line: &Line, pay: &Pay) -> Result<(), StoreError> {
@@ -90,7 +88,7 @@ impl Store {
         // A claim that fell meanwhile is not paid for what was under way.
         let claim = Claim { node: line.node, artifact: line.artifact };
         if !matches!(pay, Pay::Void(_)) && is_barred(&mut transaction, claim, line.at).await? {
-            insert_settlement(&mut transaction, line, &Pay::Void(BARRED.to_owned())).await?;
+            insert_settlement(&mut transaction, line, &Pay::Void(UnpaidReason::ClaimFell)).await?;
             end(&mut transaction, line.task, Ending::Task(Outcome::Failed), line.at).await?;
             return transaction.commit().await.doing("settle a task");
         }
@@ -162,14 +160,19 @@ impl Store {
     }
 }
 
+/// A reason as it is kept for programs, beside its words.
+pub(super) fn code_text(reason: &UnpaidReason) -> Option<String> {
+    serde_json::to_string(reason).ok()
+}
+
 /// Says whether it was not there before.
 async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: &Pay) -> Result<bool, StoreError> {
     let (billions, units) = pay.amount().to_limbs();
-    let reason = if let Pay::Void(reason) = pay { Some(reason.as_str()) } else { None };
+    let reason = if let Pay::Void(reason) = pay { Some(reason) } else { None };
     let done = sqlx::query(
         "INSERT INTO settlements (node, sequence, task, attempt, kind, model, precision, artifact, mode, prompt_tokens,
-             completion_tokens, first_token_ms, total_ms, billions, units, void_reason, settled_at)
-         SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+             completion_tokens, first_token_ms, total_ms, billions, units, void_reason, settled_at, void_code)
+         SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
          FROM settlements WHERE node = ?1
          ON CONFLICT (task, attempt) WHERE reverses IS NULL DO NOTHING",
     )
@@ -187,8 +190,9 @@ async fn insert_settlement(connection: &mut SqliteConnection, line: &Line, pay: 
     .bind(line.total_ms)
     .bind(billions)
     .bind(units)
-    .bind(reason)
+    .bind(reason.map(ToString::to_string))
     .bind(line.at.0)
+    .bind(reason.and_then(code_text))
     .execute(connection)
     .await
     .doing("write a settlement")?;
@@ -254,6 +258,8 @@ fn settlement(row: &SqliteRow) -> Option<Settlement> {
     let text = |name: &str| row.try_get::<String, _>(name).ok();
     let amount = Amount::from_limbs(row.try_get("billions").ok()?, row.try_get("units").ok()?);
     let void: Option<String> = row.try_get("void_reason").ok()?;
+    let why: Option<String> = row.try_get("void_code").ok()?;
+    let why = why.and_then(|code| serde_json::from_str(&code).ok());
     let reverses: Option<i64> = row.try_get("reverses").ok()?;
     Some(Settlement {
         sequence: u64::try_from(row.try_get::<i64, _>("sequence").ok()?).ok()?,
@@ -267,9 +273,9 @@ fn settlement(row: &SqliteRow) -> Option<Settlement> {
         total_ms: number("total_ms")?,
         status: match (void, reverses) {
             (None, _) => SettlementStatus::Paid { amount },
-            (Some(reason), None) => SettlementStatus::Void { reason },
+            (Some(reason), None) => SettlementStatus::Void { reason, why },
             (Some(reason), Some(reverses)) => {
-                SettlementStatus::Reversed { amount, reverses: u64::try_from(reverses).ok()?, reason }
+                SettlementStatus::Reversed { amount, reverses: u64::try_from(reverses).ok()?, reason, why }
             }
         },
         settled_at: Millis(row.try_get("settled_at").ok()?),

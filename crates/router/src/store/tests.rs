@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use cortensor_protocol::{
-    Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, Usage,
+    Amount, ArtifactDigest, Millis, Mode, ModelId, NodeAddress, Outcome, Precision, TaskId, TaskKind, UnpaidReason,
+    Usage,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -97,13 +98,15 @@ async fn settlements_are_numbered_for_each_node_and_read_back_as_written() {
     let (_folder, store) = store().await;
     let key = store.add_key("sk-a", "a", credits(100), AT).await.unwrap();
     open(&store, 1, key, 10).await;
-    store.settle(&line(task(1), 1), &Pay::Void("why".to_owned())).await.unwrap();
+    store.settle(&line(task(1), 1), &Pay::Void(UnpaidReason::DeadlinePassed)).await.unwrap();
     let elsewhere = Line { node: NodeAddress::repeat_byte(8), ..line(task(1), 2) };
     store.settle(&elsewhere, &Pay::User(credits(2))).await.unwrap();
     open(&store, 2, key, 10).await;
     store.settle(&line(task(2), 1), &Pay::User(credits(3))).await.unwrap();
     let told = store.settlements_after(NODE, 0, 10).await.unwrap();
     assert_eq!(told.iter().map(|line| line.sequence).collect::<Vec<_>>(), [1, 2]);
+    let (reason, why) = ("a deadline of the task passed".to_owned(), Some(UnpaidReason::DeadlinePassed));
+    assert_eq!(told[0].status, cortensor_protocol::SettlementStatus::Void { reason, why });
     let amount = credits(3);
     let expected = cortensor_protocol::Settlement {
         sequence: 2,
@@ -278,7 +281,7 @@ async fn take(store: &Store, key: KeyId, step: Step, at: Millis) {
             let _ = store.settle(&line(task(number), attempt), &Pay::User(held.scaled(share, 100))).await;
         }
         Step::Void { number, attempt } => {
-            let _ = store.settle(&line(task(number), attempt), &Pay::Void("why".to_owned())).await;
+            let _ = store.settle(&line(task(number), attempt), &Pay::Void(UnpaidReason::DeadlinePassed)).await;
         }
         Step::End { number } => {
             store.end_task(task(number), Ending::Task(Outcome::Failed), AT).await.unwrap();

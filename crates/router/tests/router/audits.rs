@@ -116,9 +116,10 @@ async fn a_node_that_does_not_run_what_it_claims_is_found_out_unpaid_and_let_bac
     let ledger = practice.router.verify_ledger().await.unwrap();
     assert_eq!((ledger.pending, ledger.incentives), (Amount::ZERO, Amount::ZERO));
     assert_eq!(ledger.deposits, practice.policy.practice_deposit);
-    let SettlementStatus::Reversed { amount: returned, reverses, reason } = back.status else { unreachable!() };
+    let SettlementStatus::Reversed { amount: returned, reverses, reason, why } = back.status else { unreachable!() };
     assert_eq!((returned, reverses, back.task), (amount, paid.sequence, paid.task));
     assert!(reason.contains("F16 was claimed"), "{reason}");
+    assert_eq!(why.map(|why| why.to_string()), Some(reason));
     let overview = practice.operator().await.get("/api/v1/operator/overview").await.1;
     let audits = overview["audits"].as_array().unwrap();
     assert!(audits.iter().any(|audit| audit["verdict"] == "not_what_it_claims"), "{audits:?}");

@@ -121,7 +121,7 @@ async fn round_that(node: &mut FakeNode, is: impl Fn(&str) -> bool) {
 
 fn words(settlement: &Settlement) -> &str {
     match &settlement.status {
-        SettlementStatus::Void { reason } => reason,
+        SettlementStatus::Void { reason, .. } => reason,
         SettlementStatus::Paid { .. } => "paid",
         SettlementStatus::Reversed { .. } => "reversed",
     }

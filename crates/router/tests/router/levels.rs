@@ -153,7 +153,7 @@ async fn a_wrong_answer_costs_levels_and_the_incentive_until_the_cool_down_is_ov
     let mut back = fake(practice.address(), 1, Behaviour::default()).await;
     let reason = |message| match message {
         RouterMessage::Settlement(settlement) if settlement.kind == TaskKind::NetworkTest => match settlement.status {
-            SettlementStatus::Void { reason } if reason.contains("cool-down") => Some(reason),
+            SettlementStatus::Void { reason, .. } if reason.contains("cool-down") => Some(reason),
             _ => None,
         },
         _ => None,

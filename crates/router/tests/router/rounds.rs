@@ -64,7 +64,7 @@ async fn who_takes_part_is_counted_as_asked_and_as_there() {
 
 fn void_reason(settlement: &Settlement) -> &str {
     match &settlement.status {
-        SettlementStatus::Void { reason } => reason,
+        SettlementStatus::Void { reason, .. } => reason,
         _ => panic!("{settlement:?}"),
     }
 }

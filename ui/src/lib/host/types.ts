@@ -306,7 +306,11 @@ tests: [number, number] | null, } | { "code": "not_passed",
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "cool_down", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: TierStep, } | { "code": "cool_down", 
 /**
  * Until when.
  */
@@ -314,11 +318,19 @@ until: Millis,
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "lowest_level", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: LevelStep, } | { "code": "lowest_level", 
 /**
  * What to do, in the network's words.
  */
-next_step: string, } | { "code": "no_tasks", 
+next_step: string, 
+/**
+ * The same for programs.
+ */
+step?: LevelStep, } | { "code": "no_tasks", 
 /**
  * For so many minutes.
  */
@@ -334,7 +346,11 @@ of: number,
 /**
  * Why the last one was not, in the network's words.
  */
-reason: string, } | { "code": "taken_back", 
+reason: string, 
+/**
+ * The same for programs.
+ */
+why?: UnpaidReason, } | { "code": "taken_back", 
 /**
  * How much.
  */
@@ -342,7 +358,11 @@ amount: Amount,
 /**
  * Why, in the network's words.
  */
-reason: string, } | { "code": "earns_more", 
+reason: string, 
+/**
+ * The same for programs.
+ */
+why?: UnpaidReason, } | { "code": "earns_more", 
 /**
  * Which.
  */
@@ -1125,7 +1145,11 @@ asked: string,
 /**
  * Whether that was met.
  */
-met: boolean, };
+met: boolean, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+found?: TierEvidence, };
 
 /**
  * How a comparison is written down for others.
@@ -1751,6 +1775,11 @@ export type Language = "en" | "de" | "es";
 export type Level = number;
 
 /**
+ * How something failed that a node was to do.
+ */
+export type LevelFailure = "missed_deadline" | "wrong_answer" | "failed_audit";
+
+/**
  * What the next level asks for, and what of it is there.
  */
 export type LevelProgress = { 
@@ -1776,6 +1805,109 @@ percentage_needed: Percentage,
 percentage_had: Percentage | null, };
 
 /**
+ * What a level asks for of the latest tests.
+ */
+export type LevelShare = { 
+/**
+ * So much is to be passed.
+ */
+needed: Percentage, 
+/**
+ * So much was.
+ */
+had: Percentage, };
+
+/**
+ * What counted for a level, or was looked at and did not. Its `Display` is the English sentence.
+ */
+export type LevelSighting = { "code": "questions", 
+/**
+ * Wholly right answers.
+ */
+right: number, 
+/**
+ * Of so many.
+ */
+questions: number, 
+/**
+ * Right ones that are asked for.
+ */
+needed: number, } | { "code": "open_question", 
+/**
+ * What it got of the highest marks.
+ */
+marks: Percentage, 
+/**
+ * What is asked for of them.
+ */
+needed: Percentage, } | { "code": "step_in_time", 
+/**
+ * Where the task came from.
+ */
+task: TaskKind, 
+/**
+ * Which step.
+ */
+step: EventKind, } | { "code": "step_missed", 
+/**
+ * Where the task came from.
+ */
+task: TaskKind, 
+/**
+ * Which step.
+ */
+step: EventKind, } | { "code": "task_failed", 
+/**
+ * Where it came from.
+ */
+task: TaskKind, 
+/**
+ * Why.
+ */
+reason: UnpaidReason, } | { "code": "rounds_parted", 
+/**
+ * So many,
+ */
+parted: number, 
+/**
+ * of the last so many.
+ */
+rounds: number, } | { "code": "round_drawn" } | { "code": "round_joined" } | { "code": "round_left" } | { "code": "audit_failed", 
+/**
+ * What was claimed.
+ */
+precision: Precision, 
+/**
+ * The validators' engine.
+ */
+engine: string, } | { "code": "heartbeat" } | { "code": "no_heartbeat" };
+
+/**
+ * The smallest change that would raise a level. Its `Display` is the English sentence.
+ */
+export type LevelStep = { "code": "pass", 
+/**
+ * So many in a row.
+ */
+tests: number, 
+/**
+ * The next level.
+ */
+level: Level, 
+/**
+ * They count only when the cool-down is over.
+ */
+after_cool_down: boolean, 
+/**
+ * Why it is more tests than the row alone needs, if it is.
+ */
+share: LevelShare | null, 
+/**
+ * What went wrong last, if anything did.
+ */
+last_failure: LevelFailure | null, } | { "code": "highest" };
+
+/**
  * One test that counted for the level.
  */
 export type LevelTest = { 
@@ -1794,7 +1926,11 @@ passed: boolean,
 /**
  * What was seen, for people.
  */
-seen: string, };
+seen: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+sighting?: LevelSighting, };
 
 /**
  * The links, in order.
@@ -3154,7 +3290,11 @@ amount: Amount, } | { "status": "void",
 /**
  * Why, for people.
  */
-reason: string, } | { "status": "reversed", 
+reason: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+why?: UnpaidReason, } | { "status": "reversed", 
 /**
  * How much.
  */
@@ -3166,7 +3306,11 @@ reverses: number,
 /**
  * Why, for people.
  */
-reason: string, });
+reason: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+why?: UnpaidReason, });
 
 /**
  * How models share the memory.
@@ -3340,7 +3484,11 @@ cool_down_until: Millis | null,
 /**
  * The smallest change that would raise the level, in words.
  */
-next_step: string, };
+next_step: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+step?: LevelStep, };
 
 /**
  * How far one precision is from the reference over a text.
@@ -3679,6 +3827,91 @@ capability: Capability,
 precision: PrecisionClass, };
 
 /**
+ * What was observed and what was asked for, with the figures.
+ */
+export type TierEvidence = { "code": "answers", 
+/**
+ * Wholly right ones.
+ */
+right: number, 
+/**
+ * Of so many.
+ */
+questions: number, 
+/**
+ * Right answers, in hundredths of one, partly right ones counted in part.
+ */
+score_hundredths: number, 
+/**
+ * The best answers of so many sets of questions count.
+ */
+sets: number, 
+/**
+ * Right ones that are asked for.
+ */
+needed: number, } | { "code": "prefill_rate", 
+/**
+ * Prompt tokens a second; nothing where the throughput test was not answered.
+ */
+tokens_a_second: number | null, 
+/**
+ * The same times the model's parameters.
+ */
+work_a_second: number | null, 
+/**
+ * What high-end asks for of that.
+ */
+needed_a_second: number, } | { "code": "decode_rate", 
+/**
+ * Tokens a second, in tenths of one; nothing where it was not measured.
+ */
+tokens_a_second_tenths: number | null, } | { "code": "precision", 
+/**
+ * Which.
+ */
+precision: Precision, } | { "code": "audit_failed", 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "audit_consistent", 
+/**
+ * Tokens that the reference would not have chosen.
+ */
+differing: number, 
+/**
+ * Of so many.
+ */
+tokens: number, 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "audit_open", 
+/**
+ * Tokens that the reference would not have chosen.
+ */
+differing: number, 
+/**
+ * Of so many.
+ */
+tokens: number, 
+/**
+ * Answers to look at before most are believed.
+ */
+needed: number, } | { "code": "open_questions", 
+/**
+ * Of the highest marks, on average.
+ */
+average: Percentage, 
+/**
+ * Answers that were judged.
+ */
+answers: number, 
+/**
+ * What each is asked for; nothing where marks move no level.
+ */
+needed: Percentage | null, };
+
+/**
  * A node's tier and why.
  */
 export type TierReport = { 
@@ -3697,7 +3930,32 @@ tested_at: Millis,
 /**
  * The smallest change that would raise the tier, in words.
  */
-next_step: string, };
+next_step: string, 
+/**
+ * The same for programs; nothing where the router is older, or its code is newer than the node.
+ */
+step?: TierStep, };
+
+/**
+ * The smallest change that would raise a tier. Its `Display` is the English sentence.
+ */
+export type TierStep = { "code": "too_few_right", 
+/**
+ * When the next test follows by itself, in seconds from the test.
+ */
+again_seconds: number, } | { "code": "not_timed", 
+/**
+ * When the next test follows by itself, in seconds from the test.
+ */
+again_seconds: number, } | { "code": "serve_as_named", 
+/**
+ * When the claim is tested and believed again, in seconds from the verdict.
+ */
+again_seconds: number, } | { "code": "read_faster", 
+/**
+ * How many times as fast, in tenths.
+ */
+times_tenths: number, } | { "code": "full_weights" } | { "code": "highest" };
 
 /**
  * What votes come to.
@@ -3720,6 +3978,47 @@ text: string,
  * 0 to 1.
  */
 probability: number, };
+
+/**
+ * Why a task was not paid, or its pay was taken back. Its `Display` is the English sentence.
+ */
+export type UnpaidReason = { "code": "empty_answer" } | { "code": "wrong_answer" } | { "code": "no_incentive" } | { "code": "connection_lost" } | { "code": "router_stopped" } | { "code": "deadline_passed" } | { "code": "engine_failed", 
+/**
+ * What it said, in English.
+ */
+message: string, } | { "code": "bad_request", 
+/**
+ * What is wrong with it, in English.
+ */
+message: string, } | { "code": "context_exceeded", 
+/**
+ * What that holds, in tokens.
+ */
+context_tokens: number, } | { "code": "context_not_exceeded", 
+/**
+ * Most tokens that the prompt can have.
+ */
+most_tokens: number, 
+/**
+ * What the context holds, in tokens.
+ */
+context_tokens: number, } | { "code": "rules_broken", 
+/**
+ * How, in English.
+ */
+message: string, } | { "code": "round_parted", 
+/**
+ * At which token, the first being 1.
+ */
+token: number, } | { "code": "round_lay_apart" } | { "code": "round_not_compared" } | { "code": "round_undecided" } | { "code": "round_given_up" } | { "code": "round_late" } | { "code": "claim_fell" } | { "code": "audit_failed", 
+/**
+ * What was claimed.
+ */
+precision: Precision, 
+/**
+ * The validators' engine.
+ */
+engine: string, };
 
 /**
  * Why a side has no divergence.

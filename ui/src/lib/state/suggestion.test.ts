@@ -12,7 +12,7 @@ it.each<[string, Partial<Status>, boolean, unknown]>([
   ["resume while paused, before anything else", { phase: "paused", earnings: none }, true, { is: "resume" }],
   ["nothing while it steps aside: the statement says when it goes on", { phase: "paused", aside: [{ is: "battery" }] }, true, null],
   ["nothing while a pause ends by itself: the statement says when", { phase: "paused", paused_until: 1_000 }, true, null],
-  ["the next test if the last was not passed", { phase: "untrusted", tier: report }, true, { is: "next_test", step: "close other programs" }],
+  ["the next test if the last was not passed", { phase: "untrusted", tier: report }, true, { is: "next_test", report }],
   ["nothing if why it was not passed is not known", { phase: "untrusted" }, true, null],
   ["a first request on the practice network", { earnings: none }, true, { is: "send_request" }],
   ["no first request on another network", { earnings: none }, false, { is: "nothing" }],

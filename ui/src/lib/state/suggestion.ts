@@ -1,10 +1,10 @@
-import type { Amount, Mode, ModeView, Status } from "../host/types";
+import type { Amount, Mode, ModeView, Status, TierReport } from "../host/types";
 import { stepsAside } from "./reason";
 
 /** The one thing to do next. "nothing": all is well. null: the statement above says what to do already. */
 export type Suggestion =
   | { is: "resume" }
-  | { is: "next_test"; step: string }
+  | { is: "next_test"; report: TierReport }
   | { is: "send_request" }
   | { is: "earns_more"; mode: Mode; amount: Amount; against: Amount }
   | { is: "nothing" };
@@ -14,7 +14,7 @@ const WORTH_SAYING = { more: 11n, than: 10n };
 
 export function suggestion(status: Status, practice: boolean): Suggestion | null {
   if (status.phase === "paused") return stepsAside(status) || status.paused_until !== null ? null : { is: "resume" };
-  if (status.phase === "untrusted") return status.tier ? { is: "next_test", step: status.tier.next_step } : null;
+  if (status.phase === "untrusted") return status.tier ? { is: "next_test", report: status.tier } : null;
   if (status.phase !== "mining") return null;
   if (practice && status.earnings.requests === 0) return { is: "send_request" };
   return earnsMore(status) ?? { is: "nothing" };

@@ -1,9 +1,11 @@
 //! What a validator's report comes to.
 
 use cortensor_fidelity::Verdict;
-use cortensor_protocol::{AuditFinding, AuditId, AuditReport, EventKind, Millis, TierReport};
+use cortensor_protocol::{
+    AuditFinding, AuditId, AuditReport, EventKind, LevelSighting, Millis, TierReport, TierStep, UnpaidReason,
+};
 
-use super::{Claim, ClaimRecord, Look, Sample, failure_words};
+use super::{Claim, ClaimRecord, Look, Sample};
 use crate::{
     clock::wall_time,
     context::Context,
@@ -80,8 +82,8 @@ async fn keep(context: &Context, line: &AuditLine, sample: &Sample, look: &Look<
 
 /// What the fall means for the node's level.
 fn failed_audit(sample: &Sample, engine: &str, at: Millis) -> LevelEvent {
-    let seen = failure_words(sample.precision, engine);
-    LevelEvent { kind: EventKind::Correctness, failure: Some(Failure::FailedAudit), at, seen }
+    let sighting = LevelSighting::AuditFailed { precision: sample.precision, engine: engine.to_owned() };
+    LevelEvent::new(EventKind::Correctness, Some(Failure::FailedAudit), at, sighting)
 }
 
 /// What follows from a claim that was found false.
@@ -92,20 +94,12 @@ fn fall(
     (known, next): (&ClaimRecord, &ClaimRecord),
     at: Millis,
 ) -> Fall {
-    let reason = failure_words(sample.precision, engine);
-    let wait = next.barred_until().map(|until| span(until, at)).unwrap_or_default();
-    let next_step = format!(
-        "Serve the model in the precision that it is named with; in {wait} the claim is tested again and believed again."
-    );
+    let reason = UnpaidReason::AuditFailed { precision: sample.precision, engine: engine.to_owned() };
+    let again_seconds = next.barred_until().map(|until| until.since(at).as_secs()).unwrap_or_default();
     let evidence = next.evidence(&policy.audit, at).into_iter().collect();
     Fall {
         since: known.unproven_since(),
         reason,
-        report: TierReport { tier: None, evidence, tested_at: at, next_step },
+        report: TierReport::new(None, evidence, at, TierStep::ServeAsNamed { again_seconds }),
     }
-}
-
-fn span(until: Millis, at: Millis) -> String {
-    let minutes = until.since(at).as_secs().div_ceil(60);
-    if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes.div_ceil(60)) }
 }

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use cortensor_protocol::{
     Assignment, AttemptId, CancelReason, Commit, NodeMessage, Precommit, Refused, RouterMessage, StreamedToken,
-    TaskEvent, TaskKind, TaskState, TokenId, Usage,
+    TaskEvent, TaskKind, TaskState, TokenId, UnpaidReason, Usage,
 };
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Delivery, Drive, EMPTY, Finished, Over, Purse, Step,
+    Delivery, Drive, Finished, Over, Purse, Step,
     conduct::{Owed, incentive},
 };
 use crate::{
@@ -123,12 +123,12 @@ impl Drive {
         tokio::select! {
             arrival = attempt.lease.next() => match arrival {
                 Some(arrival) => self.hear(attempt, arrival).await,
-                None => self.node_failed(attempt, "the connection to the node was lost".to_owned()).await,
+                None => self.node_failed(attempt, UnpaidReason::ConnectionLost).await,
             },
             () = sleep(deadline) => self.tick_attempt(attempt).await,
             () = client.closed(), if !self.client_gone => self.client_left(attempt).await,
             () = context.stopping.giving_up.cancelled() => {
-                self.void(attempt, "the router stopped before the answer was whole".to_owned()).await;
+                self.void(attempt, UnpaidReason::RouterStopped).await;
                 Turn::Over(Over::Problem(Problem::Stopping))
             }
         }
@@ -253,15 +253,15 @@ impl Drive {
         let pay = match &self.job.purse {
             Purse::Round(_) => return self.to_be_compared(attempt, line, commit).await,
             // Unless the client left first, an empty answer is worth nothing to it, whatever the prompt took.
-            Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(EMPTY.to_owned()),
+            Purse::User { .. } if commit.tokens.is_empty() && !self.client_gone => Pay::Void(UnpaidReason::EmptyAnswer),
             Purse::User { hold, prices } => {
                 let cost = answer_cost(prices, attempt.lease.offer.precision, usage);
                 Pay::User(cost.min(*hold))
             }
             Purse::Incentives { question: Some(question), .. } if !question.accepts(&attempt.text) => {
-                Pay::Void("the answer to the network's question is not right".to_owned())
+                Pay::Void(UnpaidReason::WrongAnswer)
             }
-            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
+            Purse::Incentives { .. } if commit.tokens.is_empty() => Pay::Void(UnpaidReason::EmptyAnswer),
             Purse::Incentives { reward, .. } => incentive(&self.context, attempt.lease.node, *reward).await,
         };
         if !matches!(pay, Pay::Void(_)) {
@@ -309,13 +309,14 @@ impl Drive {
         tracing::warn!(task = %self.job.id, node = %attempt.lease.node, %reason, "an answer was refused");
         attempt.lease.judge(Outcome::Failed);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
-        self.fell_short(attempt, Failure::WrongAnswer, &reason);
-        self.void(attempt, reason.clone()).await;
+        let broken = UnpaidReason::RulesBroken { message: reason.clone() };
+        self.fell_short(attempt, Failure::WrongAnswer, broken.clone());
+        self.void(attempt, broken).await;
         Turn::Over(Over::Problem(Problem::InvalidAnswer { reason }))
     }
 
     /// Tells a node that took the task why it is not paid.
-    pub(super) async fn void(&self, attempt: &Attempt, reason: String) {
+    pub(super) async fn void(&self, attempt: &Attempt, reason: UnpaidReason) {
         if attempt.acked {
             self.settle(attempt, &self.line(attempt), &Pay::Void(reason)).await;
         }

@@ -3,7 +3,7 @@
 //! A refusal and a request's own error are nobody's failure. A node that goes away with a task, or says that its engine
 //! failed, has missed the deadline that was next: else going away would be the way around every deadline.
 
-use cortensor_protocol::{Amount, EventKind, Millis, NodeAddress, TaskKind, TaskState};
+use cortensor_protocol::{Amount, EventKind, LevelSighting, Millis, NodeAddress, TaskState, UnpaidReason};
 
 use super::{Drive, attempt::Attempt};
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
     },
     store::Pay,
 };
-
-const NO_INCENTIVE: &str =
-    "no network incentive is paid in a cool-down, nor to a node that precommits too rarely in time";
 
 /// What a node owes next, and by when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,57 +36,39 @@ impl Drive {
 
     /// The node did what it owed.
     pub(super) fn kept(&mut self, attempt: &Attempt) {
-        self.note(attempt, attempt.owed.kind, None, in_time(attempt.owed.kind));
+        self.note(attempt, None, LevelSighting::StepInTime { task: self.kind(), step: attempt.owed.kind });
     }
 
     /// The task was taken from the node, by the deadline of its step or by the end of the client's own time, which is
     /// not the node's to keep.
     pub(super) fn late(&mut self, attempt: &Attempt) {
         if attempt.owed.until <= now() {
-            self.note(attempt, attempt.owed.kind, Some(Failure::MissedDeadline), missed(attempt.owed.kind));
+            let sighting = LevelSighting::StepMissed { task: self.kind(), step: attempt.owed.kind };
+            self.note(attempt, Some(Failure::MissedDeadline), sighting);
         }
     }
 
     /// The node did not do what it had taken, or did it wrong.
-    pub(super) fn fell_short(&mut self, attempt: &Attempt, failure: Failure, seen: &str) {
-        self.note(attempt, attempt.owed.kind, Some(failure), seen);
+    pub(super) fn fell_short(&mut self, attempt: &Attempt, failure: Failure, reason: UnpaidReason) {
+        self.note(attempt, Some(failure), LevelSighting::TaskFailed { task: self.kind(), reason });
     }
 
-    fn note(&mut self, attempt: &Attempt, kind: EventKind, failure: Option<Failure>, seen: &str) {
-        let task = match self.kind() {
-            TaskKind::User => "a user's request",
-            TaskKind::NetworkTest => "a network test",
-        };
-        let event = LevelEvent { kind, failure, at: wall_time(), seen: format!("{task}: {seen}") };
+    fn note(&mut self, attempt: &Attempt, failure: Option<Failure>, sighting: LevelSighting) {
+        let event = LevelEvent::new(attempt.owed.kind, failure, wall_time(), sighting);
         self.seen.push(Observation::new(attempt.lease.node, event));
     }
 }
 
 /// What network incentives pay a node for a test that it passed.
 pub(crate) async fn incentive(context: &Context, node: NodeAddress, reward: Amount) -> Pay {
-    let passed = LevelEvent { kind: EventKind::Correctness, failure: None, at: wall_time(), seen: String::new() };
+    let (kind, at) = (EventKind::Correctness, wall_time());
+    let passed = LevelEvent { kind, failure: None, at, seen: String::new(), sighting: None };
     match context.store.level_record(node).await {
-        Ok(record) if !record.earns_incentive(&context.policy.level, &passed) => Pay::Void(NO_INCENTIVE.to_owned()),
+        Ok(record) if !record.earns_incentive(&context.policy.level, &passed) => Pay::Void(UnpaidReason::NoIncentive),
         Ok(_) => Pay::Incentive(reward),
         Err(error) => {
             tracing::error!(%error, %node, "a node's record could not be read; its test is paid");
             Pay::Incentive(reward)
         }
-    }
-}
-
-const fn in_time(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Prepare => "taken in time",
-        EventKind::Precommit => "answered in time",
-        _ => "the answer was handed in in time",
-    }
-}
-
-const fn missed(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Prepare => "not taken in time",
-        EventKind::Precommit => "not answered in time",
-        _ => "the answer was not handed in in time",
     }
 }

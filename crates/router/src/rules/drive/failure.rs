@@ -1,6 +1,6 @@
 //! Attempts that come to nothing: whose fault that is, and where the task goes then.
 
-use cortensor_protocol::{CancelReason, FailureReason, RouterMessage, TaskEvent, TaskState};
+use cortensor_protocol::{CancelReason, FailureReason, RouterMessage, TaskEvent, TaskState, UnpaidReason};
 
 use super::{
     Drive, Over,
@@ -20,10 +20,11 @@ impl Drive {
             FailureReason::ContextExceeded { prompt_tokens, .. } => return self.too_long(attempt, prompt_tokens).await,
             FailureReason::BadPrompt { message } => cut(&message),
             FailureReason::Engine { message } => {
-                return self.node_failed(attempt, format!("the engine failed: {}", cut(&message))).await;
+                let reason = UnpaidReason::EngineFailed { message: cut(&message) };
+                return self.node_failed(attempt, reason).await;
             }
         };
-        self.void(attempt, format!("the request itself was wrong: {message}")).await;
+        self.void(attempt, UnpaidReason::BadRequest { message: message.clone() }).await;
         Turn::Over(Over::Problem(bad_prompt(message, "invalid_prompt")))
     }
 
@@ -33,7 +34,7 @@ impl Drive {
         let context_tokens = attempt.lease.offer.context_tokens;
         let most = self.job.prompt.most_tokens() + u64::from(self.delivered_tokens());
         if most < u64::from(context_tokens) {
-            let reason = format!("the prompt has at most {most} tokens and was said not to fit {context_tokens}");
+            let reason = UnpaidReason::ContextNotExceeded { most_tokens: most, context_tokens };
             return self.node_failed(attempt, reason).await;
         }
         let message = format!(
@@ -43,25 +44,25 @@ impl Drive {
         // Behind tokens that were delivered it is not the prompt that is too long.
         self.too_long = self.delivered.is_empty().then(|| bad_prompt(message, "context_length_exceeded"));
         self.job.want.context_over = context_tokens;
-        self.give_away(attempt, format!("the prompt does not fit this node's context of {context_tokens} tokens")).await
+        self.give_away(attempt, UnpaidReason::ContextExceeded { context_tokens }).await
     }
 
     /// The node failed at it.
-    pub(super) async fn lost(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+    pub(super) async fn lost(&mut self, attempt: &mut Attempt, reason: UnpaidReason) -> Turn {
         if attempt.acked {
-            self.fell_short(attempt, Failure::MissedDeadline, &reason);
+            self.fell_short(attempt, Failure::MissedDeadline, reason.clone());
         }
         self.give_away(attempt, reason).await
     }
 
     /// The same, and it is the node's own failure.
-    pub(super) async fn node_failed(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+    pub(super) async fn node_failed(&mut self, attempt: &mut Attempt, reason: UnpaidReason) -> Turn {
         attempt.lease.judge(Outcome::Failed);
         self.lost(attempt, reason).await
     }
 
     /// The node cannot (go on with) it: another one may.
-    async fn give_away(&mut self, attempt: &mut Attempt, reason: String) -> Turn {
+    async fn give_away(&mut self, attempt: &mut Attempt, reason: UnpaidReason) -> Turn {
         let node = attempt.lease.node;
         self.void(attempt, reason).await;
         self.job.want.avoid.push(node);
@@ -91,7 +92,7 @@ impl Drive {
     pub(super) async fn too_late(&mut self, attempt: &mut Attempt) -> Turn {
         self.late(attempt);
         attempt.lease.send(RouterMessage::Cancel { attempt: attempt.id, reason: CancelReason::TooLate });
-        self.void(attempt, "a deadline of the task passed".to_owned()).await;
+        self.void(attempt, UnpaidReason::DeadlinePassed).await;
         self.job.want.avoid.push(attempt.lease.node);
         Turn::GivenBack
     }

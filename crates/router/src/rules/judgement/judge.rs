@@ -1,6 +1,6 @@
 //! What a validator's judgement comes to.
 
-use cortensor_protocol::{EventKind, JudgementId, JudgementReport, Millis, Percentage, RubricVerdict};
+use cortensor_protocol::{EventKind, JudgementId, JudgementReport, LevelSighting, Millis, Percentage, RubricVerdict};
 
 use super::{Judged, JudgementRefused};
 use crate::{
@@ -52,15 +52,8 @@ async fn keep(
 /// What a score says to levels: nothing, unless the operator wants it to.
 fn event(policy: &JudgementPolicy, percent: Percentage, at: Millis) -> Option<LevelEvent> {
     let useless = policy.moves_levels && percent < policy.least_percent;
-    useless.then(|| LevelEvent {
-        kind: EventKind::Correctness,
-        failure: Some(Failure::WrongAnswer),
-        at,
-        seen: format!(
-            "an open question: the answer got {percent} of the highest marks, at least {} asked for",
-            policy.least_percent
-        ),
-    })
+    let sighting = LevelSighting::OpenQuestion { marks: percent, needed: policy.least_percent };
+    useless.then(|| LevelEvent::new(EventKind::Correctness, Some(Failure::WrongAnswer), at, sighting))
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! A node's level in words: why it is what it is, and the smallest change that would raise it.
 
-use cortensor_protocol::{Level, LevelProgress, Millis, Standing};
+use cortensor_protocol::{Level, LevelProgress, LevelShare, LevelStep, Millis, Standing};
 
-use super::{Failure, LevelRecord, asked};
+use super::{LevelRecord, asked};
 use crate::policy::{LevelPolicy, LevelRequirement};
 
 impl LevelRecord {
     /// What the miner is shown.
     pub(crate) fn explain(&self, policy: &LevelPolicy, now: Millis) -> Standing {
+        let step = self.step(policy, now);
         Standing {
             level: self.level,
             progress: self.level.next().and_then(|next| self.progress(policy, next)),
@@ -16,7 +17,8 @@ impl LevelRecord {
             counters: self.counters,
             last_tests: self.last_tests.clone(),
             cool_down_until: self.cool_down_until.filter(|until| now < *until),
-            next_step: self.next_step(policy, now),
+            next_step: step.to_string(),
+            step: Some(step),
         }
     }
 
@@ -37,37 +39,24 @@ impl LevelRecord {
         })
     }
 
-    fn next_step(&self, policy: &LevelPolicy, now: Millis) -> String {
-        let (Some(next), Some(tests)) = (self.level.next(), self.tests_to_rise(policy)) else {
-            return "This is the highest level; passed tests keep it.".to_owned();
+    fn step(&self, policy: &LevelPolicy, now: Millis) -> LevelStep {
+        let (Some(level), Some(tests)) = (self.level.next(), self.tests_to_rise(policy)) else {
+            return LevelStep::Highest;
         };
-        let pass = if self.cools_down(now) { "When the cool-down is over, pass" } else { "Pass" };
-        let tests = if tests == 1 { "one test".to_owned() } else { format!("{tests} tests in a row") };
-        let why = self.percentage_reason(policy, next).unwrap_or_default();
-        let advice = self.last_failure.map(|failure| format!(" {}", advice(failure))).unwrap_or_default();
-        format!("{pass} {tests} to reach level {next}{why}.{advice}")
+        LevelStep::Pass {
+            tests,
+            level,
+            after_cool_down: self.cools_down(now),
+            share: self.share(policy, level),
+            last_failure: self.last_failure,
+        }
     }
 
     /// Why more tests are asked for than the row alone needs.
-    fn percentage_reason(&self, policy: &LevelPolicy, next: Level) -> Option<String> {
-        let LevelRequirement { consecutive, percentage } = asked(policy, next)?;
+    fn share(&self, policy: &LevelPolicy, next: Level) -> Option<LevelShare> {
+        let LevelRequirement { consecutive, percentage: needed } = asked(policy, next)?;
         let for_row = consecutive.saturating_sub(self.consecutive);
         let had = self.percentage(policy, 0)?;
-        (self.missing_for_percentage(policy, percentage) > for_row)
-            .then(|| format!(": it asks for {percentage} of the latest tests, and {had} were passed"))
-    }
-}
-
-fn advice(failure: Failure) -> &'static str {
-    match failure {
-        Failure::MissedDeadline => {
-            "The last failure was a missed deadline: close other programs, or choose a smaller model."
-        }
-        Failure::WrongAnswer => {
-            "The last failure was a wrong answer: a more exact precision or another model may answer better."
-        }
-        Failure::FailedAudit => {
-            "An audit saw answers that the claimed model file does not give: download it again, and offer only what runs."
-        }
+        (self.missing_for_percentage(policy, needed) > for_row).then_some(LevelShare { needed, had })
     }
 }

@@ -8,7 +8,7 @@ use crate::policy::LevelRequirement;
 const HOUR: i64 = 3_600_000;
 
 fn event(kind: EventKind, failure: Option<Failure>, at: i64) -> LevelEvent {
-    LevelEvent { kind, failure, at: Millis(at), seen: "what was seen".to_owned() }
+    LevelEvent { kind, failure, at: Millis(at), seen: "what was seen".to_owned(), sighting: None }
 }
 
 fn passed(at: i64) -> LevelEvent {

@@ -37,7 +37,13 @@ fn passed() -> Test {
         capability: cortensor_protocol::Capability::LowEnd,
         precision: PrecisionClass::Full,
     };
-    let report = TierReport { tier: Some(tier), evidence: Vec::new(), tested_at: Millis(0), next_step: String::new() };
+    let report = TierReport {
+        tier: Some(tier),
+        evidence: Vec::new(),
+        tested_at: Millis(0),
+        next_step: String::new(),
+        step: None,
+    };
     Test::Passed(report)
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use cortensor_protocol::{
     Amount, Deadlines, JudgementKind, Millis, NetworkTask, NetworkTaskDeadlines, NetworkTaskEnd, NetworkTaskEvent,
-    NetworkTaskState, NodeAddress, Outcome as Ended, ParticipantProgress, ParticipantStep, TaskId,
+    NetworkTaskState, NodeAddress, Outcome as Ended, ParticipantProgress, ParticipantStep, TaskId, UnpaidReason,
 };
 use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
@@ -27,7 +27,7 @@ use crate::{
         backlog::Entry,
         choice::Choice,
         conduct::{self, Observation},
-        drive::{Committed, Delivery, EMPTY, Job, Purse, RoundStep, Step, incentive, start},
+        drive::{Committed, Delivery, Job, Purse, RoundStep, Step, incentive, start},
         judgement::{OpenAnswer, Subject},
         pool::Want,
         problem::Problem,
@@ -270,7 +270,7 @@ impl Round {
     async fn pay(&mut self, node: NodeAddress, outcome: &Outcome) {
         let Some(answer) = self.seats.get_mut(&node).and_then(|seat| seat.answer.take()) else { return };
         let pay = match outcome.pay(self.context.policy.test_reward) {
-            Pay::Incentive(_) if answer.tokens.is_empty() => Pay::Void(EMPTY.to_owned()),
+            Pay::Incentive(_) if answer.tokens.is_empty() => Pay::Void(UnpaidReason::EmptyAnswer),
             Pay::Incentive(reward) => incentive(&self.context, node, reward).await,
             pay => pay,
         };

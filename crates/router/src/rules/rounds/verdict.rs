@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cortensor_fidelity::Nearness;
-use cortensor_protocol::{Amount, EventKind, Millis, NodeAddress};
+use cortensor_protocol::{Amount, EventKind, LevelSighting, Millis, NodeAddress, UnpaidReason};
 
 use super::agreement::Relation;
 use crate::{
@@ -88,27 +88,15 @@ impl Outcome {
     pub(super) fn pay(&self, reward: Amount) -> Pay {
         match self {
             Self::Agreed | Self::PartedLate(_) => Pay::Incentive(reward),
-            Self::PartedEarly(at) => Pay::Void(format!(
-                "a round of Proof of Inference: the answer parted from those of other nodes with the same file at token \
-                 {}; once or twice that proves nothing, and it is not paid",
-                at + 1
-            )),
-            Self::LayApart => Pay::Void(
-                "a round of Proof of Inference: the answer was about something else than those of other nodes with the same \
-                 file; once or twice that proves nothing, and it is not paid"
-                    .to_owned(),
-            ),
-            Self::NotCompared => Pay::Void(
-                "a round of Proof of Inference: no validator compared the answers in time, so nobody is paid and nobody \
-                 blamed"
-                    .to_owned(),
-            ),
-            Self::Undecided(_) | Self::Unlike => Pay::Void(
-                "a round of Proof of Inference: no majority of nodes said the same, so nobody is paid and nobody blamed"
-                    .to_owned(),
-            ),
-            Self::GivenUp => Pay::Void("a round of Proof of Inference that the router had to give up".to_owned()),
-            _ => Pay::Void("a round of Proof of Inference: the answer came after its deadline".to_owned()),
+            Self::PartedEarly(at) => {
+                let token = u64::try_from(*at).unwrap_or(u64::MAX).saturating_add(1);
+                Pay::Void(UnpaidReason::RoundParted { token })
+            }
+            Self::LayApart => Pay::Void(UnpaidReason::RoundLayApart),
+            Self::NotCompared => Pay::Void(UnpaidReason::RoundNotCompared),
+            Self::Undecided(_) | Self::Unlike => Pay::Void(UnpaidReason::RoundUndecided),
+            Self::GivenUp => Pay::Void(UnpaidReason::RoundGivenUp),
+            _ => Pay::Void(UnpaidReason::RoundLate),
         }
     }
 
@@ -119,25 +107,22 @@ impl Outcome {
         if !matches!(self, Self::PartedEarly(_) | Self::LayApart) {
             return None;
         }
-        (partings.early >= policy.flagged_after.get()).then(|| LevelEvent {
-            kind: EventKind::Correctness,
-            failure: Some(Failure::WrongAnswer),
-            at,
-            seen: format!("rounds of Proof of Inference: {}", partings.words()),
-        })
+        let sighting = LevelSighting::RoundsParted { parted: partings.early, rounds: partings.judged };
+        (partings.early >= policy.flagged_after.get())
+            .then(|| LevelEvent::new(EventKind::Correctness, Some(Failure::WrongAnswer), at, sighting))
     }
 }
 
 /// What a round says of a node's being there, apart from its answer: it was drawn while it was there, and its task found it
 /// or did not. Nothing if its task came to nothing while it was there all the time.
 pub(super) fn presence(found: bool, there: bool, at: Millis) -> Option<[LevelEvent; 2]> {
-    let event = |kind, failure, seen: &str| LevelEvent { kind, failure, at, seen: seen.to_owned() };
+    let event = |kind, failure, sighting| LevelEvent::new(kind, failure, at, sighting);
     let made = match (found, there) {
-        (true, _) => event(EventKind::Create, None, "a round: there when its task came"),
-        (false, false) => event(EventKind::Create, Some(Failure::MissedDeadline), "a round: gone before its task came"),
+        (true, _) => event(EventKind::Create, None, LevelSighting::RoundJoined),
+        (false, false) => event(EventKind::Create, Some(Failure::MissedDeadline), LevelSighting::RoundLeft),
         (false, true) => return None,
     };
-    Some([event(EventKind::Request, None, "a round: there when it was drawn"), made])
+    Some([event(EventKind::Request, None, LevelSighting::RoundDrawn), made])
 }
 
 impl From<Nearness> for Outcome {
@@ -155,16 +140,6 @@ impl From<Nearness> for Outcome {
 pub(super) struct Partings {
     pub(super) early: u32,
     pub(super) judged: u32,
-}
-
-impl Partings {
-    fn words(self) -> String {
-        let Self { early, judged } = self;
-        format!(
-            "in {early} of the last {judged} rounds the first tokens, or what it was about, were others than those of nodes \
-             with the same file"
-        )
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::rules::audit::{Claim, ClaimRecord, Look};
 pub(super) const CLAIM: Claim = Claim { node: NODE, artifact: ArtifactDigest::new([4; 32]) };
 
 fn report(at: Millis) -> TierReport {
-    TierReport { tier: None, evidence: Vec::new(), tested_at: at, next_step: String::new() }
+    TierReport { tier: None, evidence: Vec::new(), tested_at: at, next_step: String::new(), step: None }
 }
 
 /// A validator looks at an answer that was settled now, token by token this far from what the claimed file would say.
@@ -34,7 +34,7 @@ pub(super) async fn look(
     };
     let fall = |known: &ClaimRecord, _: &ClaimRecord| Fall {
         since: known.unproven_since(),
-        reason: "why".to_owned(),
+        reason: UnpaidReason::AuditFailed { precision: Precision::Q4K, engine: "e 1".to_owned() },
         report: report(at),
     };
     store.keep_audit(policy, &line, &look, fall).await.unwrap()

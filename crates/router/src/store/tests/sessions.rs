@@ -127,7 +127,7 @@ async fn sessions_and_their_tasks_are_only_their_owner_s_and_come_newest_first()
         assert_eq!((count, sessions.iter().map(|session| session.id.0).collect::<Vec<_>>()), (2, ids));
     }
     open_in(&store, &[1, 2], 1).await;
-    store.settle(&line(task(1), 1), &Pay::Void("why".to_owned())).await.unwrap();
+    store.settle(&line(task(1), 1), &Pay::Void(UnpaidReason::DeadlinePassed)).await.unwrap();
     store.settle(&line(task(1), 2), &Pay::User(credits(1))).await.unwrap();
     store.add_decision(task(1), 2, "{}").await.unwrap();
     open_in(&store, &[3], 1).await;

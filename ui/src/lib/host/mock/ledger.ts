@@ -2,7 +2,7 @@
 
 import type {
   ActivityFilter, ActivityPage, ActivityQuery, Bucket, EarningsChart, EarningsSummary, Millis, Mode, Precision,
-  Settlement, SourceEarnings, Span, TaskKind, Usage,
+  Settlement, SourceEarnings, Span, TaskKind, UnpaidReason, Usage,
 } from "../types";
 import { Chance } from "./chance";
 import { MODEL, measurement, precisionClass, precisionOf } from "./machine";
@@ -11,16 +11,22 @@ import { minedOf } from "./report";
 
 const MINUTE = 60_000;
 /** As the router words them. */
-const REASONS = [
-  "a deadline of the task passed",
-  "the prompt does not fit this node's context of 1024 tokens",
-  "the router stopped before the answer was whole",
-  "the answer is empty",
-  "the engine failed: the cache for this request could not be allocated",
+const REASONS: Unpaid[] = [
+  { reason: "a deadline of the task passed", why: { code: "deadline_passed" } },
+  { reason: "the prompt does not fit this node's context of 1024 tokens", why: { code: "context_exceeded", context_tokens: 1024 } },
+  // Settled by a router that had no codes yet.
+  { reason: "the router stopped before the answer was whole" },
+  { reason: "the answer is empty", why: { code: "empty_answer" } },
+  {
+    reason: "the engine failed: the cache for this request could not be allocated",
+    why: { code: "engine_failed", message: "the cache for this request could not be allocated" },
+  },
 ];
 
-/** A task that came to an end. */
-export type Ended = { task: string; kind: TaskKind; mode: Mode; usage: Usage; at: Millis; reason: string | null };
+type Unpaid = { reason: string; why?: UnpaidReason };
+
+/** A task that came to an end; `unpaid`: why it is not paid. */
+export type Ended = { task: string; kind: TaskKind; mode: Mode; usage: Usage; at: Millis; unpaid: Unpaid | null };
 
 export class Ledger {
   /** Newest first. */
@@ -136,12 +142,12 @@ function matches(entry: Settlement, filter: ActivityFilter): boolean {
 }
 
 function settle(ended: Ended, sequence: number, chance: Chance): Settlement {
-  const { task, kind, mode, usage, at, reason } = ended;
+  const { task, kind, mode, usage, at, unpaid } = ended;
   const precision = precisionOf(mode);
   const common = {
     sequence, task, kind, model: MODEL, precision, mode, usage, settled_at: at, ...timing(precision, usage, chance),
   };
-  if (reason !== null) return { ...common, status: "void", reason };
+  if (unpaid !== null) return { ...common, status: "void", ...unpaid };
   const amount = kind === "network_test" ? PRICES.test : PRICES.answer(precisionClass(precision), usage);
   return { ...common, status: "paid", amount: amount.toString() };
 }
@@ -170,8 +176,8 @@ export function recordedLedger(count: number, now: Millis, users: boolean): Ledg
 
 function past(kind: TaskKind, index: number, count: number, chance: Chance): Omit<Ended, "task" | "at"> {
   const mode: Mode = index > count * 0.4 && index < count * 0.62 ? "precision" : "volume";
-  const reason = kind === "user" && chance.next() < 0.06 ? chance.one(REASONS) : null;
+  const unpaid = kind === "user" && chance.next() < 0.06 ? chance.one(REASONS) : null;
   const prompt_tokens = kind === "user" ? chance.between(18, 420) : chance.between(22, 520);
-  const completion_tokens = reason !== null ? chance.between(0, 40) : kind === "user" ? chance.between(24, 256) : chance.between(1, 24);
-  return { kind, mode, reason, usage: { prompt_tokens, completion_tokens } };
+  const completion_tokens = unpaid !== null ? chance.between(0, 40) : kind === "user" ? chance.between(24, 256) : chance.between(1, 24);
+  return { kind, mode, unpaid, usage: { prompt_tokens, completion_tokens } };
 }

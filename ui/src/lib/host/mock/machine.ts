@@ -131,36 +131,53 @@ export function tierReport(precision: Precision, tested_at: Millis): TierReport 
   return {
     tier: tier(precision), tested_at,
     evidence: [
-      { what: "answers", seen: full ? "6 of 6 correct" : "5 of 6 correct", asked: "at least 2 correct", met: true },
-      full
-        ? prefill("351 prompt tokens/s, 4.72e10 parameters x tokens/s", false)
-        : prefill("94 prompt tokens/s, 1.26e10 parameters x tokens/s", false),
-      { what: "decode rate", seen: full ? "13.6 tokens/s" : "35.2 tokens/s", asked: "no minimum", met: true },
-      weights(precision),
+      answers(full ? 6 : 5, true), full ? prefill(351, "4.72e10") : prefill(94, "1.26e10"), decode(full ? 136 : 352), weights(precision),
     ],
     next_step: `High-end asks for ${full ? "31.8" : "119.0"} times this prefill rate: a GPU that the engine can use.`,
+    step: { code: "read_faster", times_tenths: full ? 318 : 1190 },
   };
 }
 
 export function failedReport(precision: Precision, tested_at: Millis): TierReport {
   return {
     tier: null, tested_at,
-    evidence: [
-      { what: "answers", seen: "1 of 6 correct", asked: "at least 2 correct", met: false },
-      prefill("94 prompt tokens/s, 1.26e10 parameters x tokens/s", false),
-      { what: "decode rate", seen: "35.2 tokens/s", asked: "no minimum", met: true },
-      weights(precision),
-    ],
+    evidence: [answers(1, false), prefill(94, "1.26e10"), decode(352), weights(precision)],
     next_step: "Too few answers were right; a more exact precision or another model may answer better; "
       + "the next test follows by itself in 60 seconds.",
+    step: { code: "too_few_right", again_seconds: 60 },
   };
 }
 
-function prefill(seen: string, met: boolean): Evidence {
-  return { what: "prefill rate", seen, asked: "1.50e12 parameters x tokens/s for high-end", met };
+/** As a router said it that had no codes yet. */
+export function olderReport(report: TierReport): TierReport {
+  const { tier, tested_at, next_step, evidence } = report;
+  return { tier, tested_at, next_step, evidence: evidence.map(({ what, seen, asked, met }) => ({ what, seen, asked, met })) };
+}
+
+function answers(right: number, met: boolean): Evidence {
+  return {
+    what: "answers", seen: `${right} of 6 correct; ${right}.00 with partly right ones`, asked: "at least 2 correct", met,
+    found: { code: "answers", right, questions: 6, score_hundredths: 100 * right, sets: 1, needed: 2 },
+  };
+}
+
+function prefill(rate: number, work: string): Evidence {
+  return {
+    what: "prefill rate", seen: `${rate} prompt tokens/s, ${work} parameters x tokens/s`, asked: "1.50e12 parameters x tokens/s for high-end", met: false,
+    found: { code: "prefill_rate", tokens_a_second: rate, work_a_second: Number(work), needed_a_second: 1.5e12 },
+  };
+}
+
+function decode(tenths: number): Evidence {
+  return {
+    what: "decode rate", seen: `${(tenths / 10).toFixed(1)} tokens/s`, asked: "no minimum", met: true,
+    found: { code: "decode_rate", tokens_a_second_tenths: tenths },
+  };
 }
 
 function weights(precision: Precision): Evidence {
-  const asked = "F16, BF16 or F32 for full precision";
-  return { what: "precision", seen: precision, asked, met: precisionClass(precision) === "full" };
+  return {
+    what: "precision", seen: precision, asked: "F16, BF16 or F32 for full precision", met: precisionClass(precision) === "full",
+    found: { code: "precision", precision },
+  };
 }

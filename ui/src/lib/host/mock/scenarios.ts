@@ -4,10 +4,10 @@ import type { ProblemCode } from "../types";
 import { request } from "./lab";
 import { emptyComparison } from "./lab-comparison";
 import { PROMPT } from "./lab-words";
-import { DATA_FOLDER } from "./machine";
+import { DATA_FOLDER, olderReport } from "./machine";
 import { IDLE, type Miner } from "./miner";
 import { planAfterRunningOut } from "./planning";
-import { coolingDown } from "./standing";
+import { coolingDown, olderStanding } from "./standing";
 import { RELEASE } from "./updates";
 
 export type Scenario = (miner: Miner) => void;
@@ -48,11 +48,15 @@ export const SCENARIOS = {
     mining(miner);
     miner.stage.change((status) => (status.standing = coolingDown(miner.clock.now(), "late")));
   },
-  /** All is well, and nobody asks for anything. */
+  /** All is well, and nobody asks for anything. The router is an older one, which says everything in sentences only. */
   "no-demand": (miner) => {
     miner.life.arrive();
     served(miner);
-    miner.stage.change((status) => (status.idle_since = miner.clock.now() - IDLE));
+    miner.stage.change((status) => {
+      status.idle_since = miner.clock.now() - IDLE;
+      if (status.tier) status.tier = olderReport(status.tier);
+      if (status.standing) status.standing = olderStanding(status.standing);
+    });
   },
   switching: (miner) => {
     mining(miner);

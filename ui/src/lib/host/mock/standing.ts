@@ -1,6 +1,6 @@
 /** Where the recorded miner stands with the network: a new node, one that did well for days, one after a failure. */
 
-import type { Counter, EventKind, LevelTest, Millis, Standing } from "../types";
+import type { Counter, EventKind, LevelFailure, LevelStep, LevelTest, Millis, Standing } from "../types";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -12,7 +12,7 @@ export function newcomer(now: Millis): Standing {
     counters: counters({ prepare: all(10), precommit: all(10), commit: all(10), correctness: all(1) }),
     last_tests: [sat(now - 4 * MINUTE, 5)],
     cool_down_until: null,
-    next_step: "Pass 2 tests in a row to reach level 1.",
+    next_step: "Pass 2 tests in a row to reach level 1.", step: pass(2, 1),
   };
 }
 
@@ -25,23 +25,30 @@ export function seasoned(now: Millis): Standing {
     }),
     last_tests: [2, 4, 9, 11, 13, 17, 18, 24, 26, 31].map((hours, index) => sat(now - hours * HOUR, 4 + (index % 3))),
     cool_down_until: null,
-    next_step: "Pass 3 tests in a row to reach level 5.",
+    next_step: "Pass 3 tests in a row to reach level 5.", step: pass(3, 5),
   };
 }
 
-const FAILURES = {
+type Recorded = { test: Omit<LevelTest, "at">; failure: LevelFailure; advice: string };
+
+const FAILURES: Record<"late" | "wrong", Recorded> = {
   late: {
-    test: { kind: "precommit", passed: false, seen: "a user's request: not answered in time" },
+    test: {
+      kind: "precommit", passed: false, seen: "a user's request: not answered in time",
+      sighting: { code: "step_missed", task: "user", step: "precommit" },
+    },
+    failure: "missed_deadline",
     advice: "The last failure was a missed deadline: close other programs, or choose a smaller model.",
   },
   wrong: {
-    test: { kind: "correctness", passed: false, seen: "1 of 6 questions right, at least 2 asked for" },
+    test: { kind: "correctness", ...questions(1) },
+    failure: "wrong_answer",
     advice: "The last failure was a wrong answer: a more exact precision or another model may answer better.",
   },
-} as const;
+};
 
 export function coolingDown(now: Millis, failure: keyof typeof FAILURES): Standing {
-  const { test, advice } = FAILURES[failure];
+  const { test, advice, failure: last_failure } = FAILURES[failure];
   return {
     level: 2, streak: 0, best_streak: 14,
     progress: { level: 3, consecutive_needed: 5, consecutive_had: 0, percentage_needed: 70, percentage_had: 66 },
@@ -51,11 +58,25 @@ export function coolingDown(now: Millis, failure: keyof typeof FAILURES): Standi
     last_tests: [{ ...test, at: now - 2 * MINUTE }, ...[1, 3, 8, 12].map((hours, index) => sat(now - hours * HOUR, index === 2 ? 1 : 5))],
     cool_down_until: now + 3 * MINUTE,
     next_step: `When the cool-down is over, pass 5 tests in a row to reach level 3. ${advice}`,
+    step: { code: "pass", tests: 5, level: 3, after_cool_down: true, share: null, last_failure },
   };
 }
 
-function sat(at: Millis, right: number): LevelTest {
-  return { kind: "correctness", at, passed: right >= 2, seen: `${right} of 6 questions right, at least 2 asked for` };
+/** As a router said it that had no codes yet. */
+export function olderStanding({ step: _, last_tests, ...standing }: Standing): Standing {
+  return { ...standing, last_tests: last_tests.map(({ kind, at, passed, seen }) => ({ kind, at, passed, seen })) };
+}
+
+const pass = (tests: number, level: number): LevelStep =>
+  ({ code: "pass", tests, level, after_cool_down: false, share: null, last_failure: null });
+
+const sat = (at: Millis, right: number): LevelTest => ({ kind: "correctness", at, ...questions(right) });
+
+function questions(right: number): Pick<LevelTest, "passed" | "seen" | "sighting"> {
+  return {
+    passed: right >= 2, seen: `${right} of 6 questions right, at least 2 asked for`,
+    sighting: { code: "questions", right, questions: 6, needed: 2 },
+  };
 }
 
 const count = (points: number, counter: number): Counter => ({ points, counter });

@@ -49,14 +49,14 @@ function test(status: Status): Finding {
   if (!offers(status)) return UNKNOWN;
   const { testing, tier } = status;
   if (testing || !tier) return caused({ code: "testing", tests: testing });
-  return tier.tier ? FINE : caused({ code: "not_passed", next_step: tier.next_step });
+  return tier.tier ? FINE : caused({ code: "not_passed", next_step: tier.next_step, ...(tier.step && { step: tier.step }) });
 }
 
 function standing(status: Status, now: Millis): Finding {
   const known = status.standing;
   if (!known || !offers(status)) return UNKNOWN;
-  const { cool_down_until: until, next_step } = known;
-  return until !== null && until > now ? caused({ code: "cool_down", until, next_step }) : FINE;
+  const { cool_down_until: until, next_step, step } = known;
+  return until !== null && until > now ? caused({ code: "cool_down", until, next_step, ...(step && { step }) }) : FINE;
 }
 
 function demand(status: Status, now: Millis): Finding {
@@ -70,7 +70,8 @@ function pay(ledger: Ledger, now: Millis): Finding {
   const recent = page.entries.filter(({ settled_at }) => now - settled_at < 60 * MINUTE);
   const [unpaid, ...more] = recent.filter(({ status }) => status === "void");
   if (unpaid?.status === "void" && (more.length + 1) * 2 > recent.length) {
-    return caused({ code: "unpaid", unpaid: more.length + 1, of: recent.length, reason: unpaid.reason });
+    const { reason, why } = unpaid;
+    return caused({ code: "unpaid", unpaid: more.length + 1, of: recent.length, reason, ...(why && { why }) });
   }
   return recent.length === 0 ? UNKNOWN : FINE;
 }

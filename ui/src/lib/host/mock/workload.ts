@@ -111,7 +111,7 @@ export class Workload {
     this.#jobs = this.#jobs.filter((other) => other !== job);
     const { task, kind, mode, prompt_tokens, answer_tokens } = job.task;
     const usage = { prompt_tokens: prompt_tokens ?? 0, completion_tokens: answer_tokens };
-    const settled = this.ledger.add({ task, kind, mode, usage, at: now, reason: null }, this.#chance);
+    const settled = this.ledger.add({ task, kind, mode, usage, at: now, unpaid: null }, this.#chance);
     if (this.keepPrompts && kind === "user") this.#keep(task);
     this.#count(settled);
     this.journal.write("info", "cortensor_node::session::worker", `served attempt=${task}/1 tokens=${answer_tokens} first_token_ms=${settled.first_token_ms} total_ms=${settled.total_ms}`);

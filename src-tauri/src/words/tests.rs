@@ -49,7 +49,13 @@ fn the_line_says_how_the_miner_is_and_until_when() {
 #[test]
 fn the_line_is_in_the_language_of_the_window_with_its_decimal_mark() {
     let tier = Tier { capability: Capability::HighEnd, precision: PrecisionClass::Full };
-    let report = TierReport { tier: Some(tier), tested_at: Millis(0), evidence: Vec::new(), next_step: String::new() };
+    let report = TierReport {
+        tier: Some(tier),
+        tested_at: Millis(0),
+        evidence: Vec::new(),
+        next_step: String::new(),
+        step: None,
+    };
     let mut mining = is(Phase::Mining, |status| status.tier = Some(report));
     mining.earnings.today = "1.5".parse().unwrap();
     let tomorrow = is(Phase::Paused, |status| status.paused_until = Some(after(945)));

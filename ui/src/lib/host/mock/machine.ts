@@ -68,7 +68,7 @@ export function measurement(precision: Precision): Measurement {
 }
 
 /** Every precision, the most exact first. */
-/** As it was tried on these two cores with `cortensor bench --threads 2,1`. */
+/** What `cortensor bench --threads 2,1` had on two cores of another machine. */
 export function threads(): ThreadsView {
   const trials = [
     { threads: 2, prefill_tokens_per_second: 112.28, decode_tokens_per_second: 68.02, requests_per_hour: 865, taken_by_others: 0 },

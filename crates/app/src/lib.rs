@@ -38,6 +38,7 @@ mod notices;
 mod outlook;
 mod passphrases;
 mod pause;
+mod pending;
 mod removal;
 mod router_choice;
 mod settings;
@@ -102,6 +103,7 @@ pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock, time_of_day};
+pub use pending::PendingPay;
 pub use removal::{
     ProgramRemoval, RemovalChoice, RemovalEarnings, RemovalItem, RemovalKey, RemovalOutcome, RemovalPart, RemovalPlan,
     RemovalReport, RemovalStep, remove,

@@ -2593,9 +2593,9 @@ export type PauseLength = "until_resumed" | "quarter_hour" | "hour" | "until_tom
  */
 export type PayStates = { 
 /**
- * Answers that the network has not settled yet: it says what they pay when it does.
+ * What is not settled yet: an estimate.
  */
-pending_tasks: number, 
+pending: PendingPay, 
 /**
  * Settled, and not withdrawn. An audit may still take the newest of it back.
  */
@@ -2612,6 +2612,25 @@ voided_tasks: number,
  * What was paid for the latter.
  */
 taken_back: Amount, };
+
+/**
+ * Work that the network has not settled yet, and about what it pays: only its settlement says what it does.
+ */
+export type PendingPay = { 
+/**
+ * Tasks that are worked on, or done and not settled yet.
+ */
+tasks: number, 
+/**
+ * What those that can be reckoned pay by the network's prices, with the tokens that they have so far; `None` if
+ * there are none such.
+ */
+about: Amount | null, 
+/**
+ * Tasks that are not in it: the network's tests, which do not pay by tokens, those whose prompt is not read yet, and
+ * all of them where the network did not say its prices.
+ */
+unreckoned: number, };
 
 /**
  * A share of successes, 0 to 100 %. Rounded down, so that what reads as reached is reached.

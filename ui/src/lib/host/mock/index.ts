@@ -94,7 +94,7 @@ function hostOf(miner: Miner): Host {
 }
 
 function known({ ledger, stage, preferences, clock }: Miner) {
-  return { ledger, status: stage.status, electricity: preferences.view().settings.electricity, now: clock.now() };
+  return { ledger, status: stage.status, tasks: stage.tasks, electricity: preferences.view().settings.electricity, now: clock.now() };
 }
 
 function about(version: string): About {

@@ -1,7 +1,9 @@
 /** Where earnings stand and came from, as the miner would say it of the recorded ledger. */
 
-import type { EarningsReport, Electricity, ElectricityReport, Forecast, Millis, MinedTime, Since, SourceEarnings, Status } from "../types";
+import type { EarningsReport, Electricity, ElectricityReport, Forecast, LiveTask, Millis, MinedTime, PendingPay, Since, SourceEarnings, Status } from "../types";
 import type { Ledger } from "./ledger";
+import { precisionClass } from "./machine";
+import { PRICES } from "./prices";
 
 const HOUR = 3_600_000;
 const KILOWATT_HOUR = 3.6e9;
@@ -10,9 +12,9 @@ const WATTS = 41;
 /** Whole hours of mining from which something is foretold. */
 const ENOUGH = 3;
 
-type Known = { ledger: Ledger; status: Status; electricity: Electricity; now: Millis };
+type Known = { ledger: Ledger; status: Status; tasks: readonly LiveTask[]; electricity: Electricity; now: Millis };
 
-export function reportOf({ ledger, status, electricity, now }: Known, since: Since): EarningsReport {
+export function reportOf({ ledger, status, tasks, electricity, now }: Known, since: Since): EarningsReport {
   const sources = ledger.sources(beginOf(since, now), now);
   const view = status.modes.find(({ mode }) => mode === status.mode);
   const { total, requests_void, tests_void } = ledger.summary(now);
@@ -20,7 +22,7 @@ export function reportOf({ ledger, status, electricity, now }: Known, since: Sin
   return {
     since,
     states: {
-      pending_tasks: status.running, confirmed: (BigInt(total) - BigInt(paid)).toString(), paid,
+      pending: pendingOf(tasks), confirmed: (BigInt(total) - BigInt(paid)).toString(), paid,
       voided_tasks: requests_void + tests_void, taken_back: "0",
     },
     sources,
@@ -28,6 +30,17 @@ export function reportOf({ ledger, status, electricity, now }: Known, since: Sin
     forecast: forecastOf(ledger, now),
     planned: view?.predicted_earnings_per_hour ? (BigInt(view.predicted_earnings_per_hour) * 24n).toString() : null,
   };
+}
+
+/** By the tokens so far; tests do not pay by them. */
+function pendingOf(tasks: readonly LiveTask[]): PendingPay {
+  const reckoned = tasks.flatMap(({ kind, precision, prompt_tokens, answer_tokens }) =>
+    kind === "user" && prompt_tokens !== null
+      ? [PRICES.answer(precisionClass(precision), { prompt_tokens, completion_tokens: answer_tokens })]
+      : [],
+  );
+  const about = reckoned.length > 0 ? reckoned.reduce((sum, amount) => sum + amount, 0n).toString() : null;
+  return { tasks: tasks.length, about, unreckoned: tasks.length - reckoned.length };
 }
 
 export function beginOf(since: Since, now: Millis): Millis {

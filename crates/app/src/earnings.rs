@@ -95,9 +95,16 @@ impl App {
         Ok(Earnings { pending, ..earnings(&self.ledger.open().await?, limit).await? })
     }
 
-    /// What was earned over `span`.
+    /// What was earned over `span`, and what that took in electricity.
     pub async fn chart(&self, span: Span) -> Result<EarningsChart, Failure> {
-        Ok(chart::chart(&self.ledger.open().await?, span, &Zoned::now()).await?)
+        let ledger = self.ledger.open().await?;
+        let chart = chart::chart(&ledger, span, &Zoned::now()).await?;
+        let settings = self.electricity.borrow().clone();
+        let electricity = match span {
+            Span::Hour => None,
+            Span::Day | Span::Week => Some(electricity::by_parts(&ledger, &chart.buckets, &settings).await?),
+        };
+        Ok(EarningsChart { electricity, ..chart })
     }
 
     /// Where earnings stand and came from.
@@ -199,7 +206,7 @@ async fn hours(ledger: &Ledger, now: &Zoned) -> Result<Vec<Hour>, LedgerError> {
     let mined = ledger.mined_between(&bounds).await?;
     let earned = ledger.earned_between(&bounds).await?;
     let pairs = mined.into_iter().zip(earned);
-    Ok(pairs.map(|(mined_ms, bucket)| Hour { mined_ms, earned: bucket.amount }).collect())
+    Ok(pairs.map(|(mined, bucket)| Hour { mined_ms: mined.lasted_ms, earned: bucket.amount }).collect())
 }
 
 fn planned(status: &Status) -> Option<Amount> {

@@ -76,7 +76,7 @@ pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_node::{Connection, wall_time};
 pub use cortensor_planner::{Plan, WhatIf};
 pub use earnings::{Earnings, EarningsReport, PayStates, Since, earnings};
-pub use electricity::{Electricity, ElectricityReport, NoNet};
+pub use electricity::{ChartElectricity, Electricity, ElectricityReport, NoNet, PartElectricity};
 pub use env_file::EnvError;
 pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};

@@ -393,6 +393,19 @@ worth: Money,
 currency: string, };
 
 /**
+ * What mining took in the parts of a chart.
+ */
+export type ChartElectricity = { 
+/**
+ * The currency of the sums.
+ */
+currency: string, 
+/**
+ * One for each part of the chart, in its order.
+ */
+parts: Array<PartElectricity>, };
+
+/**
  * What to serve in one mode, and why.
  */
 export type Choice = { 
@@ -985,7 +998,11 @@ buckets: Array<Bucket>,
 /**
  * Their sum.
  */
-total: Amount, };
+total: Amount, 
+/**
+ * What mining took part by part; nothing for parts that are shorter than the quarter hours it is kept by.
+ */
+electricity: ChartElectricity | null, };
 
 /**
  * Where earnings stand and came from.
@@ -2569,6 +2586,23 @@ digits: string,
  * Until when it pairs.
  */
 until: Millis, };
+
+/**
+ * What mining took in one part of a chart, what that cost, and what is left of what was earned meanwhile.
+ */
+export type PartElectricity = { 
+/**
+ * Time with a model loaded, and the energy of it.
+ */
+mined: MinedTime, 
+/**
+ * What the energy cost; `None` without a price, or where nothing was read.
+ */
+cost: Money | null, 
+/**
+ * What is left of what was earned meanwhile; `None` without a cost, or without what a credit is worth.
+ */
+net: Balance | null, };
 
 /**
  * The passphrase of the key's file is needed.

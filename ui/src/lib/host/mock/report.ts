@@ -1,6 +1,9 @@
 /** Where earnings stand and came from, as the miner would say it of the recorded ledger. */
 
-import type { EarningsReport, Electricity, ElectricityReport, Forecast, LiveTask, Millis, MinedTime, PendingPay, Since, SourceEarnings, Status } from "../types";
+import type {
+  Bucket, EarningsChart, EarningsReport, Electricity, ElectricityReport, Forecast, LiveTask, Millis, MinedTime, PartElectricity, PendingPay, Since,
+  SourceEarnings, Span, Status,
+} from "../types";
 import type { Ledger } from "./ledger";
 import { precisionClass } from "./machine";
 import { PRICES } from "./prices";
@@ -32,6 +35,19 @@ export function reportOf({ ledger, status, tasks, electricity, now }: Known, sin
   };
 }
 
+/** With what it took by the hour and by the day; five minutes are shorter than what is kept. */
+export function chartOf({ ledger, electricity, now }: Known, span: Span): EarningsChart {
+  const chart = ledger.chart(span, now);
+  if (span === "hour") return chart;
+  return { ...chart, electricity: { currency: electricity.currency, parts: chart.buckets.map((bucket) => partOf(bucket, electricity, now)) } };
+}
+
+/** A part in which something was paid was mined. */
+function partOf({ from, to, amount, requests, tests }: Bucket, settings: Electricity, now: Millis): PartElectricity {
+  const mined = minedTime(requests + tests > 0 ? Math.min(to, now) - from : 0, settings.watts);
+  return { mined, ...converted(mined, amount, settings) };
+}
+
 /** By the tokens so far; tests do not pay by them. */
 function pendingOf(tasks: readonly LiveTask[]): PendingPay {
   const reckoned = tasks.flatMap(({ kind, precision, prompt_tokens, answer_tokens }) =>
@@ -52,13 +68,21 @@ export function beginOf(since: Since, now: Millis): Millis {
 function electricityOf(sources: SourceEarnings[], settings: Electricity, { connection }: Status): ElectricityReport {
   const mined = minedTime(sources.reduce((sum, { mined_ms }) => sum + mined_ms, 0), settings.watts);
   const earned = sources.reduce((sum, source) => sum + BigInt(source.earned_meanwhile), 0n).toString();
-  const kilowattHours = (mined.processor_mj + mined.figure_mj) / KILOWATT_HOUR;
-  const cost = settings.price_per_kwh === null || kilowattHours === 0 ? null : settings.price_per_kwh * kilowattHours;
-  const worth = settings.value_per_credit === null ? null : (Number(earned) / 1e18) * settings.value_per_credit;
-  const net = cost === null || worth === null ? null : worth - cost;
+  const { cost, worth, net } = { worth: worthOf(earned, settings), ...converted(mined, earned, settings) };
   const practice = connection.is !== "connected" || connection.network === "practice";
   const missing = worth === null ? (practice ? "practice" : "no_value") : settings.price_per_kwh === null ? "no_price" : "no_energy";
   return { mined, counter: "readable", settings: { ...settings }, earned, cost, worth, net, no_net: net === null ? missing : null };
+}
+
+function converted(mined: MinedTime, earned: string, settings: Electricity): { cost: number | null; net: number | null } {
+  const kilowattHours = (mined.processor_mj + mined.figure_mj) / KILOWATT_HOUR;
+  const cost = settings.price_per_kwh === null || kilowattHours === 0 ? null : settings.price_per_kwh * kilowattHours;
+  const worth = worthOf(earned, settings);
+  return { cost, net: cost === null || worth === null ? null : worth - cost };
+}
+
+function worthOf(earned: string, { value_per_credit }: Electricity): number | null {
+  return value_per_credit === null ? null : (Number(earned) / 1e18) * value_per_credit;
 }
 
 /** An eighth of it before the counter could be read. */

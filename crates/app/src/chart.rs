@@ -6,6 +6,8 @@ use jiff::{ToSpan, Unit, Zoned};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::ChartElectricity;
+
 /// How far back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -19,7 +21,7 @@ pub enum Span {
 }
 
 /// What was earned in a span, part by part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 pub struct EarningsChart {
     /// How far back.
     pub span: Span,
@@ -27,13 +29,15 @@ pub struct EarningsChart {
     pub buckets: Vec<Bucket>,
     /// Their sum.
     pub total: Amount,
+    /// What mining took part by part; nothing for parts that are shorter than the quarter hours it is kept by.
+    pub electricity: Option<ChartElectricity>,
 }
 
-/// The chart of `span` as of `now`.
+/// The chart of `span` as of `now`, without what it took in electricity.
 pub(crate) async fn chart(ledger: &Ledger, span: Span, now: &Zoned) -> Result<EarningsChart, LedgerError> {
     let buckets = ledger.earned_between(&bounds(span, now)).await?;
     let total = buckets.iter().map(|bucket| bucket.amount).sum();
-    Ok(EarningsChart { span, buckets, total })
+    Ok(EarningsChart { span, buckets, total, electricity: None })
 }
 
 /// Starts and ends of the last whole hours, `count` of them, where the user is.

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use cortensor_node::{
-    ActivityFilter, ActivityPage, ActivityQuery, Connection, EarningsSummary, Ledger, LedgerError, LiveTaskState,
-    SourceEarnings,
+    ActivityFilter, ActivityPage, ActivityQuery, Connection, EarningsSummary, Ledger, LedgerError, SourceEarnings,
 };
 use cortensor_protocol::{Amount, Millis, Settlement};
 use jiff::{ToSpan, Zoned};
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    App, EarningsChart, ElectricityReport, Failure, Forecast, Span, Status, chart,
+    App, EarningsChart, ElectricityReport, Failure, Forecast, PendingPay, Span, Status, chart,
     electricity::{self, Facts},
     export,
     forecast::{Hour, forecast},
@@ -39,6 +38,9 @@ pub struct Earnings {
     /// Of all that was earned, what was settled and not withdrawn: what the router's ledger calls pending.
     #[serde(default)]
     pub confirmed: Amount,
+    /// What is worked on or waits for its settlement; nothing where no miner runs.
+    #[serde(default)]
+    pub pending: PendingPay,
 }
 
 /// Since when.
@@ -56,8 +58,8 @@ pub enum Since {
 /// What pay there is, by how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct PayStates {
-    /// Answers that the network has not settled yet: it says what they pay when it does.
-    pub pending_tasks: u64,
+    /// What is not settled yet: an estimate.
+    pub pending: PendingPay,
     /// Settled, and not withdrawn. An audit may still take the newest of it back.
     pub confirmed: Amount,
     /// Withdrawn, with the router's statement. It is not taken back.
@@ -89,12 +91,20 @@ pub struct EarningsReport {
 impl App {
     /// What was earned, with the latest `limit` settlements.
     pub async fn earnings(&self, limit: u32) -> Result<Earnings, LedgerError> {
-        earnings(&self.ledger.open().await?, limit).await
+        let pending = PendingPay::of(&self.status.borrow());
+        Ok(Earnings { pending, ..earnings(&self.ledger.open().await?, limit).await? })
     }
 
-    /// What was earned over `span`.
+    /// What was earned over `span`, and what that took in electricity.
     pub async fn chart(&self, span: Span) -> Result<EarningsChart, Failure> {
-        Ok(chart::chart(&self.ledger.open().await?, span, &Zoned::now()).await?)
+        let ledger = self.ledger.open().await?;
+        let chart = chart::chart(&ledger, span, &Zoned::now()).await?;
+        let settings = self.electricity.borrow().clone();
+        let electricity = match span {
+            Span::Hour => None,
+            Span::Day | Span::Week => Some(electricity::by_parts(&ledger, &chart.buckets, &settings).await?),
+        };
+        Ok(EarningsChart { electricity, ..chart })
     }
 
     /// Where earnings stand and came from.
@@ -175,14 +185,14 @@ pub async fn earnings(ledger: &Ledger, limit: u32) -> Result<Earnings, LedgerErr
     let summary = ledger.summary(Since::Today.begin(&Zoned::now())).await?;
     let withdrawn = ledger.withdrawn().await?;
     let confirmed = summary.total.checked_sub(withdrawn).unwrap_or_default();
-    Ok(Earnings { summary, latest: ledger.latest(limit).await?, withdrawn, confirmed })
+    let (latest, pending) = (ledger.latest(limit).await?, PendingPay::default());
+    Ok(Earnings { summary, latest, withdrawn, confirmed, pending })
 }
 
 async fn pay_states(ledger: &Ledger, status: &Status) -> Result<PayStates, LedgerError> {
     let Earnings { summary, withdrawn, confirmed, .. } = earnings(ledger, 0).await?;
-    let waiting = status.tasks.iter().filter(|task| task.state == LiveTaskState::Committed);
     Ok(PayStates {
-        pending_tasks: u64::try_from(waiting.count()).unwrap_or(u64::MAX),
+        pending: PendingPay::of(status),
         confirmed,
         paid: withdrawn,
         voided_tasks: summary.requests_void + summary.tests_void,
@@ -196,7 +206,7 @@ async fn hours(ledger: &Ledger, now: &Zoned) -> Result<Vec<Hour>, LedgerError> {
     let mined = ledger.mined_between(&bounds).await?;
     let earned = ledger.earned_between(&bounds).await?;
     let pairs = mined.into_iter().zip(earned);
-    Ok(pairs.map(|(mined_ms, bucket)| Hour { mined_ms, earned: bucket.amount }).collect())
+    Ok(pairs.map(|(mined, bucket)| Hour { mined_ms: mined.lasted_ms, earned: bucket.amount }).collect())
 }
 
 fn planned(status: &Status) -> Option<Amount> {

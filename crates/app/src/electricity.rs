@@ -3,6 +3,7 @@
 //! Energy is read from counters ([`cortensor_hardware::PowerMeter`]) or counted by the user's own figure. Prices and what a
 //! credit is worth are the user's to say: without them nothing is converted into anything.
 
+mod parts;
 mod recorder;
 
 use cortensor_hardware::ProcessorCounter;
@@ -13,6 +14,8 @@ use ts_rs::TS;
 
 use crate::{Balance, Money};
 
+pub(crate) use parts::by_parts;
+pub use parts::{ChartElectricity, PartElectricity};
 pub(crate) use recorder::Recorder;
 
 /// Longest name of a currency.
@@ -92,11 +95,7 @@ pub(crate) struct Facts {
 /// Puts together what is known. Pure.
 pub(crate) fn report(facts: &Facts, settings: &Electricity) -> ElectricityReport {
     let Facts { mined, counter, earned, practice } = *facts;
-    let millijoules = mined.millijoules();
-    let priced = settings.price_per_kwh.filter(|_| millijoules > 0);
-    let cost = priced.map(|price| price.of_energy(millijoules));
-    let worth = settings.value_per_credit.map(|value| value.of_credits(earned));
-    let net = worth.zip(cost).map(|(worth, cost)| worth.less(cost));
+    let Converted { cost, worth, net } = converted(&mined, earned, settings);
     let why = match settings {
         Electricity { value_per_credit: None, .. } if practice => NoNet::Practice,
         Electricity { value_per_credit: None, .. } => NoNet::NoValue,
@@ -105,6 +104,22 @@ pub(crate) fn report(facts: &Facts, settings: &Electricity) -> ElectricityReport
     };
     let no_net = net.is_none().then_some(why);
     ElectricityReport { mined, counter, settings: settings.clone(), earned, cost, worth, net, no_net }
+}
+
+/// What the user's rates make of it.
+struct Converted {
+    cost: Option<Money>,
+    worth: Option<Money>,
+    net: Option<Balance>,
+}
+
+fn converted(mined: &MinedTime, earned: Amount, settings: &Electricity) -> Converted {
+    let millijoules = mined.millijoules();
+    let priced = settings.price_per_kwh.filter(|_| millijoules > 0);
+    let cost = priced.map(|price| price.of_energy(millijoules));
+    let worth = settings.value_per_credit.map(|value| value.of_credits(earned));
+    let net = worth.zip(cost).map(|(worth, cost)| worth.less(cost));
+    Converted { cost, worth, net }
 }
 
 #[cfg(test)]

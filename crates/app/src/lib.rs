@@ -38,6 +38,7 @@ mod notices;
 mod outlook;
 mod passphrases;
 mod pause;
+mod pending;
 mod removal;
 mod router_choice;
 mod settings;
@@ -75,7 +76,7 @@ pub use cortensor_manners::{Readings, Reason, Rules};
 pub use cortensor_node::{Connection, wall_time};
 pub use cortensor_planner::{Plan, WhatIf};
 pub use earnings::{Earnings, EarningsReport, PayStates, Since, earnings};
-pub use electricity::{Electricity, ElectricityReport, NoNet};
+pub use electricity::{ChartElectricity, Electricity, ElectricityReport, NoNet, PartElectricity};
 pub use env_file::EnvError;
 pub use env_import::{ImportedEnv, Wipe};
 pub use failure::{Failure, FailureCode};
@@ -102,6 +103,7 @@ pub use notices::{Notice, Notices};
 pub use outlook::Outlook;
 pub use passphrases::{AskPassphrase, Passphrases};
 pub use pause::{Clock, PauseLength, UnknownLength, clock_in_words, system_clock, time_of_day};
+pub use pending::PendingPay;
 pub use removal::{
     ProgramRemoval, RemovalChoice, RemovalEarnings, RemovalItem, RemovalKey, RemovalOutcome, RemovalPart, RemovalPlan,
     RemovalReport, RemovalStep, remove,

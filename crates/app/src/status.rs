@@ -7,7 +7,7 @@ use cortensor_manners::Reason;
 use cortensor_node::{Connection, EarningsSummary, KeyPlace, LiveTask, Work};
 use cortensor_planner::{Measurement, Plan};
 use cortensor_protocol::{
-    Amount, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass, Standing, Tier, TierReport,
+    Amount, Millis, Mode, ModelId, NodeAddress, Precision, PrecisionClass, PriceList, Standing, Tier, TierReport,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -81,6 +81,9 @@ pub struct Status {
     /// window follows them by themselves, and only while it shows them.
     #[ts(skip)]
     pub tasks: Vec<LiveTask>,
+    /// What the network pays, if it said so.
+    #[serde(skip)]
+    pub(crate) prices: Option<PriceList>,
     /// What was earned. On the practice network: practice credits.
     pub earnings: EarningsSummary,
     /// What the life is doing, whatever the network says.

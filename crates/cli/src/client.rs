@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use cortensor_app::{
-    Earnings, Folders, PauseLength, Status, Why, Withdrawal, WithdrawalReceipt,
+    Earnings, Folders, PauseLength, PendingPay, Status, Why, Withdrawal, WithdrawalReceipt,
     control::{Door, ModeRequest, PauseRequest},
 };
 use cortensor_node::Ledger;
@@ -137,6 +137,9 @@ fn print_earnings(earnings: &Earnings) {
     let summary = &earnings.summary;
     say!("Practice credits (worth nothing): today {}, in all {}", summary.today, summary.total);
     say!("Paid, with a statement: {}; confirmed and not withdrawn yet: {}", earnings.withdrawn, earnings.confirmed);
+    if earnings.pending.tasks > 0 {
+        say!("Pending: {}", pending(&earnings.pending));
+    }
     say!("User requests paid: {}; not paid: {}", summary.requests, summary.requests_void);
     say!("Network tests paid: {}; not paid: {}", summary.tests, summary.tests_void);
     for mode in &summary.by_mode {
@@ -148,6 +151,21 @@ fn print_earnings(earnings: &Earnings) {
     }
     say!("\n{:<19}  {:<12} {:<22} {:<5} {:>11}  {:>8}  paid", "time", "kind", "model", "", "tokens", "tokens/s");
     earnings.latest.iter().for_each(|settlement| say!("{}", line(settlement)));
+}
+
+/// An amount only where one can be reckoned, and never without what is not in it.
+fn pending(pending: &PendingPay) -> String {
+    let PendingPay { tasks, about, unreckoned } = *pending;
+    let (count, rest) = (counted(tasks), counted(unreckoned));
+    match about {
+        None => format!("{count}; what it pays is known when it is settled"),
+        Some(about) if unreckoned == 0 => format!("about {about} for {count}, by the network's prices"),
+        Some(about) => format!("about {about} for {count}, by the network's prices and without {rest}"),
+    }
+}
+
+fn counted(tasks: u64) -> String {
+    format!("{tasks} {}", if tasks == 1 { "task" } else { "tasks" })
 }
 
 fn line(settlement: &Settlement) -> String {
@@ -239,4 +257,23 @@ pub(crate) async fn tell(common: &Common, what: &str, how: &impl Serialize, done
         say!("{done}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use cortensor_protocol::Amount;
+
+    use super::*;
+
+    #[test]
+    fn what_is_pending_is_an_amount_only_with_about_and_what_is_not_in_it() {
+        for (tasks, about, unreckoned, words) in [
+            (1, None, 1, "1 task; what it pays is known when it is settled"),
+            (2, Some(3), 0, "about 3.00 for 2 tasks, by the network's prices"),
+            (2, Some(3), 1, "about 3.00 for 2 tasks, by the network's prices and without 1 task"),
+        ] {
+            let about = about.map(Amount::from_credits);
+            assert_eq!(pending(&PendingPay { tasks, about, unreckoned }), words);
+        }
+    }
 }

@@ -114,3 +114,12 @@ pub struct Price {
     /// Of the answer.
     pub completion: Amount,
 }
+
+impl Price {
+    /// What so many tokens cost, rounded down to base units for each part.
+    pub fn of_usage(self, usage: Usage) -> Amount {
+        let prompt = self.prompt.per_thousand(usage.prompt_tokens.into());
+        let completion = self.completion.per_thousand(usage.completion_tokens.into());
+        [prompt, completion].into_iter().sum()
+    }
+}

@@ -2,7 +2,7 @@
 
 use cortensor_node::{Connection, NodeState};
 use cortensor_planner::{RequestShape, TYPICAL_REQUEST, rescaled};
-use cortensor_protocol::{Amount, PriceList, Tier};
+use cortensor_protocol::{Amount, PriceList, Tier, Usage};
 
 use super::{ModeView, Phase, Problem, ProblemCode, Status, Step, StepName, StepState};
 use crate::{lab::Losses, survey};
@@ -22,6 +22,7 @@ impl Status {
         self.running = node.running();
         self.idle_since = node.idle_since;
         self.tasks = node.tasks();
+        self.prices = node.prices;
         let tier = node.tier.as_ref().and_then(|report| report.tier);
         self.modes.iter_mut().for_each(|view| view.follow(tier, node.prices.as_ref()));
         if self.phase != Phase::Failed {
@@ -162,10 +163,8 @@ impl ModeView {
         )]
         let thousandths = (self.predicted_requests_per_hour? * 1e3) as u64;
         let RequestShape { prompt_tokens, completion_tokens } = TYPICAL_REQUEST;
-        let price = prices.of(self.precision_class);
-        let tokens =
-            [price.prompt.per_thousand(prompt_tokens.into()), price.completion.per_thousand(completion_tokens.into())];
-        Some(tokens.into_iter().sum::<Amount>().scaled(thousandths, 1000))
+        let request = prices.of(self.precision_class).of_usage(Usage { prompt_tokens, completion_tokens });
+        Some(request.scaled(thousandths, 1000))
     }
 
     /// The rate of what was served, rescaled to typical requests.

@@ -2,13 +2,16 @@
 
 use cortensor_protocol::{Millis, Mode, ModelId, Precision};
 use serde::{Deserialize, Serialize};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use ts_rs::TS;
 
 use super::{Ledger, LedgerError, count};
 
 /// Parts of time are kept by this: days begin at a quarter of an hour in every time zone.
 const QUARTER_MS: i64 = 15 * 60 * 1000;
+/// As [`mined_time`] reads them.
+const SUMS: &str = "COALESCE(SUM(lasted_ms), 0) AS lasted, COALESCE(SUM(processor_mj), 0) AS processor,
+    COALESCE(SUM(cards_mj), 0) AS cards, COALESCE(SUM(figure_mj), 0) AS figure, COALESCE(SUM(unread_ms), 0) AS unread";
 
 /// What is served: earnings and electricity are told apart by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
@@ -85,25 +88,24 @@ impl Ledger {
 
     /// Time with a model loaded since `from`, and what it took.
     pub async fn mined_since(&self, from: Millis) -> Result<MinedTime, LedgerError> {
-        let sums = "SELECT COALESCE(SUM(lasted_ms), 0) AS lasted, COALESCE(SUM(processor_mj), 0) AS processor,
-                COALESCE(SUM(cards_mj), 0) AS cards, COALESCE(SUM(figure_mj), 0) AS figure,
-                COALESCE(SUM(unread_ms), 0) AS unread
-            FROM mined WHERE from_at >= ?";
-        let read = async {
-            let row = sqlx::query(sums).bind(from.0).fetch_one(&self.pool).await?;
-            Ok(MinedTime {
-                lasted_ms: count(&row, "lasted")?,
-                processor_mj: count(&row, "processor")?,
-                cards_mj: count(&row, "cards")?,
-                figure_mj: count(&row, "figure")?,
-                unread_ms: count(&row, "unread")?,
-            })
-        };
-        read.await.map_err(|source| self.unread(source))
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(SUMS).push(" FROM mined WHERE from_at >= ").push_bind(from.0);
+        let row = query.build().fetch_one(&self.pool).await.map_err(|source| self.unread(source))?;
+        mined_time(&row).map_err(|source| self.unread(source))
     }
 
-    /// Milliseconds with a model loaded between each two neighbours of `bounds`, which ascend.
-    pub async fn mined_between(&self, bounds: &[Millis]) -> Result<Vec<u64>, LedgerError> {
+    /// Since when such time is kept; `None` before there is any.
+    pub async fn mined_from(&self) -> Result<Option<Millis>, LedgerError> {
+        let read = async {
+            let row = sqlx::query("SELECT MIN(began_at) AS began FROM mined").fetch_one(&self.pool).await?;
+            row.try_get::<Option<i64>, _>("began")
+        };
+        read.await.map(|began| began.map(Millis)).map_err(|source| self.unread(source))
+    }
+
+    /// Time with a model loaded, and what it took, between each two neighbours of `bounds`, which ascend. It is kept by
+    /// quarters of an hour: between closer ones it is told as of where a quarter begins.
+    pub async fn mined_between(&self, bounds: &[Millis]) -> Result<Vec<MinedTime>, LedgerError> {
         if bounds.len() < 2 {
             return Ok(Vec::new());
         }
@@ -111,15 +113,23 @@ impl Ledger {
         query.push_values(bounds.windows(2), |mut row, pair| {
             row.push_bind(pair[0].0).push_bind(pair[1].0);
         });
-        query.push(
-            ") SELECT COALESCE(SUM(lasted_ms), 0) AS lasted
-             FROM spans LEFT JOIN mined ON from_at >= start AND from_at < stop
+        query.push(") SELECT ").push(SUMS).push(
+            " FROM spans LEFT JOIN mined ON from_at >= start AND from_at < stop
              GROUP BY start, stop ORDER BY start",
         );
         let rows = query.build().fetch_all(&self.pool).await.map_err(|source| self.unread(source))?;
-        let lasted = rows.iter().map(|row| count(row, "lasted"));
-        lasted.collect::<Result<_, _>>().map_err(|source| self.unread(source))
+        rows.iter().map(mined_time).collect::<Result<_, _>>().map_err(|source| self.unread(source))
     }
+}
+
+fn mined_time(row: &SqliteRow) -> Result<MinedTime, sqlx::Error> {
+    Ok(MinedTime {
+        lasted_ms: count(row, "lasted")?,
+        processor_mj: count(row, "processor")?,
+        cards_mj: count(row, "cards")?,
+        figure_mj: count(row, "figure")?,
+        unread_ms: count(row, "unread")?,
+    })
 }
 
 fn signed(number: u64) -> i64 {
@@ -142,17 +152,21 @@ mod tests {
     async fn time_adds_up_by_quarters_of_an_hour_and_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let first = ledger(&folder).await;
+        assert_eq!(first.mined_from().await.unwrap(), None);
         for at in [60_000, 120_000, QUARTER_MS + 60_000] {
             first.add_mined(&served(Precision::Q8_0), Millis(at), minute(7)).await.unwrap();
         }
+        assert_eq!(first.mined_from().await.unwrap(), Some(Millis(0)));
         first.close().await;
         let again = ledger(&folder).await;
         again.add_mined(&served(Precision::F16), Millis(180_000), minute(1)).await.unwrap();
         let all = again.mined_since(Millis(0)).await.unwrap();
         assert_eq!((all.lasted_ms, all.processor_mj, all.millijoules()), (240_000, 22, 22));
         assert_eq!(again.mined_since(Millis(QUARTER_MS)).await.unwrap(), minute(7));
+        let told =
+            |times: &[MinedTime]| -> Vec<_> { times.iter().map(|time| (time.lasted_ms, time.processor_mj)).collect() };
         let bounds = [0, QUARTER_MS, 2 * QUARTER_MS, 3 * QUARTER_MS].map(Millis);
-        assert_eq!(again.mined_between(&bounds).await.unwrap(), [180_000, 60_000, 0]);
+        assert_eq!(told(&again.mined_between(&bounds).await.unwrap()), [(180_000, 15), (60_000, 7), (0, 0)]);
     }
 
     #[test]

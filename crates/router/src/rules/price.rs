@@ -1,18 +1,12 @@
 //! What answers cost.
 
-use cortensor_protocol::{Amount, Precision, Price, PriceList, Prompt, Usage};
+use cortensor_protocol::{Amount, Precision, PriceList, Prompt, Usage};
 
 use super::choice::Choice;
 
-fn cost(price: Price, usage: Usage) -> Amount {
-    let prompt = price.prompt.per_thousand(usage.prompt_tokens.into());
-    let completion = price.completion.per_thousand(usage.completion_tokens.into());
-    [prompt, completion].into_iter().sum()
-}
-
 /// What an answer costs.
 pub(crate) fn answer_cost(prices: &PriceList, precision: Precision, usage: Usage) -> Amount {
-    cost(prices.of(precision.class()), usage)
+    prices.of(precision.class()).of_usage(usage)
 }
 
 /// The most that an answer can cost: what is set aside before a node is asked. Of all that may serve it, the dearest.

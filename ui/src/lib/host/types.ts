@@ -393,6 +393,19 @@ worth: Money,
 currency: string, };
 
 /**
+ * What mining took in the parts of a chart.
+ */
+export type ChartElectricity = { 
+/**
+ * The currency of the sums.
+ */
+currency: string, 
+/**
+ * One for each part of the chart, in its order.
+ */
+parts: Array<PartElectricity>, };
+
+/**
  * What to serve in one mode, and why.
  */
 export type Choice = { 
@@ -985,7 +998,11 @@ buckets: Array<Bucket>,
 /**
  * Their sum.
  */
-total: Amount, };
+total: Amount, 
+/**
+ * What mining took part by part; nothing for parts that are shorter than the quarter hours it is kept by.
+ */
+electricity: ChartElectricity | null, };
 
 /**
  * Where earnings stand and came from.
@@ -2571,6 +2588,23 @@ digits: string,
 until: Millis, };
 
 /**
+ * What mining took in one part of a chart, what that cost, and what is left of what was earned meanwhile.
+ */
+export type PartElectricity = { 
+/**
+ * Time with a model loaded, and the energy of it.
+ */
+mined: MinedTime, 
+/**
+ * What the energy cost; `None` without a price, or where nothing was read.
+ */
+cost: Money | null, 
+/**
+ * What is left of what was earned meanwhile; `None` without a cost, or without what a credit is worth.
+ */
+net: Balance | null, };
+
+/**
  * The passphrase of the key's file is needed.
  */
 export type PassphraseRequest = { 
@@ -2593,9 +2627,9 @@ export type PauseLength = "until_resumed" | "quarter_hour" | "hour" | "until_tom
  */
 export type PayStates = { 
 /**
- * Answers that the network has not settled yet: it says what they pay when it does.
+ * What is not settled yet: an estimate.
  */
-pending_tasks: number, 
+pending: PendingPay, 
 /**
  * Settled, and not withdrawn. An audit may still take the newest of it back.
  */
@@ -2612,6 +2646,25 @@ voided_tasks: number,
  * What was paid for the latter.
  */
 taken_back: Amount, };
+
+/**
+ * Work that the network has not settled yet, and about what it pays: only its settlement says what it does.
+ */
+export type PendingPay = { 
+/**
+ * Tasks that are worked on, or done and not settled yet.
+ */
+tasks: number, 
+/**
+ * What those that can be reckoned pay by the network's prices, with the tokens that they have so far; `None` if
+ * there are none such.
+ */
+about: Amount | null, 
+/**
+ * Tasks that are not in it: the network's tests, which do not pay by tokens, those whose prompt is not read yet, and
+ * all of them where the network did not say its prices.
+ */
+unreckoned: number, };
 
 /**
  * A share of successes, 0 to 100 %. Rounded down, so that what reads as reached is reached.

@@ -8,7 +8,7 @@ import { failure } from "./failure";
 import { DATA_FOLDER, HARDWARE, IMPORTED_ADDRESS } from "./machine";
 import { Miner, isScenario } from "./miner";
 import { plan, planWithin } from "./planning";
-import { reportOf } from "./report";
+import { chartOf, reportOf } from "./report";
 import { STILL_TIME } from "./still";
 import { whyOf } from "./why";
 
@@ -56,7 +56,7 @@ function hostOf(miner: Miner): Host {
     whatIf: async (limits) => planWithin(limits),
     quit: () => life.quit(),
     givePassphrase: (passphrase) => life.givePassphrase(passphrase),
-    earnings: async (span) => ledger.chart(span, clock.now()),
+    earnings: async (span) => chartOf(known(miner), span),
     earningsReport: async (since) => reportOf(known(miner), since),
     exportEarnings: async () => "/home/sam/Documents/cortensor-earnings.csv",
     why: async () => whyOf(structuredClone(stage.status), ledger, reportOf(known(miner), "today").electricity, clock.now()),
@@ -94,7 +94,7 @@ function hostOf(miner: Miner): Host {
 }
 
 function known({ ledger, stage, preferences, clock }: Miner) {
-  return { ledger, status: stage.status, electricity: preferences.view().settings.electricity, now: clock.now() };
+  return { ledger, status: stage.status, tasks: stage.tasks, electricity: preferences.view().settings.electricity, now: clock.now() };
 }
 
 function about(version: string): About {

@@ -74,7 +74,7 @@ export class Ledger {
   chart(span: Span, now: Millis): EarningsChart {
     const starts = bucketStarts(span, now);
     const buckets = starts.map((from, index) => this.#bucket(from, starts[index + 1] ?? now + 1));
-    return { span, buckets, total: sum(this.#entries.filter((entry) => entry.settled_at >= (starts[0] ?? now))) };
+    return { span, buckets, electricity: null, total: sum(this.#entries.filter((entry) => entry.settled_at >= (starts[0] ?? now))) };
   }
 
   #bucket(from: Millis, to: Millis): Bucket {

@@ -1,7 +1,12 @@
 /** Where earnings stand and came from, as the miner would say it of the recorded ledger. */
 
-import type { EarningsReport, Electricity, ElectricityReport, Forecast, Millis, MinedTime, Since, SourceEarnings, Status } from "../types";
+import type {
+  Bucket, EarningsChart, EarningsReport, Electricity, ElectricityReport, Forecast, LiveTask, Millis, MinedTime, PartElectricity, PendingPay, Since,
+  SourceEarnings, Span, Status,
+} from "../types";
 import type { Ledger } from "./ledger";
+import { precisionClass } from "./machine";
+import { PRICES } from "./prices";
 
 const HOUR = 3_600_000;
 const KILOWATT_HOUR = 3.6e9;
@@ -10,9 +15,9 @@ const WATTS = 41;
 /** Whole hours of mining from which something is foretold. */
 const ENOUGH = 3;
 
-type Known = { ledger: Ledger; status: Status; electricity: Electricity; now: Millis };
+type Known = { ledger: Ledger; status: Status; tasks: readonly LiveTask[]; electricity: Electricity; now: Millis };
 
-export function reportOf({ ledger, status, electricity, now }: Known, since: Since): EarningsReport {
+export function reportOf({ ledger, status, tasks, electricity, now }: Known, since: Since): EarningsReport {
   const sources = ledger.sources(beginOf(since, now), now);
   const view = status.modes.find(({ mode }) => mode === status.mode);
   const { total, requests_void, tests_void } = ledger.summary(now);
@@ -20,7 +25,7 @@ export function reportOf({ ledger, status, electricity, now }: Known, since: Sin
   return {
     since,
     states: {
-      pending_tasks: status.running, confirmed: (BigInt(total) - BigInt(paid)).toString(), paid,
+      pending: pendingOf(tasks), confirmed: (BigInt(total) - BigInt(paid)).toString(), paid,
       voided_tasks: requests_void + tests_void, taken_back: "0",
     },
     sources,
@@ -28,6 +33,30 @@ export function reportOf({ ledger, status, electricity, now }: Known, since: Sin
     forecast: forecastOf(ledger, now),
     planned: view?.predicted_earnings_per_hour ? (BigInt(view.predicted_earnings_per_hour) * 24n).toString() : null,
   };
+}
+
+/** With what it took by the hour and by the day; five minutes are shorter than what is kept. */
+export function chartOf({ ledger, electricity, now }: Known, span: Span): EarningsChart {
+  const chart = ledger.chart(span, now);
+  if (span === "hour") return chart;
+  return { ...chart, electricity: { currency: electricity.currency, parts: chart.buckets.map((bucket) => partOf(bucket, electricity, now)) } };
+}
+
+/** A part in which something was paid was mined. */
+function partOf({ from, to, amount, requests, tests }: Bucket, settings: Electricity, now: Millis): PartElectricity {
+  const mined = minedTime(requests + tests > 0 ? Math.min(to, now) - from : 0, settings.watts);
+  return { mined, ...converted(mined, amount, settings) };
+}
+
+/** By the tokens so far; tests do not pay by them. */
+function pendingOf(tasks: readonly LiveTask[]): PendingPay {
+  const reckoned = tasks.flatMap(({ kind, precision, prompt_tokens, answer_tokens }) =>
+    kind === "user" && prompt_tokens !== null
+      ? [PRICES.answer(precisionClass(precision), { prompt_tokens, completion_tokens: answer_tokens })]
+      : [],
+  );
+  const about = reckoned.length > 0 ? reckoned.reduce((sum, amount) => sum + amount, 0n).toString() : null;
+  return { tasks: tasks.length, about, unreckoned: tasks.length - reckoned.length };
 }
 
 export function beginOf(since: Since, now: Millis): Millis {
@@ -39,13 +68,21 @@ export function beginOf(since: Since, now: Millis): Millis {
 function electricityOf(sources: SourceEarnings[], settings: Electricity, { connection }: Status): ElectricityReport {
   const mined = minedTime(sources.reduce((sum, { mined_ms }) => sum + mined_ms, 0), settings.watts);
   const earned = sources.reduce((sum, source) => sum + BigInt(source.earned_meanwhile), 0n).toString();
-  const kilowattHours = (mined.processor_mj + mined.figure_mj) / KILOWATT_HOUR;
-  const cost = settings.price_per_kwh === null || kilowattHours === 0 ? null : settings.price_per_kwh * kilowattHours;
-  const worth = settings.value_per_credit === null ? null : (Number(earned) / 1e18) * settings.value_per_credit;
-  const net = cost === null || worth === null ? null : worth - cost;
+  const { cost, worth, net } = { worth: worthOf(earned, settings), ...converted(mined, earned, settings) };
   const practice = connection.is !== "connected" || connection.network === "practice";
   const missing = worth === null ? (practice ? "practice" : "no_value") : settings.price_per_kwh === null ? "no_price" : "no_energy";
   return { mined, counter: "readable", settings: { ...settings }, earned, cost, worth, net, no_net: net === null ? missing : null };
+}
+
+function converted(mined: MinedTime, earned: string, settings: Electricity): { cost: number | null; net: number | null } {
+  const kilowattHours = (mined.processor_mj + mined.figure_mj) / KILOWATT_HOUR;
+  const cost = settings.price_per_kwh === null || kilowattHours === 0 ? null : settings.price_per_kwh * kilowattHours;
+  const worth = worthOf(earned, settings);
+  return { cost, net: cost === null || worth === null ? null : worth - cost };
+}
+
+function worthOf(earned: string, { value_per_credit }: Electricity): number | null {
+  return value_per_credit === null ? null : (Number(earned) / 1e18) * value_per_credit;
 }
 
 /** An eighth of it before the counter could be read. */

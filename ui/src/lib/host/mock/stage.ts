@@ -39,6 +39,10 @@ export class Stage {
     return () => this.#watchersOfTasks.delete(seen);
   }
 
+  get tasks(): readonly LiveTask[] {
+    return this.#tasks;
+  }
+
   /** Tells how far tasks are; the status tells only how many there are. */
   work(tasks: LiveTask[]): void {
     this.#tasks = tasks;

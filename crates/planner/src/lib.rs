@@ -14,11 +14,13 @@ mod estimate;
 mod fit;
 mod limit;
 mod memory;
+mod reason;
 mod speed;
+mod verdict;
 
 use cortensor_hardware::{Backend, Build, Hardware};
 use cortensor_models::{Artifact, Geometry};
-use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList};
+use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList, known_code};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -34,7 +36,9 @@ pub use estimate::SpeedEstimate;
 pub use fit::{Badge, Listed, fit};
 pub use limit::MemoryLimit;
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
+pub use reason::{CardName, ChoiceReason, Most};
 pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
+pub use verdict::Verdict;
 
 /// A model file that could be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -114,7 +118,7 @@ pub struct Plan {
 }
 
 /// A variant that was not chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct RunnerUp {
     /// Which model.
     pub model: ModelId,
@@ -124,11 +128,21 @@ pub struct RunnerUp {
     pub artifact: ArtifactDigest,
     /// In words.
     pub why_not: String,
+    /// The same for programs; nothing where the miner is older, or its code is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub why: Option<Verdict>,
 }
 
 impl RunnerUp {
-    fn new(variant: &Variant, why_not: String) -> Self {
-        Self { model: variant.model.clone(), precision: variant.precision, artifact: variant.artifact, why_not }
+    fn new(variant: &Variant, why: Verdict) -> Self {
+        Self {
+            model: variant.model.clone(),
+            precision: variant.precision,
+            artifact: variant.artifact,
+            why_not: why.to_string(),
+            why: Some(why),
+        }
     }
 }
 

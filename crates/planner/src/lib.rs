@@ -29,6 +29,7 @@ use self::{
     memory::estimate_on,
 };
 
+pub use advice::{Advice, IdleCard};
 pub use candidate::{Alternative, Fit};
 pub use choice::Choice;
 pub use device::{DeviceMemory, Placement};
@@ -112,6 +113,10 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What another build would make of this machine.
     pub advice: Vec<String>,
+    /// The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub other_builds: Option<Vec<Advice>>,
     /// What ran out of memory, and is planned with less since.
     #[serde(default)]
     pub limits: Vec<MemoryLimit>,
@@ -206,11 +211,13 @@ pub fn plan(
     if candidates.fitting.is_empty() {
         return Err(nothing_fits(&candidates));
     }
+    let other_builds = advice::advice(hardware, variants, settings);
     Ok(Plan {
         precision: choice::most_exact(hardware, &candidates),
         volume: choice::most_requests(hardware, &candidates),
         alternatives: candidates.alternatives(),
-        advice: advice::advice(hardware, variants, settings),
+        advice: other_builds.iter().map(Advice::to_string).collect(),
+        other_builds: Some(other_builds),
         limits: settings.limits.clone(),
     })
 }

@@ -30,18 +30,19 @@ fn a_plan_of_an_older_or_a_newer_miner_is_read_without_its_codes() {
     assert_eq!(serde_json::from_value::<Plan>(told.clone()).unwrap(), plan);
     for newer in [None, Some(json!({ "code": "dance", "times": 3 })), Some(json!([{ "code": "dance" }]))] {
         let mut other = told.clone();
-        say(&mut other["volume"], newer.as_ref());
-        say(&mut other["volume"]["runners_up"][0], newer.as_ref());
-        say(&mut other["alternatives"][0], newer.as_ref());
+        say(&mut other, "other_builds", newer.as_ref());
+        say(&mut other["volume"], "why", newer.as_ref());
+        say(&mut other["volume"]["runners_up"][0], "why", newer.as_ref());
+        say(&mut other["alternatives"][0], "why", newer.as_ref());
         let read: Plan = serde_json::from_value(other).unwrap();
         assert_eq!((&read.volume.why, &read.volume.reasons), (&None, &plan.volume.reasons), "{newer:?}");
         assert_eq!((&read.volume.runners_up[0].why, &read.alternatives[0].why), (&None, &None), "{newer:?}");
-        assert_eq!(read.precision, plan.precision);
+        assert_eq!((&read.precision, &read.other_builds), (&plan.precision, &None));
     }
 }
 
-fn say(of: &mut Value, code: Option<&Value>) {
+fn say(of: &mut Value, field: &str, code: Option<&Value>) {
     let fields = of.as_object_mut().unwrap();
-    fields.remove("why");
-    fields.extend(code.map(|code| ("why".to_owned(), code.clone())));
+    fields.remove(field);
+    fields.extend(code.map(|code| (field.to_owned(), code.clone())));
 }

@@ -93,6 +93,35 @@ offset: number,
 limit: number, };
 
 /**
+ * What another build would make of cards that this one leaves alone. Its `Display` is the English sentence.
+ */
+export type Advice = { "code": "would_compute", 
+/**
+ * With this build.
+ */
+build: Backend, 
+/**
+ * On these.
+ */
+cards: Array<IdleCard>, 
+/**
+ * The worthiest that would.
+ */
+model: ModelId, 
+/**
+ * In which format.
+ */
+precision: Precision, } | { "code": "nothing_would_fit", 
+/**
+ * With this build.
+ */
+build: Backend, 
+/**
+ * On these.
+ */
+cards: Array<IdleCard>, };
+
+/**
  * A variant as it would be loaded here, or why it cannot be.
  */
 export type Alternative = { 
@@ -1786,6 +1815,23 @@ gpus: Array<Gpu>,
 os: string, };
 
 /**
+ * A card that this build leaves alone.
+ */
+export type IdleCard = { 
+/**
+ * Its number.
+ */
+index: number, 
+/**
+ * The card.
+ */
+model: string, 
+/**
+ * Free memory now, in bytes; nothing if unknown.
+ */
+free_bytes: number | null, };
+
+/**
  * A key that was taken over and read back from where it is kept now. That it exists is what wiping the file asks for.
  */
 export type ImportedEnv = { 
@@ -2803,6 +2849,10 @@ alternatives: Array<Alternative>,
  * What another build would make of this machine.
  */
 advice: Array<string>, 
+/**
+ * The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+ */
+other_builds?: Array<Advice>, 
 /**
  * What ran out of memory, and is planned with less since.
  */

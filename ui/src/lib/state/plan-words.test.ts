@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 
 import { planAfterRunningOut, planWithin } from "../host/mock/planning";
-import type { ChoiceReason, Language, Mode, Verdict } from "../host/types";
+import type { Advice, ChoiceReason, Language, Mode, Verdict } from "../host/types";
 import { languages, speak } from "../messages";
 import type { Sample } from "../testing/samples";
-import { passedOver, reasonsInWords, whyNotInWords } from "./plan-words";
+import { adviceInWords, passedOver, reasonsInWords, whyNotInWords } from "./plan-words";
 import { choiceOf } from "./what-if";
 
 const rated = { requests_per_hour: 1234.5, prompt_tokens: 256, completion_tokens: 128 };
@@ -47,7 +47,13 @@ const VERDICTS: Sample<Verdict> = {
   too_large: { code: "too_large", ...bytes },
   ran_out_of_memory: { code: "ran_out_of_memory", context_tokens: 512 },
 };
+const idle = [{ index: 0, model: "RTX 3060", free_bytes: 11e9 }, { index: 1, model: "RTX 3060", free_bytes: null }];
+const ADVICE: Sample<Advice> = {
+  would_compute: { code: "would_compute", build: "cuda", cards: idle, model: "smollm2", precision: "F16" },
+  nothing_would_fit: { code: "nothing_would_fit", build: "metal", cards: idle },
+};
 
+const advice = (one: Advice): string | undefined => adviceInWords({ other_builds: [one], advice: ["its sentence"] })[0];
 const reason = (why: ChoiceReason): string | undefined => reasonsInWords({ why: [why], reasons: ["its sentence"] })[0];
 const verdict = (why: Verdict): string => whyNotInWords({ why, why_not: "its words" });
 const UNSAID = /^its|\{\{|node\.plan\.\w|undefined|NaN|^$/;
@@ -74,6 +80,12 @@ describe.each<[Language]>(languages.map((one) => [one]))("in %s", (language) => 
     expect(verdict(why)).not.toMatch(UNSAID);
     if (why.code === "too_slow") expect(verdict({ ...why, measured: false })).not.toBe(verdict(why));
   });
+
+  it.each(Object.values(ADVICE))("the advice $code has words", async (one) => {
+    await speak(language);
+    expect(advice(one)).toMatch(/\.$/);
+    expect(advice(one)).not.toMatch(UNSAID);
+  });
 });
 
 it("figures are written as in the language, bytes in the unit that fits them", async () => {
@@ -85,7 +97,14 @@ it("figures are written as in the language, bytes in the unit that fits them", a
   expect(verdict(VERDICTS.fits_after_running_out)).toBe(
     "ran out of memory with 2 times a context of 4,096 tokens; needs 1.2 GB of 8 GB with a context of 4,096 tokens",
   );
+  expect(advice(ADVICE.would_compute)).toBe(
+    "This build does not use card 0 (RTX 3060, 11 GB free) and card 1 (RTX 3060); with the CUDA build smollm2 F16 would compute there.",
+  );
   await speak("de");
+  expect(advice(ADVICE.nothing_would_fit)).toBe(
+    "Dieser Build nutzt Grafikkarte 0 (RTX 3060, 11 GB frei) und Grafikkarte 1 (RTX 3060) nicht; mit dem Metal-Build würde dort keine der "
+      + "Modelldateien passen.",
+  );
   expect(reason(REASONS.estimated)).toContain("etwa 1.235 Anfragen/h mit 256 Tokens im Prompt und 128 in der Antwort, auf einen Faktor von 1,7 genau");
   expect(reason(REASONS.on_cards)).toBe("Es rechnet auf Grafikkarte 0 (RTX 3060) und Grafikkarte 1.");
   expect(verdict(VERDICTS.too_large)).toBe("braucht 1,2 GB, genutzt werden dürfen 8 GB");
@@ -99,6 +118,10 @@ it("without a code, or with one that is not known, the planner's own words are m
     "\u2068dance\u2069", "Hier ist alles langsam; das ist das Schnellste davon.", "\u2068and sing\u2069",
   ]);
   expect(reasonsInWords({ reasons: ["dance"] })).toEqual(["\u2068dance\u2069"]);
+  const unknown = [{ code: "dance" } as unknown as Advice];
+  for (const other_builds of [undefined, unknown]) {
+    expect(adviceInWords({ advice: ["dance"], ...(other_builds && { other_builds }) })).toEqual(["\u2068dance\u2069"]);
+  }
   for (const why of [undefined, newer]) expect(whyNotInWords({ why_not: "dance", ...(why && { why }) })).toBe("\u2068dance\u2069");
 });
 

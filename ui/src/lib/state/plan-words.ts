@@ -1,6 +1,6 @@
 // What the planner says of its choices, in the window's language where it says it with a code.
 import { formatBytes, formatList, formatNumber, formatPercent, formatRequestsPerHour, formatTokens, said, sentence } from "../formats";
-import type { Alternative, CardName, Choice, ChoiceReason, Load, RunnerUp, Verdict } from "../host/types";
+import type { Advice, Alternative, Backend, CardName, Choice, ChoiceReason, IdleCard, Load, Plan, RunnerUp, Verdict } from "../host/types";
 import { english, t } from "../messages";
 import { inWords, type WordsOf } from "./coded";
 
@@ -61,6 +61,24 @@ const VERDICTS: WordsOf<Verdict> = {
   too_large: (verdict) => t("node.plan.verdict.too_large", room(verdict)),
   ran_out_of_memory: ({ context_tokens }) => t("node.plan.verdict.ran_out_of_memory", { tokens: formatTokens(context_tokens) }),
 };
+
+/** The names that builds have. */
+const BUILDS: Record<Backend, string> = { cuda: "CUDA", metal: "Metal" };
+const idle = (cards: IdleCard[]): string =>
+  formatList(cards.map(({ index, model, free_bytes: free }) => {
+    if (free === null) return t("node.plan.other_build.card", { index, model });
+    return t("node.plan.other_build.card_free", { index, model, free: formatBytes(free) });
+  }));
+
+const ADVICE: WordsOf<Advice> = {
+  would_compute: ({ build, cards, model, precision }) =>
+    t("node.plan.other_build.would_compute", { build: BUILDS[build], cards: idle(cards), model, precision }),
+  nothing_would_fit: ({ build, cards }) => t("node.plan.other_build.nothing_would_fit", { build: BUILDS[build], cards: idle(cards) }),
+};
+
+/** What other builds would make of this machine, as sentences for `MessageText`. */
+export const adviceInWords = ({ other_builds, advice }: Pick<Plan, "other_builds" | "advice">): string[] =>
+  advice.map((one, index) => inWords(ADVICE, other_builds?.[index]) ?? english(one));
 
 /** Why a mode serves what it serves, as sentences for `MessageText`. */
 export const reasonsInWords = ({ why, reasons }: Pick<Choice, "why" | "reasons">): string[] =>

@@ -46,7 +46,10 @@ export function planWithin({ memory_budget_bytes: budget, context_tokens: contex
         + "used; close other programs or raise memory_budget_bytes in settings.toml",
     );
   }
-  return { precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives, advice: [], limits: [] };
+  return {
+    precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives,
+    advice: [], other_builds: [], limits: [],
+  };
 }
 
 function refuse(name: string, value: number | null, least: number, most: number): void {

@@ -3,14 +3,15 @@
 use std::{cmp::Reverse, iter};
 
 use cortensor_hardware::Hardware;
+use cortensor_protocol::known_code;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Load, Measurement, MemoryEstimate, MemoryLimit, PlanSettings, SpeedEstimate, Variant,
+    Load, Measurement, MemoryEstimate, MemoryLimit, PlanSettings, SpeedEstimate, Variant, Verdict,
     device::{DeviceMemory, Devices, Placed, Placement},
     estimate::Estimator,
-    estimate_memory, in_megabytes, requests_per_hour,
+    estimate_memory, requests_per_hour,
 };
 
 /// Whether something fits into memory.
@@ -34,6 +35,10 @@ pub struct Alternative {
     pub fit: Fit,
     /// Why, in words.
     pub reason: String,
+    /// The same for programs; nothing where the miner is older, or its code is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub why: Option<Verdict>,
     /// Where it would compute.
     pub placement: Placement,
     /// With what it would be loaded; with the least if it does not fit.
@@ -91,37 +96,24 @@ impl Candidate {
 
     fn alternative(&self) -> Alternative {
         let less = self.load.context_tokens < self.wished_context;
-        let (needed, usable) = (in_megabytes(self.memory.total()), in_megabytes(self.usable_bytes()));
-        let tokens = self.load.context_tokens;
-        let (fit, reason) = match self.ran_out {
-            Some(load) => (
-                if less { Fit::FitsWithLessContext } else { Fit::Fits },
-                format!("ran out of memory with {}; needs {needed} of {usable} with {}", of(load), of(self.load)),
-            ),
-            None if less => {
-                (Fit::FitsWithLessContext, format!("fits with a context of {tokens}: needs {needed} of {usable}"))
-            }
-            None => (Fit::Fits, format!("needs {needed} of {usable}")),
+        let (needed_bytes, usable_bytes) = (self.memory.total(), self.usable_bytes());
+        let Load { context_tokens, .. } = self.load;
+        let why = match self.ran_out {
+            Some(failed) => Verdict::FitsAfterRunningOut { failed, load: self.load, needed_bytes, usable_bytes },
+            None if less => Verdict::FitsWithLess { context_tokens, needed_bytes, usable_bytes },
+            None => Verdict::Fits { needed_bytes, usable_bytes },
         };
         Alternative {
             variant: self.variant.clone(),
-            fit,
-            reason,
+            fit: if less { Fit::FitsWithLessContext } else { Fit::Fits },
+            reason: why.to_string(),
+            why: Some(why),
             placement: self.placement.clone(),
             load: self.load,
             memory: self.memory,
             measured_requests_per_hour: self.per_hour,
             estimate: self.estimate,
         }
-    }
-}
-
-/// A load, in words.
-fn of(Load { context_tokens, slots }: Load) -> String {
-    if slots > 1 {
-        format!("{slots} times a context of {context_tokens}")
-    } else {
-        format!("a context of {context_tokens}")
     }
 }
 
@@ -140,18 +132,19 @@ impl Misfit {
         self.memory.total()
     }
 
-    pub(crate) fn in_words(&self) -> String {
-        if let Some(Load { context_tokens, .. }) = self.ran_out {
-            return format!("ran out of memory even with a context of {context_tokens} tokens");
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.ran_out {
+            Some(Load { context_tokens, .. }) => Verdict::RanOutOfMemory { context_tokens },
+            None => Verdict::TooLarge { needed_bytes: self.needed_bytes(), usable_bytes: self.usable_bytes },
         }
-        format!("needs {}, {} may be used", in_megabytes(self.needed_bytes()), in_megabytes(self.usable_bytes))
     }
 
     fn alternative(&self) -> Alternative {
         Alternative {
             variant: self.variant.clone(),
             fit: Fit::DoesNotFit,
-            reason: self.in_words(),
+            reason: self.verdict().to_string(),
+            why: Some(self.verdict()),
             placement: Placement::Processor,
             load: self.load,
             memory: self.memory,

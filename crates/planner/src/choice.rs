@@ -1,16 +1,18 @@
 //! Which candidate serves in which mode, and why, in words.
 
+use std::cmp::Ordering;
+
 use cortensor_hardware::Hardware;
-use cortensor_protocol::{Amount, Mode, PrecisionClass};
+use cortensor_protocol::{Amount, Mode, PrecisionClass, known_code};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    Load, MemoryEstimate, PlanSettings, RequestShape, RunnerUp, SpeedEstimate, Variant,
+    CardName, ChoiceReason, Load, MemoryEstimate, Most, PlanSettings, RequestShape, RunnerUp, SpeedEstimate, Variant,
+    Verdict,
     candidate::{Candidate, Candidates},
     device::{DeviceMemory, Placement},
     estimate::as_number,
-    in_megabytes,
 };
 
 /// What to serve in one mode, and why.
@@ -34,6 +36,10 @@ pub struct Choice {
     pub estimate: Option<SpeedEstimate>,
     /// In words, with numbers.
     pub reasons: Vec<String>,
+    /// The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub why: Option<Vec<ChoiceReason>>,
     /// What else there was.
     pub runners_up: Vec<RunnerUp>,
 }
@@ -54,9 +60,9 @@ pub(crate) fn most_exact(hardware: &Hardware, candidates: &Candidates) -> Choice
     let fitting = &candidates.fitting;
     let chosen = fitting.iter().position(|one| !one.is_too_slow()).unwrap_or_else(|| fastest(fitting));
     let best = &fitting[chosen];
-    let reasons = vec![why_most_exact(fitting, best)];
+    let why = vec![why_most_exact(fitting, best)];
     let chooser = Chooser { hardware, candidates };
-    chooser.choice(Mode::Precision, chosen, reasons, |other| why_not_as_exact(best, other))
+    chooser.choice(Mode::Precision, chosen, why, |other| why_not_as_exact(best, other))
 }
 
 fn fastest(fitting: &[Candidate]) -> usize {
@@ -66,38 +72,32 @@ fn fastest(fitting: &[Candidate]) -> usize {
     fastest.unwrap_or_default()
 }
 
-fn why_most_exact(fitting: &[Candidate], best: &Candidate) -> String {
+fn why_most_exact(fitting: &[Candidate], best: &Candidate) -> ChoiceReason {
     let several = fitting.iter().any(|one| one.variant.model != best.variant.model);
     let full = best.variant.precision.class() == PrecisionClass::Full;
     let late = fitting.iter().any(|one| one.variant.precision.class() == PrecisionClass::Full);
-    let words = match (full, several) {
-        _ if best.is_too_slow() => "Everything is slow here; this is the fastest.",
-        (true, false) => "The most exact weights that fit into free memory.",
-        (true, true) => "The largest model that fits into free memory in full precision.",
-        (false, _) if late => "Full precision is too slow here; this is the best of what is not.",
-        (false, false) => "No full-precision file fits here; this is the most exact one that does.",
-        (false, true) => {
-            "No full-precision file fits here; this is the largest model that does, in its most exact format."
-        }
-    };
-    words.to_owned()
+    match (full, several) {
+        _ if best.is_too_slow() => ChoiceReason::AllSlow,
+        (true, false) => ChoiceReason::MostExact,
+        (true, true) => ChoiceReason::LargestInFull,
+        (false, _) if late => ChoiceReason::FullTooSlow,
+        (false, false) => ChoiceReason::MostExactQuantized,
+        (false, true) => ChoiceReason::LargestQuantized,
+    }
 }
 
-fn why_not_as_exact(best: &Candidate, other: &Candidate) -> String {
-    if let (true, Some(rate)) = (other.is_too_slow() && !best.is_too_slow(), other.likely_per_hour()) {
-        let how = if other.per_hour.is_some() { "measured" } else { "estimated" };
-        return format!("too slow here: {how} at {rate:.0} requests an hour");
+fn why_not_as_exact(best: &Candidate, other: &Candidate) -> Verdict {
+    let late = other.is_too_slow() && !best.is_too_slow();
+    if let (true, Some(requests_per_hour)) = (late, other.likely_per_hour()) {
+        return Verdict::TooSlow { requests_per_hour, measured: other.per_hour.is_some() };
     }
     let (best, other) = (&best.variant, &other.variant);
-    let words = match other.geometry.parameters.cmp(&best.geometry.parameters) {
-        _ if best.model == other.model => "less exact",
-        std::cmp::Ordering::Greater if other.precision.class() > best.precision.class() => {
-            "a larger model, but quantized"
-        }
-        std::cmp::Ordering::Less => "a smaller model",
-        _ => "less exact",
-    };
-    words.to_owned()
+    match other.geometry.parameters.cmp(&best.geometry.parameters) {
+        _ if best.model == other.model => Verdict::LessExact,
+        Ordering::Greater if other.precision.class() > best.precision.class() => Verdict::LargerButQuantized,
+        Ordering::Less => Verdict::Smaller,
+        _ => Verdict::LessExact,
+    }
 }
 
 pub(crate) fn most_requests(hardware: &Hardware, candidates: &Candidates) -> Choice {
@@ -114,12 +114,10 @@ pub(crate) fn most_requests(hardware: &Hardware, candidates: &Candidates) -> Cho
     let chosen = near().find(|(index, _)| quantized(*index)).or_else(|| near().next());
     let chooser = Chooser { hardware, candidates };
     let (Some(most), Some((chosen, paid))) = (most, chosen) else {
-        let reasons =
-            vec!["Nothing was measured yet; measure it on the Node screen or with `cortensor bench`.".to_owned()];
-        return chooser.choice(Mode::Volume, 0, reasons, |_| "not measured yet".to_owned());
+        return chooser.choice(Mode::Volume, 0, vec![ChoiceReason::NotMeasured], |_| Verdict::NotMeasured);
     };
-    let reasons = chooser.why_most_requests(&fitting[chosen], paid < most);
-    chooser.choice(Mode::Volume, chosen, reasons, why_not_as_many)
+    let why = chooser.why_most_requests(&fitting[chosen], paid < most);
+    chooser.choice(Mode::Volume, chosen, why, why_not_as_many)
 }
 
 /// What a typical request pays, in base units; 1 where no prices are known, so that rates alone count.
@@ -134,71 +132,59 @@ fn paid_for_a_request(candidate: &Candidate, settings: &PlanSettings) -> f64 {
     u64::try_from(paid.base_units()).map_or(f64::MAX, as_number)
 }
 
-fn why_not_as_many(other: &Candidate) -> String {
+fn why_not_as_many(other: &Candidate) -> Verdict {
     match (other.per_hour, other.estimate) {
-        (Some(rate), _) => format!("measured at {rate:.0} requests an hour"),
-        (None, Some(estimate)) => {
-            format!("not measured yet; estimated at about {:.0} requests an hour", estimate.requests_per_hour)
-        }
-        (None, None) => "not measured yet".to_owned(),
+        (Some(requests_per_hour), _) => Verdict::Measured { requests_per_hour },
+        (None, Some(SpeedEstimate { requests_per_hour, .. })) => Verdict::Estimated { requests_per_hour },
+        (None, None) => Verdict::NotMeasured,
     }
 }
 
 /// Why it is loaded with less than would fit.
-fn after_running_out(load: Load, before: Load) -> Option<String> {
-    let Load { context_tokens, slots } = load;
-    let less = if slots < before.slots {
-        format!("It works on {slots} requests at a time instead of {}", before.slots)
-    } else if context_tokens < before.context_tokens {
-        format!("The context is {context_tokens} tokens instead of {}", before.context_tokens)
-    } else {
-        return None;
-    };
-    Some(format!("{less}, since it ran out of memory with that."))
+fn after_running_out(Load { context_tokens, slots }: Load, before: Load) -> Option<ChoiceReason> {
+    if slots < before.slots {
+        return Some(ChoiceReason::FewerSlots { slots, before: before.slots });
+    }
+    let before = before.context_tokens;
+    (context_tokens < before).then_some(ChoiceReason::LessContext { context_tokens, before })
 }
 
 impl Chooser<'_> {
-    fn why_most_requests(&self, chosen: &Candidate, is_tie: bool) -> Vec<String> {
+    fn why_most_requests(&self, chosen: &Candidate, tie: bool) -> Vec<ChoiceReason> {
         let RequestShape { prompt_tokens, completion_tokens } = self.candidates.settings.shape;
-        let most = if self.candidates.settings.prices.is_some() { "earns" } else { "serves" };
-        let what = if is_tie {
-            format!("within a twentieth of the one that {most} most, and the most exact of the quantized")
-        } else {
-            format!("the one that {most} most")
+        let most = if self.candidates.settings.prices.is_some() { Most::Earns } else { Most::Serves };
+        let rate = match (chosen.per_hour, chosen.estimate) {
+            (Some(requests_per_hour), _) => {
+                Some(ChoiceReason::Measured { most, tie, requests_per_hour, prompt_tokens, completion_tokens })
+            }
+            (None, Some(SpeedEstimate { requests_per_hour, error_factor, .. })) => Some(ChoiceReason::Estimated {
+                most,
+                tie,
+                requests_per_hour,
+                error_factor,
+                prompt_tokens,
+                completion_tokens,
+            }),
+            (None, None) => None,
         };
-        let shape = format!("of {prompt_tokens} prompt and {completion_tokens} answer tokens");
-        let mut reasons = match (chosen.per_hour, chosen.estimate) {
-            (Some(rate), _) => vec![format!("Measured here as {what}: {rate:.0} requests an hour {shape}.")],
-            (None, Some(estimate)) => vec![format!(
-                "Estimated by the speed of memory as {what}: about {:.0} requests an hour {shape}, within a factor of {:.1}; \
-                 measure it to know.",
-                estimate.requests_per_hour, estimate.error_factor
-            )],
-            (None, None) => Vec::new(),
-        };
-        if self.candidates.taken_by_others > BUSY {
-            let percent = self.candidates.taken_by_others * 100.0;
-            reasons.push(format!(
-                "Other programs took up to {percent:.0} % of the processor meanwhile; measure again when it is quiet."
-            ));
-        }
-        reasons
+        let share = self.candidates.taken_by_others;
+        rate.into_iter().chain((share > BUSY).then_some(ChoiceReason::Busy { share })).collect()
     }
 
     fn choice(
         &self,
         mode: Mode,
         chosen: usize,
-        mut reasons: Vec<String>,
-        why_not: impl Fn(&Candidate) -> String,
+        mut why: Vec<ChoiceReason>,
+        why_not: impl Fn(&Candidate) -> Verdict,
     ) -> Choice {
         let Candidates { fitting, too_large, .. } = self.candidates;
         let one = fitting[chosen].clone();
-        reasons.extend(self.about_memory(&one));
-        reasons.extend(self.about_place(&one));
+        why.extend(self.about_memory(&one));
+        why.extend(self.about_place(&one));
         let others = fitting.iter().enumerate().filter(|(index, _)| *index != chosen);
         let others = others.map(|(_, other)| RunnerUp::new(&other.variant, why_not(other)));
-        let too_large = too_large.iter().map(|misfit| RunnerUp::new(&misfit.variant, misfit.in_words()));
+        let too_large = too_large.iter().map(|misfit| RunnerUp::new(&misfit.variant, misfit.verdict()));
         Choice {
             mode,
             variant: one.variant,
@@ -208,45 +194,44 @@ impl Chooser<'_> {
             memory: one.memory,
             predicted_requests_per_hour: one.per_hour,
             estimate: one.estimate,
-            reasons,
+            reasons: why.iter().map(ChoiceReason::to_string).collect(),
+            why: Some(why),
             runners_up: others.chain(too_large).collect(),
         }
     }
 
-    fn about_memory(&self, one: &Candidate) -> Vec<String> {
-        let (needed, usable) = (in_megabytes(one.memory.total()), in_megabytes(one.usable_bytes()));
-        let mut reasons = vec![format!("It should take {needed} of the {usable} that may be used.")];
+    fn about_memory(&self, one: &Candidate) -> Vec<ChoiceReason> {
+        let (needed_bytes, usable_bytes) = (one.memory.total(), one.usable_bytes());
+        let mut why = vec![ChoiceReason::Memory { needed_bytes, usable_bytes }];
         if self.candidates.settings.memory_budget_bytes.is_some() {
-            reasons.push("A tenth of your memory budget is left over, so that the budget holds.".to_owned());
+            why.push(ChoiceReason::BudgetMargin);
         }
         let Load { context_tokens, .. } = one.load;
         if let Some(before) = one.ran_out {
-            reasons.extend(after_running_out(one.load, before));
+            why.extend(after_running_out(one.load, before));
         } else if context_tokens < one.wished_context {
-            let wished = one.wished_context;
-            reasons.push(format!("The context is {context_tokens} tokens instead of {wished}, so that it fits."));
+            why.push(ChoiceReason::ShorterToFit { context_tokens, wished: one.wished_context });
         }
-        reasons
+        why
     }
 
     /// Where there is a choice of devices.
-    fn about_place(&self, one: &Candidate) -> Option<String> {
-        let names = |cards: &[u32]| cards.iter().map(|index| self.card(*index)).collect::<Vec<_>>().join(" and ");
+    fn about_place(&self, one: &Candidate) -> Option<ChoiceReason> {
+        let named = |cards: &[u32]| cards.iter().map(|index| self.card(*index)).collect();
         match &one.placement {
             Placement::Processor => None,
-            Placement::Cards { cards, .. } => Some(format!("It computes on {}.", names(cards))),
-            Placement::Split { cards, card_layers, processor_layers, .. } => Some(format!(
-                "{card_layers} layers compute on {} and {processor_layers} on the processor{}.",
-                names(cards),
-                one.gained.map_or_else(String::new, |gained| format!(
-                    ", estimated to be {gained:.1} times as fast as the processor alone"
-                ))
-            )),
+            Placement::Cards { cards, .. } => Some(ChoiceReason::OnCards { cards: named(cards) }),
+            Placement::Split { cards, card_layers, processor_layers, .. } => Some(ChoiceReason::Split {
+                cards: named(cards),
+                card_layers: *card_layers,
+                processor_layers: *processor_layers,
+                gained: one.gained,
+            }),
         }
     }
 
-    fn card(&self, index: u32) -> String {
+    fn card(&self, index: u32) -> CardName {
         let card = self.hardware.gpus.iter().find(|gpu| gpu.index == index);
-        card.map_or_else(|| format!("card {index}"), |gpu| format!("card {index} ({})", gpu.model))
+        CardName { index, model: card.map(|gpu| gpu.model.clone()) }
     }
 }

@@ -14,11 +14,13 @@ mod estimate;
 mod fit;
 mod limit;
 mod memory;
+mod reason;
 mod speed;
+mod verdict;
 
 use cortensor_hardware::{Backend, Build, Hardware};
 use cortensor_models::{Artifact, Geometry};
-use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList};
+use cortensor_protocol::{ArtifactDigest, ModelId, Precision, PriceList, known_code};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -27,6 +29,7 @@ use self::{
     memory::estimate_on,
 };
 
+pub use advice::{Advice, IdleCard};
 pub use candidate::{Alternative, Fit};
 pub use choice::Choice;
 pub use device::{DeviceMemory, Placement};
@@ -34,7 +37,9 @@ pub use estimate::SpeedEstimate;
 pub use fit::{Badge, Listed, fit};
 pub use limit::MemoryLimit;
 pub use memory::{MemoryEstimate, estimate_memory, in_megabytes};
+pub use reason::{CardName, ChoiceReason, Most};
 pub use speed::{Measurement, RequestShape, TYPICAL_REQUEST, requests_per_hour, rescaled};
+pub use verdict::Verdict;
 
 /// A model file that could be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -108,13 +113,17 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What another build would make of this machine.
     pub advice: Vec<String>,
+    /// The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub other_builds: Option<Vec<Advice>>,
     /// What ran out of memory, and is planned with less since.
     #[serde(default)]
     pub limits: Vec<MemoryLimit>,
 }
 
 /// A variant that was not chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct RunnerUp {
     /// Which model.
     pub model: ModelId,
@@ -124,11 +133,21 @@ pub struct RunnerUp {
     pub artifact: ArtifactDigest,
     /// In words.
     pub why_not: String,
+    /// The same for programs; nothing where the miner is older, or its code is newer.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_code")]
+    #[ts(optional)]
+    pub why: Option<Verdict>,
 }
 
 impl RunnerUp {
-    fn new(variant: &Variant, why_not: String) -> Self {
-        Self { model: variant.model.clone(), precision: variant.precision, artifact: variant.artifact, why_not }
+    fn new(variant: &Variant, why: Verdict) -> Self {
+        Self {
+            model: variant.model.clone(),
+            precision: variant.precision,
+            artifact: variant.artifact,
+            why_not: why.to_string(),
+            why: Some(why),
+        }
     }
 }
 
@@ -192,11 +211,13 @@ pub fn plan(
     if candidates.fitting.is_empty() {
         return Err(nothing_fits(&candidates));
     }
+    let other_builds = advice::advice(hardware, variants, settings);
     Ok(Plan {
         precision: choice::most_exact(hardware, &candidates),
         volume: choice::most_requests(hardware, &candidates),
         alternatives: candidates.alternatives(),
-        advice: advice::advice(hardware, variants, settings),
+        advice: other_builds.iter().map(Advice::to_string).collect(),
+        other_builds: Some(other_builds),
         limits: settings.limits.clone(),
     })
 }

@@ -3,6 +3,7 @@ use cortensor_hardware::{Cpu, Disk, Memory};
 use cortensor_protocol::{Mode, PrecisionClass};
 use proptest::prelude::*;
 
+mod codes;
 mod fit;
 mod limits;
 mod machines;

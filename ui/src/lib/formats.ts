@@ -111,6 +111,11 @@ export function formatBytes(bytes: number): string {
   return t("unit.kilobytes", { value: formatNumber(Math.ceil(bytes / 1e3)) });
 }
 
+const together = inLocale((of) => new Intl.ListFormat(of, { type: "conjunction" }));
+
+/** Several together: A, B and C. */
+export const formatList = (words: string[]): string => together().format(words);
+
 /** How long something takes or took. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return t("unit.milliseconds", { value: formatNumber(milliseconds) });

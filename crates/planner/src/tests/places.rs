@@ -83,6 +83,7 @@ fn a_build_without_cards_leaves_them_alone_and_says_which_build_would_not() {
     let expected =
         "This build does not use card 0 (Card, 17179 MB free); with the CUDA build model Q8_0 would compute there.";
     assert_eq!(plan.advice, [expected]);
+    assert_eq!(plan.other_builds.iter().flatten().map(ToString::to_string).collect::<Vec<_>>(), plan.advice);
     let with_it = super::super::plan(&hardware, &eight_bits(), &[], &cuda()).unwrap();
     assert_eq!((with_it.advice, with_it.precision.placement.backend()), (vec![], Some(Backend::Cuda)));
 }

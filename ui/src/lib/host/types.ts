@@ -93,6 +93,35 @@ offset: number,
 limit: number, };
 
 /**
+ * What another build would make of cards that this one leaves alone. Its `Display` is the English sentence.
+ */
+export type Advice = { "code": "would_compute", 
+/**
+ * With this build.
+ */
+build: Backend, 
+/**
+ * On these.
+ */
+cards: Array<IdleCard>, 
+/**
+ * The worthiest that would.
+ */
+model: ModelId, 
+/**
+ * In which format.
+ */
+precision: Precision, } | { "code": "nothing_would_fit", 
+/**
+ * With this build.
+ */
+build: Backend, 
+/**
+ * On these.
+ */
+cards: Array<IdleCard>, };
+
+/**
  * A variant as it would be loaded here, or why it cannot be.
  */
 export type Alternative = { 
@@ -108,6 +137,10 @@ fit: Fit,
  * Why, in words.
  */
 reason: string, 
+/**
+ * The same for programs; nothing where the miner is older, or its code is newer.
+ */
+why?: Verdict, 
 /**
  * Where it would compute.
  */
@@ -262,6 +295,19 @@ tests: number, };
  * What the network measured the hardware to be capable of.
  */
 export type Capability = "low_end" | "high_end";
+
+/**
+ * A card of this machine.
+ */
+export type CardName = { 
+/**
+ * Its number.
+ */
+index: number, 
+/**
+ * The card; nothing if it is not known any more.
+ */
+model: string | null, };
 
 /**
  * What keeps from earning, or from earning more.
@@ -446,9 +492,118 @@ estimate: SpeedEstimate | null,
  */
 reasons: Array<string>, 
 /**
+ * The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+ */
+why?: Array<ChoiceReason>, 
+/**
  * What else there was.
  */
 runners_up: Array<RunnerUp>, };
+
+/**
+ * Why a mode serves what it serves, and how. Its `Display` is the English sentence.
+ */
+export type ChoiceReason = { "code": "all_slow" } | { "code": "most_exact" } | { "code": "largest_in_full" } | { "code": "full_too_slow" } | { "code": "most_exact_quantized" } | { "code": "largest_quantized" } | { "code": "not_measured" } | { "code": "measured", 
+/**
+ * Of what.
+ */
+most: Most, 
+/**
+ * Another brings hardly more, and this is the most exact of the quantized.
+ */
+tie: boolean, 
+/**
+ * Requests an hour of that size.
+ */
+requests_per_hour: number, 
+/**
+ * Tokens of such a request's prompt.
+ */
+prompt_tokens: number, 
+/**
+ * Tokens of its answer.
+ */
+completion_tokens: number, } | { "code": "estimated", 
+/**
+ * Of what.
+ */
+most: Most, 
+/**
+ * Another brings hardly more, and this is the most exact of the quantized.
+ */
+tie: boolean, 
+/**
+ * Requests an hour of that size.
+ */
+requests_per_hour: number, 
+/**
+ * The truth should be within this factor, up or down.
+ */
+error_factor: number, 
+/**
+ * Tokens of such a request's prompt.
+ */
+prompt_tokens: number, 
+/**
+ * Tokens of its answer.
+ */
+completion_tokens: number, } | { "code": "busy", 
+/**
+ * The most of the processor that they took, 0 to 1.
+ */
+share: number, } | { "code": "memory", 
+/**
+ * At most, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * What it may take, in bytes.
+ */
+usable_bytes: number, } | { "code": "budget_margin" } | { "code": "fewer_slots", 
+/**
+ * Requests at a time now.
+ */
+slots: number, 
+/**
+ * And before.
+ */
+before: number, } | { "code": "less_context", 
+/**
+ * Tokens now.
+ */
+context_tokens: number, 
+/**
+ * And before.
+ */
+before: number, } | { "code": "shorter_to_fit", 
+/**
+ * Tokens that fit.
+ */
+context_tokens: number, 
+/**
+ * Tokens that were wished for.
+ */
+wished: number, } | { "code": "on_cards", 
+/**
+ * Which.
+ */
+cards: Array<CardName>, } | { "code": "split", 
+/**
+ * Which.
+ */
+cards: Array<CardName>, 
+/**
+ * Layers there.
+ */
+card_layers: number, 
+/**
+ * Layers on the processor.
+ */
+processor_layers: number, 
+/**
+ * How many times as fast as the processor alone, estimated; nothing where that cannot be told.
+ */
+gained: number | null, };
 
 /**
  * A token of an answer.
@@ -1677,6 +1832,23 @@ gpus: Array<Gpu>,
 os: string, };
 
 /**
+ * A card that this build leaves alone.
+ */
+export type IdleCard = { 
+/**
+ * Its number.
+ */
+index: number, 
+/**
+ * The card.
+ */
+model: string, 
+/**
+ * Free memory now, in bytes; nothing if unknown.
+ */
+free_bytes: number | null, };
+
+/**
  * A key that was taken over and read back from where it is kept now. That it exists is what wiping the file asks for.
  */
 export type ImportedEnv = { 
@@ -2470,6 +2642,11 @@ failure: Failure | null, };
 export type Money = number;
 
 /**
+ * What volume brings most of.
+ */
+export type Most = "serves" | "earns";
+
+/**
  * Whether the network can be asked.
  */
 export type NetworkView = { 
@@ -2725,6 +2902,10 @@ alternatives: Array<Alternative>,
  * What another build would make of this machine.
  */
 advice: Array<string>, 
+/**
+ * The same for programs, in the same order; nothing where the miner is older, or one of its codes is newer.
+ */
+other_builds?: Array<Advice>, 
 /**
  * What ran out of memory, and is planned with less since.
  */
@@ -3160,7 +3341,11 @@ artifact: ArtifactDigest,
 /**
  * In words.
  */
-why_not: string, };
+why_not: string, 
+/**
+ * The same for programs; nothing where the miner is older, or its code is newer.
+ */
+why?: Verdict, };
 
 /**
  * How the next token is picked. A temperature of 0 is greedy: always the likeliest one, reproducible.
@@ -4287,6 +4472,75 @@ make_from: Precision | null,
  * looked at yet.
  */
 fit: Badge | null, };
+
+/**
+ * Why a variant was not chosen, or how it fits. Its `Display` is the English sentence, which is part of another one.
+ */
+export type Verdict = { "code": "too_slow", 
+/**
+ * Typical requests an hour.
+ */
+requests_per_hour: number, 
+/**
+ * Or else estimated.
+ */
+measured: boolean, } | { "code": "less_exact" } | { "code": "larger_but_quantized" } | { "code": "smaller" } | { "code": "measured", 
+/**
+ * Typical requests an hour.
+ */
+requests_per_hour: number, } | { "code": "estimated", 
+/**
+ * Typical requests an hour.
+ */
+requests_per_hour: number, } | { "code": "not_measured" } | { "code": "fits", 
+/**
+ * What it takes, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * What it may take, in bytes.
+ */
+usable_bytes: number, } | { "code": "fits_with_less", 
+/**
+ * Tokens that fit.
+ */
+context_tokens: number, 
+/**
+ * What it takes, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * What it may take, in bytes.
+ */
+usable_bytes: number, } | { "code": "fits_after_running_out", 
+/**
+ * What it ran out of memory with.
+ */
+failed: Load, 
+/**
+ * What it would be loaded with since.
+ */
+load: Load, 
+/**
+ * What that takes, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * What it may take, in bytes.
+ */
+usable_bytes: number, } | { "code": "too_large", 
+/**
+ * What it takes at least, in bytes.
+ */
+needed_bytes: number, 
+/**
+ * What may be used, in bytes.
+ */
+usable_bytes: number, } | { "code": "ran_out_of_memory", 
+/**
+ * Tokens of that.
+ */
+context_tokens: number, };
 
 /**
  * A vote under way. Nothing in it tells which side is which before the vote is cast: the answers appear together when

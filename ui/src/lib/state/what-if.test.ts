@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { planWithin } from "../host/mock/planning";
 import type { WhatIf } from "../host/types";
-import { choiceOf, faultsOf, limitsOf, orders, refusedField, whyNot } from "./what-if";
+import { faultsOf, limitsOf, orders, refusedField } from "./what-if";
 
 const limits = (changes: Partial<WhatIf> = {}): WhatIf => ({ memory_budget_bytes: null, context_tokens: null, slots: null, ...changes });
 
@@ -32,11 +32,5 @@ describe("alternatives", () => {
     expect(precisions("rate")).toEqual(["F16", "Q4_0", "Q8_0"]);
     const tight = planWithin(limits({ memory_budget_bytes: 800e6 })).alternatives;
     expect(tight.toSorted((left, right) => orders.fit(right, left))[0]?.fit).toBe("does_not_fit");
-  });
-
-  it("say why a mode passed them over", () => {
-    const why = (mode: "precision" | "volume") => plan.alternatives.map((one) => whyNot(choiceOf(plan, mode), one));
-    expect(why("precision")).toEqual([null, "less exact", "less exact"]);
-    expect(why("volume")).toEqual(["measured at 363 requests an hour", null, "measured at 565 requests an hour"]);
   });
 });

@@ -49,10 +49,4 @@ export const orders = {
   rate: (left: Alternative, right: Alternative) => rateOf(left) - rateOf(right),
 };
 
-/** Why a choice passed over a file; null: it is the one that was chosen. */
-export function whyNot(choice: Choice, { variant, reason }: Alternative): string | null {
-  if (choice.variant.artifact === variant.artifact) return null;
-  return choice.runners_up.find((other) => other.artifact === variant.artifact)?.why_not ?? reason;
-}
-
 export const choiceOf = (plan: Plan, mode: Choice["mode"]): Choice => (mode === "precision" ? plan.precision : plan.volume);

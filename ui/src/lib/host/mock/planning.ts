@@ -1,6 +1,6 @@
 /** What the recorded machine plans, within any limits: the real planner's rules, as far as three files of one model need them. */
 
-import type { Alternative, Choice, MemoryEstimate, Mode, Plan, Precision, SpeedEstimate, WhatIf } from "../types";
+import type { Alternative, Choice, ChoiceReason, MemoryEstimate, Mode, Plan, Precision, SpeedEstimate, Verdict, WhatIf } from "../types";
 import { failure } from "./failure";
 import { HARDWARE, LADDER, PER_HOUR, precisionClass, variant } from "./machine";
 
@@ -20,11 +20,14 @@ export const plan = (): Plan => planWithin({ memory_budget_bytes: null, context_
 /** The same after the one for volume ran out of memory. */
 export function planAfterRunningOut(): Plan {
   const usual = plan();
-  const { variant: chosen, reasons } = usual.volume;
+  const { variant: chosen, reasons, why = [] } = usual.volume;
   const failed = { context_tokens: USUAL_CONTEXT, slots: 1 };
   const less = { ...failed, context_tokens: LEAST_CONTEXT };
   const reason = `The context is ${LEAST_CONTEXT} tokens instead of ${USUAL_CONTEXT}, since it ran out of memory with that.`;
-  const volume = { ...usual.volume, load: less, memory: memoryOf(chosen.precision, LEAST_CONTEXT), reasons: [...reasons, reason] };
+  const code: ChoiceReason = { code: "less_context", context_tokens: LEAST_CONTEXT, before: USUAL_CONTEXT };
+  const volume = {
+    ...usual.volume, load: less, memory: memoryOf(chosen.precision, LEAST_CONTEXT), reasons: [...reasons, reason], why: [...why, code],
+  };
   return { ...usual, volume, limits: [{ artifact: chosen.artifact, backend: null, failed, most: less }] };
 }
 
@@ -43,7 +46,10 @@ export function planWithin({ memory_budget_bytes: budget, context_tokens: contex
         + "used; close other programs or raise memory_budget_bytes in settings.toml",
     );
   }
-  return { precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives, advice: [], limits: [] };
+  return {
+    precision: choice("precision", alternatives, usable), volume: choice("volume", alternatives, usable), alternatives,
+    advice: [], other_builds: [], limits: [],
+  };
 }
 
 function refuse(name: string, value: number | null, least: number, most: number): void {
@@ -56,11 +62,13 @@ function alternative(precision: Precision, wished: number, usable: number): Alte
   while (total(memoryOf(precision, context)) > usable && context > LEAST_CONTEXT) context = Math.max(LEAST_CONTEXT, Math.floor(context / 2));
   const memory = memoryOf(precision, context);
   const room = total(memory) <= usable;
-  const needs = `${megabytes(total(memory))}`;
+  const bytes = { needed_bytes: total(memory), usable_bytes: usable };
+  const needs = megabytes(bytes.needed_bytes);
   return {
     variant: variant(precision),
     fit: room ? (context < wished ? "fits_with_less_context" : "fits") : "does_not_fit",
     reason: room ? `needs ${needs} of ${megabytes(usable)}` : `needs ${needs}, ${megabytes(usable)} may be used`,
+    why: { code: room ? "fits" : "too_large", ...bytes },
     placement: { on: "processor" },
     load: { context_tokens: context, slots: SLOTS },
     memory,
@@ -78,20 +86,26 @@ function choice(mode: Mode, alternatives: Alternative[], usable: number): Choice
   const full = precisionClass(chosen.precision) === "full";
   const why = full ? "The most exact weights that fit into free memory." : "No full-precision file fits here; this is the most exact one that does.";
   const most = `Measured here as the one that serves most: ${rate(best as Alternative).toFixed(0)} requests an hour of 256 prompt and 128 answer tokens.`;
+  const codes: Record<Mode, ChoiceReason> = {
+    precision: { code: full ? "most_exact" : "most_exact_quantized" },
+    volume: { code: "measured", most: "serves", tie: false, requests_per_hour: rate(best as Alternative), prompt_tokens: 256, completion_tokens: 128 },
+  };
   return {
     mode, variant: chosen, load, placement, memory, estimate,
     devices: [{ card: null, layers: chosen.geometry.layers, needed_bytes: total(memory), usable_bytes: usable }],
     predicted_requests_per_hour: measured_requests_per_hour,
     reasons: [mode === "precision" ? why : most, `It should take ${megabytes(total(memory))} of the ${megabytes(usable)} that may be used.`],
+    why: [codes[mode], { code: "memory", needed_bytes: total(memory), usable_bytes: usable }],
     runners_up: alternatives.filter((other) => other.variant.artifact !== chosen.artifact).map((other) => ({
-      model: other.variant.model, precision: other.variant.precision, artifact: other.variant.artifact, why_not: whyNot(mode, other),
+      model: other.variant.model, precision: other.variant.precision, artifact: other.variant.artifact, ...whyNot(mode, other),
     })),
   };
 }
 
-function whyNot(mode: Mode, { fit, reason, measured_requests_per_hour: rate }: Alternative): string {
-  if (fit === "does_not_fit") return reason;
-  return mode === "precision" ? "less exact" : `measured at ${(rate ?? 0).toFixed(0)} requests an hour`;
+function whyNot(mode: Mode, { fit, reason, why, measured_requests_per_hour: rate }: Alternative): { why_not: string; why?: Verdict } {
+  if (fit === "does_not_fit") return { why_not: reason, ...(why && { why }) };
+  if (mode === "precision") return { why_not: "less exact", why: { code: "less_exact" } };
+  return { why_not: `measured at ${(rate ?? 0).toFixed(0)} requests an hour`, why: { code: "measured", requests_per_hour: rate ?? 0 } };
 }
 
 function memoryOf(precision: Precision, context: number): MemoryEstimate {

@@ -2895,7 +2895,11 @@ address: NodeAddress,
 /**
  * Where it is kept.
  */
-place: KeyPlace, };
+place: KeyPlace, 
+/**
+ * When its user last saved a copy of it, if that was done on this computer.
+ */
+saved_at: Millis | null, };
 
 /**
  * What became of a part.

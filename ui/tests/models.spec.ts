@@ -46,7 +46,7 @@ test("deleting names the bytes, says what became free, and spares what is loaded
   await miner.open({ screen: "models" });
   const dialog = page.getByRole("dialog");
   await page.getByRole("button", { name: "Delete SmolLM2 135M Instruct Q8_0" }).click();
-  await expect(dialog).toContainText("145 MB become free until the miner starts again");
+  await expect(dialog).toContainText("145 MB become free. The miner does not choose this precision until it is made again");
   await dialog.getByRole("button", { name: "Delete 145 MB" }).click();
   await expect(dialog.getByRole("alert")).toContainText("is loaded to serve requests; pause mining or choose the other mode");
   await dialog.getByRole("button", { name: "Cancel" }).click();

@@ -2445,7 +2445,11 @@ work: WorkView | null,
 /**
  * Why what is here cannot be told.
  */
-failure: Failure | null, };
+failure: Failure | null, 
+/**
+ * Whether they are another node's of this user, which alone changes them.
+ */
+shared: boolean, };
 
 /**
  * So much of the user's currency, counted in millionths of it; a plain number in files and on the wire.

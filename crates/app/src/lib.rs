@@ -93,6 +93,7 @@ pub use lab::{
     Revealed, SamplingChoice, ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken,
     UnknownSide, Unscored, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary, save_picture,
 };
+pub use memory_limits::forget_memory_limits;
 pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,

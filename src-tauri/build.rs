@@ -44,6 +44,7 @@ const COMMANDS: &[&str] = &[
     "show_pairing_code",
     "forget_device",
     "export_key",
+    "key_saved_at",
     "import_key",
     "import_env",
     "wipe_env",

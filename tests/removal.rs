@@ -54,7 +54,7 @@ async fn a_miner_is_asked_to_end_and_goes_as_it_is_answered_and_a_kept_key_is_th
     let seen = plan(&home);
     // Every file that the miner makes is known to be its own.
     assert_eq!(seen["unknown"], json!([notes]));
-    assert_eq!(seen["key"], json!({ "address": address, "place": "keystore" }));
+    assert_eq!(seen["key"], json!({ "address": address, "place": "keystore", "saved_at": null }));
 
     let unanswered = remove(&home, &[], "\n\n");
     assert!(!unanswered.status.success() && home.status().is_some(), "nothing was stopped: {unanswered:?}");

@@ -16,7 +16,7 @@ use cortensor_host::{
     status_page::{DeviceId, PairingCode},
 };
 use cortensor_node::{ActivityFilter, ActivityPage, ActivityQuery, KeptPrompt, LiveTask};
-use cortensor_protocol::{Mode, ModelId, Precision, TaskId};
+use cortensor_protocol::{Millis, Mode, ModelId, Precision, TaskId};
 use tauri::{
     AppHandle, State,
     ipc::{Channel, InvokeBody, Request},
@@ -157,6 +157,8 @@ commands! {
         Some(path) => desk.app()?.export_key(path.clone(), passphrase).await.map(|()| Some(path))?,
         None => None,
     };
+    /// When a copy of the node's key was last saved on this computer, if one was.
+    key_saved_at() -> Option<Millis> = |desk, app| desk.app()?.key_saved_at();
     /// Asks for a keystore file and makes its key the node's; `None`: the user changed their mind.
     import_key(passphrase: String) -> Option<Address> = |desk, app| match pick(app, "desktop.dialog.keystore", "desktop.files.keystore", &["json"]).await? {
         Some(path) => Some(Address(desk.app()?.import_key(path, passphrase).await?.to_string())),

@@ -22,6 +22,22 @@ test("a model is downloaded with rate and time left, paused, gone on with, and i
   await expect(here(page).getByRole("row", { name: /Qwen3 4B Q4_K 2.5 GB Downloaded/ })).toBeVisible();
 });
 
+test("in a node with a name nothing can be changed, and each button says why", async ({ page, miner }) => {
+  await miner.open({ scenario: "named-node", screen: "models" });
+  const buttons = page.getByRole("main").getByRole("button", { name: /^(Import|Download|Make|Delete|Forget|Keep|Protect)/ });
+  expect(await buttons.count()).toBeGreaterThan(4);
+  for (const button of await buttons.all()) {
+    await expect(button).toHaveAttribute("aria-disabled", "true");
+    await expect(button).toHaveAccessibleDescription(/The main node, the one without a name/);
+    await button.focus();
+    await expect(button).toBeFocused();
+  }
+  await page.getByRole("button", { name: "Download Qwen3 4B Q4_K" }).press("Enter");
+  await miner.pass(5_000);
+  await expect(downloads(page)).toBeHidden();
+  await expect(page.getByText("Changed in the main node only.")).toHaveCount(2);
+});
+
 test("downloads wait for each other, keep a speed limit, and are cancelled", async ({ page, miner }) => {
   await miner.open({ scenario: "downloading", screen: "models" });
   await expect(downloads(page).getByText("Llama 3.2 1B Instruct Q8_0: Waits for the one before")).toBeVisible();
@@ -46,7 +62,7 @@ test("deleting names the bytes, says what became free, and spares what is loaded
   await miner.open({ screen: "models" });
   const dialog = page.getByRole("dialog");
   await page.getByRole("button", { name: "Delete SmolLM2 135M Instruct Q8_0" }).click();
-  await expect(dialog).toContainText("145 MB become free until the miner starts again");
+  await expect(dialog).toContainText("145 MB become free. The miner does not choose this precision until it is made again");
   await dialog.getByRole("button", { name: "Delete 145 MB" }).click();
   await expect(dialog.getByRole("alert")).toContainText("is loaded to serve requests; pause mining or choose the other mode");
   await dialog.getByRole("button", { name: "Cancel" }).click();

@@ -2,6 +2,7 @@ import { expect, test } from "./miner";
 
 test("the key is exported under a passphrase that is given twice", async ({ page, miner }) => {
   await miner.open({ screen: "node" });
+  await expect(page.getByText("No copy was saved on this computer yet.")).toBeVisible();
   await page.getByRole("button", { name: "Export…" }).click();
   const dialog = page.getByRole("dialog", { name: "Export the key" });
   await expect(dialog.getByLabel("Passphrase for the file")).toBeFocused();
@@ -16,6 +17,7 @@ test("the key is exported under a passphrase that is given twice", async ({ page
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
   await expect(page.getByText("The key was written to /home/sam/Documents/cortensor-node-key.json")).toBeVisible();
+  await expect(page.getByText("A copy was saved on")).toBeVisible();
 });
 
 test("an imported key says what it means, is refused with a wrong passphrase, and gives a new address", async ({ page, miner }) => {

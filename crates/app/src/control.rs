@@ -118,6 +118,7 @@ fn routes(app: App, more: Router, token: String) -> Router {
         .route("/mode", post(mode))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
+        .route("/retry", post(retry))
         .route("/withdraw", post(withdraw))
         .route("/quit", post(quit))
         .with_state(app)
@@ -159,6 +160,10 @@ async fn pause(State(app): State<App>, Json(request): Json<PauseRequest>) -> Res
 
 async fn resume(State(app): State<App>) -> Response {
     answer(app.resume().await)
+}
+
+async fn retry(State(app): State<App>) -> Response {
+    answer(app.forget_memory_limits().await)
 }
 
 async fn withdraw(State(app): State<App>, Json(wanted): Json<Withdrawal>) -> Response {

@@ -236,6 +236,11 @@ impl Folders {
         self.data.join("identity.json")
     }
 
+    /// When copies of keys were saved.
+    pub(crate) fn key_copies(&self) -> PathBuf {
+        self.data.join("key-copies.json")
+    }
+
     /// How far the first run is.
     pub(crate) fn first_run(&self) -> PathBuf {
         self.data.join("first-run.json")

@@ -25,6 +25,7 @@ mod first_run;
 mod folders;
 mod forecast;
 mod incidents;
+mod key_copy;
 mod lab;
 mod life;
 mod manners;
@@ -62,7 +63,7 @@ use std::{
 
 use cortensor_engine::Engine;
 use cortensor_node::{Identity, KeptPrompt, Ledger, LedgerError};
-use cortensor_protocol::{Mode, NodeAddress, TaskId};
+use cortensor_protocol::{Millis, Mode, NodeAddress, TaskId};
 use tokio::{
     sync::{OnceCell, mpsc, oneshot, watch},
     task::{JoinHandle, spawn_blocking},
@@ -85,6 +86,7 @@ pub use first_run::{FirstRun, FirstRunScreen, FirstRunView};
 pub use folders::{Folders, FoldersError, Lock};
 pub use forecast::Forecast;
 pub use incidents::{GoesOn, Incident, Repair, incidents};
+pub use key_copy::save_key;
 pub use lab::{
     Arrangement, ComparedToken, Comparison, ComparisonEntry, ComparisonHistory, ComparisonId, ComparisonPhase,
     ComparisonRequest, ComparisonSide, ExportFormat, FidelityPhase, FidelityReport, FidelityReports, FidelityRequest,
@@ -92,6 +94,7 @@ pub use lab::{
     Revealed, SamplingChoice, ScoringSpeed, Sharing, SideChoice, SideState, TextChoice, TextFacts, TopToken,
     UnknownSide, Unscored, Vote, VoteChoice, VotePhase, VoteRequest, VoteSummary, save_picture,
 };
+pub use memory_limits::forget_memory_limits;
 pub use models::{
     DiskView, DownloadPhase, DownloadView, ListView, ListedFacts, ModelUse, ModelView, Models, ModelsView, Shop, Users,
     VariantPlace, VariantView, WorkKind, WorkPhase, WorkView,
@@ -325,9 +328,15 @@ impl App {
 
     /// Writes the node's key into an encrypted keystore file: a backup.
     pub async fn export_key(&self, path: PathBuf, passphrase: String) -> Result<(), Failure> {
-        let identity = self.identity()?;
-        let exported = spawn_blocking(move || identity.export(&path, &passphrase)).await;
+        let (identity, folders) = (self.identity()?, self.machine.folders.clone());
+        let exported = spawn_blocking(move || save_key(&folders, &identity, &path, &passphrase)).await;
         exported.map_err(|error| Failure::of(FailureCode::Identity, &error))?.map_err(Failure::from)
+    }
+
+    /// When that was last done with the key that this node has; nothing if never, or while its address is not known.
+    pub fn key_saved_at(&self) -> Option<Millis> {
+        let address = self.status.borrow().address?;
+        key_copy::key_saved_at(&self.machine.folders, address)
     }
 
     /// Makes the key in a keystore file this node's, from the next start on.

@@ -1,5 +1,7 @@
 //! What ran out of memory on this machine, kept so that the next start does not run into it again.
 
+use std::{fs, io};
+
 use cortensor_hardware::Hardware;
 use cortensor_planner::MemoryLimit;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,16 @@ struct Within {
     memory_budget_bytes: Option<u64>,
     context_tokens: Option<u32>,
     slots: Option<u32>,
+}
+
+/// Forgets what ran out of memory, where no miner runs to do so: the next start plans in full. Says whether there was anything.
+pub fn forget_memory_limits(folders: &Folders) -> Result<bool, FileError> {
+    let path = folders.memory_limits();
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(FileError::Write { path, source }),
+    }
 }
 
 impl Within {
@@ -103,7 +115,9 @@ mod tests {
         ];
         assert!(others.iter().all(|settings| read(settings, "engine 1").all().is_empty()));
         assert_eq!(read(&default, "engine 2").all(), []);
-        std::fs::write(folders.memory_limits(), "{").unwrap();
+        assert_eq!([(); 2].map(|()| forget_memory_limits(&folders).unwrap()), [true, false]);
+        assert_eq!(read(&default, "engine 1").all(), []);
+        fs::write(folders.memory_limits(), "{").unwrap();
         assert_eq!(read(&default, "engine 1").all(), []);
     }
 }

@@ -97,7 +97,8 @@ impl Models {
     /// on the settings in `folders`.
     pub fn new(shop: Result<Shop, Failure>, folders: Folders, users: Users) -> Self {
         let shop = shop.map(|Shop { library, store }| Shared { library: Arc::new(library), store: Arc::new(store) });
-        let view = ModelsView { failure: shop.as_ref().err().cloned(), ..ModelsView::default() };
+        let (failure, shared) = (shop.as_ref().err().cloned(), folders.check_manages_models().is_err());
+        let view = ModelsView { failure, shared, ..ModelsView::default() };
         Self(Arc::new(Place {
             shop,
             folders,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use cortensor_models::inventory::Inventory;
 use cortensor_node::{Identity, KeyPlace, Ledger};
-use cortensor_protocol::{Amount, NodeAddress};
+use cortensor_protocol::{Amount, Millis, NodeAddress};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use ts_rs::TS;
@@ -24,7 +24,9 @@ use ts_rs::TS;
 pub use program::ProgramRemoval;
 
 use self::{carry::Carrying, program::program_removal, scan::Found, starts::Starts};
-use crate::{Failure, FailureCode, Folders, NodeName, Settings, earnings, env_import::checksummed};
+use crate::{
+    Failure, FailureCode, Folders, NodeName, Settings, earnings, env_import::checksummed, key_copy::key_saved_at,
+};
 
 /// How many characters of the node's address are to be typed before its key is deleted.
 const TYPED: usize = 4;
@@ -78,6 +80,8 @@ pub struct RemovalKey {
     pub address: NodeAddress,
     /// Where it is kept.
     pub place: KeyPlace,
+    /// When its user last saved a copy of it, if that was done on this computer.
+    pub saved_at: Option<Millis>,
 }
 
 /// What was earned here and not withdrawn.
@@ -206,6 +210,13 @@ impl RemovalKey {
         let address = self.address.to_string();
         typed.trim().eq_ignore_ascii_case(&address[address.len() - TYPED..])
     }
+
+    /// Whether there is a copy of it, as far as is known here: `a copy was saved on 2026-11-27`.
+    pub fn copy_in_words(&self) -> String {
+        let Some(at) = self.saved_at else { return "no copy was saved on this computer".to_owned() };
+        let saved = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+        format!("a copy was saved on {}", saved.date())
+    }
 }
 
 impl RemovalChoice {
@@ -286,7 +297,8 @@ const fn deletes(part: RemovalPart, models_protected: bool) -> bool {
 
 fn look(folders: &Folders) -> Result<(Found, Option<RemovalKey>, bool, ProgramRemoval), Failure> {
     // A note that cannot be read leaves files that nobody can say the owner of: they count as unknown and stay.
-    let key = Identity::kept_in(folders.data()).ok().flatten().map(|(address, place)| RemovalKey { address, place });
+    let kept = Identity::kept_in(folders.data()).ok().flatten();
+    let key = kept.map(|(address, place)| RemovalKey { address, place, saved_at: key_saved_at(folders, address) });
     let held = Inventory::at(folders.models()).held().unwrap_or_default();
     let found = Found::below(folders, key.is_some(), &held).map_err(|source| {
         let message = format!("{} cannot be read ({source}); check that it is yours", folders.data().display());

@@ -8,6 +8,8 @@
 //! **Invariant:** a program that a user had at work is there, whole, until the one in its place has worked.
 
 mod announced;
+#[cfg(unix)]
+mod display;
 mod journal;
 mod kept;
 mod stamp;

@@ -5,6 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use cortensor_app::{
     Earnings, Folders, PauseLength, PendingPay, Status, Why, Withdrawal, WithdrawalReceipt,
     control::{Door, ModeRequest, PauseRequest},
+    forget_memory_limits,
 };
 use cortensor_node::Ledger;
 use cortensor_protocol::{Mode, Settlement, SettlementStatus, TaskKind};
@@ -77,6 +78,10 @@ pub(crate) async fn status(common: &Common) -> Outcome {
     }
     for view in &status.modes {
         say!("{}", show::mode_line(view, status.mode == Some(view.mode)));
+    }
+    if let Some(plan) = status.plan.as_ref().filter(|plan| !plan.limits.is_empty()) {
+        plan.limits_in_words().iter().for_each(|line| say!("  {line}"));
+        say!("  to load it in full again: cortensor retry");
     }
     if let Some(report) = &status.tier {
         for evidence in &report.evidence {
@@ -241,6 +246,29 @@ async fn progress(miner: &Miner, shown: &mut String, quiet: bool) {
 /// `cortensor pause`
 pub(crate) async fn pause(common: &Common, length: PauseLength) -> Outcome {
     tell(common, "pause", &PauseRequest { length }, "paused; the memory is given back").await
+}
+
+/// `cortensor retry`: through the running miner, or for the next start when none runs.
+pub(crate) async fn retry(common: &Common) -> Outcome {
+    let folders = common.folders()?;
+    let asked = match Miner::find(&folders) {
+        Ok(miner) => miner.post::<serde_json::Value>("retry", &serde_json::json!({})).await.map(drop),
+        Err(error) => Err(error),
+    };
+    let done = match asked {
+        Ok(()) => "nothing is held back for want of memory any more",
+        Err(ClientError::NotRunning) => forgotten(&folders)?,
+        Err(error) => return Err(error.into()),
+    };
+    say!("{}", if common.json { "{}" } else { done });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One that is just starting has the folder, and no door yet.
+fn forgotten(folders: &Folders) -> Result<&'static str, Box<dyn std::error::Error + Send + Sync>> {
+    let _lock = folders.lock()?;
+    let any = forget_memory_limits(folders)?;
+    Ok(if any { "the next start loads in full what ran out of memory" } else { "nothing has run out of memory here" })
 }
 
 /// Has the running miner finish what runs and end.

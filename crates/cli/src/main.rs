@@ -103,6 +103,8 @@ enum Command {
     },
     /// Take tasks again
     Resume,
+    /// Load in full again what ran out of memory and is loaded with less since
+    Retry,
     /// Let a browser in your network see how the running miner is: a code for its status page
     Pair(pair::PairArguments),
     /// Finish what runs and end the running miner
@@ -336,6 +338,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Mode { mode } => client::mode(common, mode).await,
         Command::Pause { length } => client::pause(common, length.unwrap_or_default()).await,
         Command::Resume => client::tell(common, "resume", &json!({}), "taking tasks again").await,
+        Command::Retry => client::retry(common).await,
         Command::Pair(arguments) => pair::pair(common, &arguments).await,
         Command::Quit => client::tell(common, "quit", &json!({}), "stopped").await,
         Command::Bench(arguments) => bench::bench(common, arguments).await,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Args;
-use cortensor_app::{Folders, FoldersError, Lock, RemovalOutcome, RemovalPlan, RemovalReport, RemovalStep};
+use cortensor_app::{Folders, FoldersError, Lock, RemovalOutcome, RemovalPlan, RemovalReport, RemovalStep, save_key};
 use cortensor_node::Identity;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -141,11 +141,11 @@ async fn keep_key(
     file: PathBuf,
     given: Option<String>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let folder = folders.data().to_owned();
+    let folders = folders.clone();
     spawn_blocking(move || {
         let ask = passphrase(given.clone());
-        let identity = Identity::open(&folder, &|_| ask(false))?;
-        identity.export(&file, &backup_passphrase(given, &file)?)?;
+        let identity = Identity::open(folders.data(), &|_| ask(false))?;
+        save_key(&folders, &identity, &file, &backup_passphrase(given, &file)?)?;
         eprintln!("the key is saved in {}", file.display());
         Ok(())
     })

@@ -73,6 +73,9 @@ pub enum LadderStep {
 
 /// Makes the ladder of `model` from its download `source` in `folder`, or checks the one that is there.
 ///
+/// What was deleted with [`remove`] is left out, but for the last of the ladder where all of it was: something is always there
+/// to serve with, and a ladder of one precision is how that one is asked for again.
+///
 /// A second call takes what it recorded for true as long as size and time of change of a file are the same; otherwise the
 /// file is read again. Blocks: call it where blocking is allowed.
 pub fn prepare_ladder(
@@ -145,7 +148,7 @@ fn prepare(
     Ok(artifacts)
 }
 
-/// Deletes a file of the ladder in `folder` and forgets it; the next start makes it again. Nothing if another process works
+/// Deletes a file of the ladder in `folder`, and has it made by itself no more. Nothing if another process works
 /// in the folder. Tells how many bytes became free.
 pub(crate) fn remove(folder: &Path, name: &str) -> io::Result<Option<u64>> {
     let lock = File::options().create(true).write(true).truncate(false).open(folder.join(LOCK_FILE))?;
@@ -158,6 +161,7 @@ pub(crate) fn remove(folder: &Path, name: &str) -> io::Result<Option<u64>> {
     let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
     if let Some(mut record) = Record::of_any(folder) {
         record.files.remove(name);
+        record.unwanted.insert(name.to_owned());
         record.write(folder).map_err(|(_, source)| source)?;
     }
     match fs::remove_file(&path) {
@@ -234,7 +238,7 @@ impl Ladder<'_> {
 
     /// What is still to be made. What was damaged is removed at once: its room is needed.
     fn missing(&mut self, watch: &mut Watch<'_>) -> Result<Vec<Precision>, LadderError> {
-        let mut missing = Vec::new();
+        let (wanted, mut missing) = (self.wanted(), Vec::new());
         for precision in self.model.ladder.clone() {
             let name = self.file_name(precision);
             if self.is_finished(&name, watch)? {
@@ -248,10 +252,18 @@ impl Ladder<'_> {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(LadderError::Folder { path, source });
                 }
-                _ => missing.push(precision),
+                _ if wanted.contains(&precision) => missing.push(precision),
+                _ => {}
             }
         }
         Ok(missing)
+    }
+
+    /// What the user did not delete; of a ladder that was deleted whole, the last, which is the smallest.
+    fn wanted(&self) -> Vec<Precision> {
+        let is_wanted = |precision: &Precision| !self.record.unwanted.contains(&self.file_name(*precision));
+        let wanted: Vec<_> = self.model.ladder.iter().copied().filter(is_wanted).collect();
+        if wanted.is_empty() { self.model.ladder.last().copied().into_iter().collect() } else { wanted }
     }
 
     fn is_finished(&mut self, name: &str, watch: &mut Watch<'_>) -> Result<bool, LadderError> {
@@ -300,6 +312,7 @@ impl Ladder<'_> {
             watch.tell(step, CHECKING_SHARE + (1.0 - CHECKING_SHARE) * files)
         })?;
         let entry = Entry::of(&path, made.digest).map_err(|source| LadderError::Write { path, source })?;
+        self.record.unwanted.remove(&name);
         self.record.files.insert(name, entry);
         self.save()
     }

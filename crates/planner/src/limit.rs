@@ -8,7 +8,7 @@ use cortensor_protocol::ArtifactDigest;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Load, candidate::LEAST_CONTEXT};
+use crate::{Load, Plan, candidate::LEAST_CONTEXT};
 
 /// That an artifact ran out of memory on a device of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -45,6 +45,33 @@ impl MemoryLimit {
     pub(crate) fn within(&self, wished: Load) -> Option<Load> {
         let Load { context_tokens, slots } = self.most?;
         Some(Load { context_tokens: wished.context_tokens.min(context_tokens), slots: wished.slots.min(slots) })
+    }
+}
+
+impl Plan {
+    /// What ran out of memory, and what became of it since: a line for each.
+    pub fn limits_in_words(&self) -> Vec<String> {
+        let name = |artifact: ArtifactDigest| {
+            let known = self.alternatives.iter().find(|one| one.variant.artifact == artifact);
+            let name = known.map(|one| format!("{} {}", one.variant.model, one.variant.precision));
+            name.unwrap_or_else(|| "a model that is not here".to_owned())
+        };
+        let words = |limit: &MemoryLimit| format!("{} {}", name(limit.artifact), in_words(limit));
+        self.limits.iter().map(words).collect()
+    }
+}
+
+fn in_words(limit: &MemoryLimit) -> String {
+    let failed = limit.failed;
+    match limit.most {
+        None => "ran out of memory even with the least context and is not loaded since".to_owned(),
+        Some(most) if most.context_tokens < failed.context_tokens => {
+            let (before, now) = (failed.context_tokens, most.context_tokens);
+            format!("ran out of memory at {before} tokens of context and is loaded with {now} since")
+        }
+        Some(most) => {
+            format!("ran out of memory with {} requests at a time and works on {} since", failed.slots, most.slots)
+        }
     }
 }
 

@@ -88,6 +88,10 @@ impl Bench {
     }
 
     fn models(&self) -> Models {
+        self.models_of(Folders::at(self.root.path().join("data")))
+    }
+
+    fn models_of(&self, folders: Folders) -> Models {
         let list =
             serde_json::json!({ "layout": 1, "version": 3, "expires": "2100-01-01T00:00:00Z", "models": self.list });
         let bytes = serde_json::to_vec(&list).unwrap();
@@ -98,7 +102,7 @@ impl Bench {
         let caches = Caches { hugging_face: Some(self.root.path().join("hub")), lm_studio: Vec::new() };
         let hub = Hub::new(&self.hub.address, None).unwrap();
         let library = Library::new(Inventory::at(self.folder()), caches, hub, limits).unwrap();
-        Models::new(Ok(Shop { library, store }), Folders::at(self.root.path().join("data")), self.users.clone())
+        Models::new(Ok(Shop { library, store }), folders, self.users.clone())
     }
 
     fn write(&self, name: &str, content: &[u8]) -> PathBuf {
@@ -371,4 +375,16 @@ async fn an_imported_file_has_a_listed_name_by_its_digest_and_stays_where_it_is(
     assert_eq!(models.remove(tiny(), Precision::F32).await.unwrap(), 0);
     assert!(path.exists());
     models.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_with_a_name_says_before_that_the_models_are_not_its_own_to_change() {
+    let bench = bench().await;
+    let main = Folders::at(bench.root.path().join("data"));
+    for (folders, shared) in [(main.node("rig-2".parse().unwrap()), true), (main, false)] {
+        let models = bench.models_of(folders);
+        assert_eq!(models.view().borrow().shared, shared);
+        assert_eq!(models.keep(tiny(), Precision::F32, true).await.unwrap_err().message.contains("shared"), shared);
+        models.stop().await;
+    }
 }

@@ -21,7 +21,7 @@ pub enum ModelUse {
     Starting,
     /// Precisions of this model are being compared.
     Compared,
-    /// The miner chooses among the precisions of this model, and makes those again that are gone.
+    /// The miner chooses among the precisions of this model, of which one at least is always made.
     Ladder,
 }
 

@@ -32,6 +32,8 @@ pub struct ModelsView {
     pub work: Option<WorkView>,
     /// Why what is here cannot be told.
     pub failure: Option<Failure>,
+    /// Whether they are another node's of this user, which alone changes them.
+    pub shared: bool,
 }
 
 /// A model.

@@ -54,13 +54,13 @@ impl Carrying {
     }
 
     async fn delete_key(&self) -> Option<String> {
-        let (key, folder) = (self.key?, self.folders.data().to_owned());
-        let deleted = spawn_blocking(move || Identity::delete(&folder, key.address)).await;
-        let failure = match deleted {
-            Ok(deleted) => Failure::from(deleted.err()?),
-            Err(error) => Failure::of(FailureCode::Identity, &error),
+        let (key, folders) = (self.key?, self.folders.clone());
+        let work = move || match Identity::delete(folders.data(), key.address) {
+            Ok(()) => in_the_way(&[folders.key_copies()]),
+            Err(error) => Some(Failure::from(error).message),
         };
-        Some(failure.message)
+        let failed = |error| Some(Failure::of(FailureCode::Identity, &error).message);
+        spawn_blocking(work).await.unwrap_or_else(failed)
     }
 
     /// Where the ledger was chosen too, they go with it; this comes first.

@@ -144,6 +144,8 @@ impl Names<'_> {
             ["withdrawals", _] if path.extension().is_some_and(|end| end == "json") => Some(RemovalPart::Earnings),
             [name] if is_database(name) || BOOKS.contains(&name) => Some(RemovalPart::Earnings),
             [name] if SETTINGS.contains(&name) => Some(RemovalPart::Settings),
+            // What is said of a key stays with it.
+            ["key-copies.json"] => Some(if self.has_key { RemovalPart::Key } else { RemovalPart::Settings }),
             [name] if name == "identity.json" || is_keystore(name) => self.has_key.then_some(RemovalPart::Key),
             _ => None,
         }

@@ -12,7 +12,7 @@ use super::{starts::Autostart, *};
 
 const PASSPHRASE: &str = "correct horse";
 /// Files of a miner that has worked for a while, by part.
-const FILES: [(RemovalPart, &str); 21] = [
+const FILES: [(RemovalPart, &str); 22] = [
     (RemovalPart::Models, "models/inventory.lock"),
     (RemovalPart::Models, "models/queue.json"),
     (RemovalPart::Models, "models/smollm/ladder.lock"),
@@ -34,6 +34,7 @@ const FILES: [(RemovalPart, &str); 21] = [
     (RemovalPart::Earnings, "router.statement-key"),
     (RemovalPart::Earnings, "practice-api-key"),
     (RemovalPart::Earnings, "withdrawals/1.json"),
+    (RemovalPart::Key, "key-copies.json"),
 ];
 
 /// A miner's folder, a session that starts it, and a folder beside both that is somebody else's.
@@ -125,11 +126,24 @@ async fn what_cannot_be_had_again_stays_unless_it_is_chosen_and_a_miner_goes_on_
     let report = computer.remove(&plan.defaults()).await.unwrap();
     assert!(!report.folder_gone);
     let expected = ["identity.json", "keystore.json", "ledger.sqlite"].into_iter();
-    let earnings = FILES.into_iter().filter(|(part, _)| *part == RemovalPart::Earnings).map(|(_, name)| name);
-    assert_eq!(computer.left(), expected.chain(earnings).map(str::to_owned).collect());
+    let stays = [RemovalPart::Earnings, RemovalPart::Key];
+    let kept = FILES.into_iter().filter(|(part, _)| stays.contains(part)).map(|(_, name)| name);
+    assert_eq!(computer.left(), expected.chain(kept).map(str::to_owned).collect());
     assert!(!computer.path("autostart").exists() && !computer.path("unit").exists());
     let opened = Identity::open(computer.folders.data(), &|_| Some(PASSPHRASE.to_owned())).unwrap();
     assert_eq!(opened.address(), computer.address);
+}
+
+#[tokio::test]
+async fn whoever_decides_about_the_key_learns_whether_there_is_a_copy_of_it() {
+    let computer = Computer::new().await;
+    let key = computer.plan().await.key.unwrap();
+    assert_eq!((key.saved_at, key.copy_in_words().as_str()), (None, "no copy was saved on this computer"));
+    fs::remove_file(computer.folders.key_copies()).unwrap();
+    let own = Identity::open(computer.folders.data(), &|_| Some(PASSPHRASE.to_owned())).unwrap();
+    crate::save_key(&computer.folders, &own, &computer.path("copy.json"), PASSPHRASE).unwrap();
+    let key = computer.plan().await.key.unwrap();
+    assert!(key.saved_at.is_some() && key.copy_in_words().starts_with("a copy was saved on 2"), "{key:?}");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ use tokio::{
     time::timeout,
 };
 
+#[cfg(unix)]
+use super::display::Display;
 use super::{
     Journal,
     journal::{Kept, Trial},
@@ -37,7 +39,7 @@ const FIRST_WORD: Duration = Duration::from_secs(180);
 
 /// What a program on trial came to.
 enum Outcome {
-    /// It works, or its user ended it before that was clear.
+    /// It works, or was ended before that was clear.
     Fine,
     /// It does not.
     Broken(String),
@@ -80,10 +82,11 @@ async fn try_out(program: &Path, arguments: &[OsString]) -> io::Result<Outcome> 
         // Said for the copy, not by the user.
         command.env_remove(STARTER_MODEL);
     }
+    let display = Display::of_this_session().await;
     let mut child = command.stdin(Stdio::null()).spawn()?;
     let heard = tokio::select! {
         outcome = hear(&listener) => outcome?,
-        ended = child.wait() => Some(at_its_end(ended?)),
+        ended = child.wait() => return Ok(at_its_end(ended?, &display).await),
     };
     match heard {
         Some(Outcome::Broken(reason)) => {
@@ -92,13 +95,14 @@ async fn try_out(program: &Path, arguments: &[OsString]) -> io::Result<Outcome> 
         }
         Some(Outcome::Fine) => Ok(Outcome::Fine),
         // The connection ended before the word came: the program is ending.
-        None => Ok(at_its_end(child.wait().await?)),
+        None => Ok(at_its_end(child.wait().await?, &display).await),
     }
 }
 
-/// Whoever ends the program, or the session, has not said that it does not work: the trial goes on at the next start.
-fn at_its_end(status: ExitStatus) -> Outcome {
-    if status.success() || was_told(status) {
+/// Whoever ends the program, or the session, has not said that it does not work: the trial goes on at the next start. So it
+/// does when the display went: no window outlives it.
+async fn at_its_end(status: ExitStatus, display: &Display) -> Outcome {
+    if status.success() || was_told(status) || display.is_gone().await {
         Outcome::Fine
     } else {
         Outcome::Broken(format!("it ended by itself ({status})"))
@@ -118,6 +122,21 @@ fn was_told(status: ExitStatus) -> bool {
 #[cfg(not(unix))]
 const fn was_told(_: ExitStatus) -> bool {
     false
+}
+
+/// Elsewhere the display is the system's own, and does not go by itself.
+#[cfg(not(unix))]
+struct Display;
+
+#[cfg(not(unix))]
+impl Display {
+    async fn of_this_session() -> Self {
+        Self
+    }
+
+    async fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// The first word that says what it came to; none if the program went away.
@@ -201,5 +220,29 @@ impl Watcher {
             tracing::warn!(%error, "the watcher of the update does not hear");
         }
         said.is_ok()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_program_that_ends_by_itself_while_its_display_is_there_is_broken() {
+        let (gone, there) = (|| Display::at("/none/X1".into()), || Display::NONE);
+        let (failed, segfault) = (1 << 8, 11);
+        for (status, display, is_fine) in [
+            (0, there(), true),
+            (failed, there(), false),
+            (segfault, there(), false),
+            (1, there(), true),
+            (15, there(), true),
+            (failed, gone(), true),
+        ] {
+            let outcome = at_its_end(ExitStatus::from_raw(status), &display).await;
+            assert_eq!(matches!(outcome, Outcome::Fine), is_fine, "{status}");
+        }
     }
 }

@@ -53,7 +53,9 @@ impl Answers {
     }
 
     fn ask_for_key(&mut self, key: RemovalKey, from: &mut impl BufRead) -> Result<(), RemoveError> {
-        if !yes("Delete the node's key, with which alone its earnings can be withdrawn?", false, from)? {
+        let copy = key.copy_in_words();
+        let question = format!("Delete the node's key, with which alone its earnings can be withdrawn ({copy})?");
+        if !yes(&question, false, from)? {
             return Ok(());
         }
         if self.save_key.is_none() {
@@ -141,7 +143,7 @@ mod tests {
                 item(RemovalPart::Earnings, false),
                 item(RemovalPart::Key, false),
             ],
-            key: Some(RemovalKey { address: ADDRESS.parse().unwrap(), place: KeyPlace::Keychain }),
+            key: Some(RemovalKey { address: ADDRESS.parse().unwrap(), place: KeyPlace::Keychain, saved_at: None }),
             earnings: None,
             unknown: Vec::new(),
             nodes: Vec::new(),

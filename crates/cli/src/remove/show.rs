@@ -46,7 +46,7 @@ fn note(plan: &RemovalPlan, item: &RemovalItem) -> String {
                 KeyPlace::Keychain => "in the keychain",
                 KeyPlace::Keystore => "in an encrypted file",
             };
-            format!("{} {place}", key.address)
+            format!("{} {place}; {}", key.address, key.copy_in_words())
         }
         (RemovalPart::Earnings, _, Some(earnings)) => {
             let credits = if earnings.practice { "practice credits" } else { "credits" };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{manifest::Manifest, sha256_file, synthetic};
+use crate::{StarterModel, manifest::Manifest, sha256_file, synthetic};
 
 fn gguf(path: &Path) -> ArtifactDigest {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -113,8 +113,9 @@ fn a_precision_ladder_is_listed_kept_and_deleted_like_everything_else() {
     let source = place.root.path().join("tiny.Q4_1.gguf");
     synthetic::write(&source, &synthetic::metadata("smollm"));
     let (model, folder) = (synthetic::model(&source), place.root.path().join("models/tiny"));
-    let prepare = || crate::prepare_ladder(&source, &folder, &model, &mut |_| (), &|| false).unwrap();
-    let artifacts = prepare();
+    let prepare =
+        |model: &StarterModel| crate::prepare_ladder(&source, &folder, model, &mut |_| (), &|| false).unwrap();
+    let artifacts = prepare(&model);
     let told = || {
         let held = place.inventory.held().unwrap();
         held.iter().map(|held| (held.format, held.origin, held.bytes(), held.condition())).collect::<Vec<_>>()
@@ -138,7 +139,9 @@ fn a_precision_ladder_is_listed_kept_and_deleted_like_everything_else() {
     assert!(!artifacts[1].path.exists() && source.exists());
     expected.remove(1);
     assert_eq!(told(), expected);
-    assert_eq!(prepare(), artifacts);
+    assert_eq!(prepare(&model), [artifacts[0].clone(), artifacts[2].clone()], "it stays deleted");
+    prepare(&StarterModel { ladder: vec![Precision::Q8_0], ..model.clone() });
+    assert_eq!(prepare(&model), artifacts, "until it is asked for");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `ladder.json`: what is finished in a ladder's folder.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -29,6 +29,9 @@ pub(crate) struct Record {
     pub(crate) download: Option<Download>,
     /// Files by name in the folder.
     pub(crate) files: BTreeMap<String, Entry>,
+    /// Names of files that the user deleted: they are made when they are asked for, and not by themselves.
+    #[serde(default)]
+    pub(super) unwanted: BTreeSet<String>,
 }
 
 /// The file that a ladder was made from.
@@ -66,6 +69,7 @@ impl Record {
             source: None,
             download: None,
             files: BTreeMap::new(),
+            unwanted: BTreeSet::new(),
         })
     }
 

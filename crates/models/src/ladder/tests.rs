@@ -161,6 +161,22 @@ fn a_swapped_or_truncated_file_is_made_anew_and_this_is_told() {
 }
 
 #[test]
+fn of_a_ladder_that_was_deleted_whole_the_smallest_comes_back() {
+    let place = Place::new();
+    let (first, _) = place.prepare();
+    for precision in place.model.ladder.clone() {
+        remove(&place.folder, &file_name(&place.model.model, precision)).unwrap().unwrap();
+    }
+    let smallest = &first[first.len() - 1..];
+    assert_eq!(place.prepare().0, smallest);
+    assert_eq!(place.prepare(), (smallest.to_vec(), vec![LadderStep::Checking]));
+    // A kill between the record and the file leaves one that nobody wants.
+    fs::write(place.file(Precision::F16), "left").unwrap();
+    place.prepare();
+    assert!(!place.file(Precision::F16).exists());
+}
+
+#[test]
 fn a_file_that_was_only_copied_is_read_again_and_kept() {
     let place = Place::new();
     place.prepare();

@@ -47,6 +47,15 @@ fn the_plan_says_what_ran_out_of_memory() {
     let others = &plan.volume.runners_up;
     let why_not = |precision| others.iter().find(|one| one.precision == precision).map(|one| one.why_not.as_str());
     assert_eq!(why_not(Precision::Q4_0), Some("ran out of memory even with a context of 512 tokens"));
+    let told = plan.limits_in_words();
+    assert!(
+        told[0].ends_with("Q8_0 ran out of memory at 4096 tokens of context and is loaded with 1024 since"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].ends_with("Q4_0 ran out of memory even with the least context and is not loaded since"),
+        "{told:?}"
+    );
     let none_left = after(&[Precision::F16, Precision::Q8_0, Precision::Q4_0].map(|precision| (precision, 4)));
     let error = planned(&none_left).unwrap_err();
     assert_eq!(error, PlanError::RanOutOfMemory { precision: Precision::Q4_0 });
@@ -57,7 +66,10 @@ fn the_plan_says_what_ran_out_of_memory() {
 fn fewer_requests_at_a_time_are_said_too() {
     let limit = MemoryLimit::after(digest(Precision::Q8_0), None, Load { slots: 4, ..FULL });
     let settings = PlanSettings { slots: Some(4), limits: vec![limit], ..PlanSettings::default() };
-    let volume = planned(&settings).unwrap().volume;
+    let plan = planned(&settings).unwrap();
+    let told = plan.limits_in_words().concat();
+    assert!(told.ends_with("ran out of memory with 4 requests at a time and works on 2 since"), "{told}");
+    let volume = plan.volume;
     assert_eq!(volume.load, Load { slots: 2, ..FULL });
     let reason = "It works on 2 requests at a time instead of 4, since it ran out of memory with that.";
     assert!(volume.reasons.iter().any(|said| said == reason), "{:?}", volume.reasons);

@@ -27,6 +27,7 @@ import type {
   KeptVote,
   LiveTask,
   LogLine,
+  Millis,
   Mode,
   ModelFile,
   ModelId,
@@ -107,6 +108,7 @@ export interface Commands {
   show_pairing_code: { args: Nothing; result: PairingCode };
   forget_device: { args: { id: DeviceId }; result: null };
   export_key: { args: { passphrase: string }; result: string | null };
+  key_saved_at: { args: Nothing; result: Millis | null };
   import_key: { args: { passphrase: string }; result: NodeAddress | null };
   import_env: { args: { passphrase: string | null }; result: ImportedEnv | null };
   wipe_env: { args: { how: Wipe }; result: null };

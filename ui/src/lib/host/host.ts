@@ -3,7 +3,7 @@
 import type {
   About, ActivityFilter, ActivityPage, ActivityQuery, Comparison, ComparisonHistory, ComparisonId, ComparisonRequest,
   DesktopView, DeviceId, EarningsChart, EarningsReport, ExportFormat, FidelityReports, FidelityRequest, FidelityRun, FirstRunScreen,
-  FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Mode, ModelFile, ModelId, ModelsView,
+  FirstRunView, Folder, ImportedEnv, KeptPrompt, KeptVote, LiveTask, LogLine, Millis, Mode, ModelFile, ModelId, ModelsView,
   NetworkView, NodeAddress, Outlook, PairingCode, PauseLength, Plan, Practice, Precision, RemovalChoice, RemovalPlan, RemovalReport, Revealed, Settings, SettingsView, Since, Span,
   Status, StatusPageView, TaskId, UpdateView, Vote, VoteChoice, VoteRequest, VoteSummary, WhatIf, Why, Wipe,
 } from "./types";
@@ -74,6 +74,8 @@ export interface Host {
 
   /** Asks where to save and writes an encrypted Ethereum keystore. Answers with its path; null: changed their mind. */
   exportKey(passphrase: string): Promise<string | null>;
+  /** When a copy of the key was last saved on this computer; null: none was, or whose key it is is not known yet. */
+  keySavedAt(): Promise<Millis | null>;
   /** Asks for a keystore file and makes its key this node's. The old key's address and earnings stay with the network.
    *  Answers with the new address; null: changed their mind. */
   importKey(passphrase: string): Promise<NodeAddress | null>;

@@ -34,6 +34,7 @@ it("asks by the names and arguments of the window's commands", async () => {
   await tauriHost.prompt("t");
   await tauriHost.saveSettings(settings);
   await tauriHost.exportKey("p");
+  await tauriHost.keySavedAt();
   await tauriHost.importKey("p");
   await tauriHost.openFolder("logs");
   await tauriHost.startAtLogin(true);
@@ -61,6 +62,7 @@ it("asks by the names and arguments of the window's commands", async () => {
     ["prompt", { task: "t" }],
     ["save_settings", { settings }],
     ["export_key", { passphrase: "p" }],
+    ["key_saved_at", {}],
     ["import_key", { passphrase: "p" }],
     ["open_folder", { folder: "logs" }],
     ["start_at_login", { starts: true }],

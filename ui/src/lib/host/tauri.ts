@@ -78,6 +78,7 @@ export const tauriHost: Host = {
   showPairingCode: () => call("show_pairing_code", {}),
   forgetDevice: (id) => call("forget_device", { id }).then(done),
   exportKey: (passphrase) => call("export_key", { passphrase }),
+  keySavedAt: () => call("key_saved_at", {}),
   importKey: (passphrase) => call("import_key", { passphrase }),
   importEnv: (passphrase) => call("import_env", { passphrase }),
   wipeEnv: (how) => call("wipe_env", { how }).then(done),

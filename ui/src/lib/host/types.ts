@@ -2634,7 +2634,11 @@ work: WorkView | null,
 /**
  * Why what is here cannot be told.
  */
-failure: Failure | null, };
+failure: Failure | null, 
+/**
+ * Whether they are another node's of this user, which alone changes them.
+ */
+shared: boolean, };
 
 /**
  * So much of the user's currency, counted in millionths of it; a plain number in files and on the wire.
@@ -3129,7 +3133,11 @@ address: NodeAddress,
 /**
  * Where it is kept.
  */
-place: KeyPlace, };
+place: KeyPlace, 
+/**
+ * When its user last saved a copy of it, if that was done on this computer.
+ */
+saved_at: Millis | null, };
 
 /**
  * What became of a part.

@@ -17,7 +17,7 @@ function download(phase: DownloadPhase, done: number | null = 430e6, total: numb
 
 const view: ModelsView = {
   models: [{ id: "tiny", name: "Tiny", listed: null, variants: [variant("tiny", { is: "listed" }), variant("local-tiny", here)] }],
-  disk: null, list: null, downloads: [download({ is: "paused" })], limit_bytes_per_second: null, work: null, failure: null,
+  disk: null, list: null, downloads: [download({ is: "paused" })], limit_bytes_per_second: null, work: null, failure: null, shared: false,
 };
 
 describe("the models", () => {

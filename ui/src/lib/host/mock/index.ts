@@ -37,6 +37,7 @@ function isStill(): boolean {
 
 function hostOf(miner: Miner): Host {
   const { life, stage, ledger, journal, work, preferences, clock, lab, models } = miner;
+  let keySavedAt: number | null = null;
   return {
     watchStatus: async (seen) => {
       await miner.ready;
@@ -71,7 +72,11 @@ function hostOf(miner: Miner): Host {
       if (!work.keepPrompts) work.forgetPrompts();
       return view;
     },
-    exportKey: async () => "/home/sam/Documents/cortensor-node-key.json",
+    exportKey: async () => {
+      keySavedAt = clock.now();
+      return "/home/sam/Documents/cortensor-node-key.json";
+    },
+    keySavedAt: async () => keySavedAt,
     importKey: async (passphrase) => {
       if (passphrase !== "correct horse") throw failure("passphrase", "the keystore does not open; check the passphrase");
       stage.change((status) => (status.address = IMPORTED_ADDRESS));

@@ -23,7 +23,7 @@ const IMPORTED = "/home/sam/models/Qwen3-1.7B-Q8_0.gguf";
 export class Models {
   view: ModelsView = {
     models: null, disk: null, list: { version: 1, expires: "2027-11-25T00:00:00Z", expired: false }, downloads: [], limit_bytes_per_second: null,
-    work: null, failure: null,
+    work: null, failure: null, shared: false,
   };
   #watchers = new Set<(view: ModelsView) => void>();
   #ticking = false;

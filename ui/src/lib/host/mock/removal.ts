@@ -20,7 +20,7 @@ const PLAN: RemovalPlan = {
     item("updates", 71_303_168, 2), item("logs", 2_310_144, 7), item("prompts", 18_200, 12), item("settings", 9_800, 5),
     item("earnings", 1_638_400, 6, false), item("key", 612, 1, false),
   ],
-  key: { address: ADDRESS, place: "keychain" },
+  key: { address: ADDRESS, place: "keychain", saved_at: null },
   earnings: { left: "1284500000000000000", practice: true },
   unknown: [`${DATA_FOLDER}/notes.txt`],
   nodes: [],

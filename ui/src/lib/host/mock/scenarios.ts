@@ -197,6 +197,11 @@ export const SCENARIOS = {
     models.recallDownload("smollm2-360m-instruct", "Q8_0", { is: "failed", code: "connection", message }, 0.7);
     miner.prepare(1_200);
   },
+  /** A node with a name, which uses the main one's models. */
+  "named-node": (miner) => {
+    mining(miner);
+    miner.models.view.shared = true;
+  },
   /** Logs that something else holds on to, and cannot be deleted. */
   "removal-stuck": (miner) => {
     mining(miner);

@@ -116,17 +116,20 @@ mod tests {
         let idle = Status { phase: Phase::Mining, idle_since: Some(Millis(70_000)), ..Status::default() };
         assert!(is_quiet(&idle, now));
         assert!(is_quiet(&Status { phase: Phase::Paused, ..Status::default() }, now));
-        for busy in [
-            Status { idle_since: Some(Millis(70_001)), ..idle.clone() },
-            Status { idle_since: None, ..idle.clone() },
-            Status { running: 1, ..idle.clone() },
-            Status { testing: Some((1, 10)), ..idle.clone() },
-            Status { measuring: true, ..idle.clone() },
-            Status { switching_to: Some(Mode::Volume), ..idle.clone() },
-            Status { phase: Phase::Draining, ..idle.clone() },
-            Status { phase: Phase::Starting, ..idle },
-        ] {
-            assert!(!is_quiet(&busy, now), "{busy:?}");
+        let busy: [fn(&mut Status); 8] = [
+            |status| status.idle_since = Some(Millis(70_001)),
+            |status| status.idle_since = None,
+            |status| status.running = 1,
+            |status| status.testing = Some((1, 10)),
+            |status| status.measuring = true,
+            |status| status.switching_to = Some(Mode::Volume),
+            |status| status.phase = Phase::Draining,
+            |status| status.phase = Phase::Starting,
+        ];
+        for makes_busy in busy {
+            let mut status = idle.clone();
+            makes_busy(&mut status);
+            assert!(!is_quiet(&status, now), "{status:?}");
         }
     }
 }

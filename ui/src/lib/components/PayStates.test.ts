@@ -15,7 +15,7 @@ function shown(pending: PendingPay): void {
 describe("what is pending", () => {
   it("is about an amount, with the count and what is not in it", () => {
     shown({ tasks: 3, about: "2500000000000000", unreckoned: 1 });
-    expect(screen.getByText("about 0.0025 practice credits")).toBeTruthy();
+    expect(screen.getByText("about 0.0025")).toBeTruthy();
     expect(screen.getByText("3 tasks")).toBeTruthy();
     expect(screen.getByText(/by the network's prices and the tokens so far/).textContent).toContain("1 of them is not in it");
   });

@@ -3,7 +3,11 @@
 //! The other process is this program once more. It is told by the environment what to measure, does that instead of anything
 //! else, and writes the result to its standard output.
 
-use std::{env, num::NonZeroU32, process::ExitCode, process::Stdio};
+use std::{
+    env,
+    num::NonZeroU32,
+    process::{ExitCode, Stdio},
+};
 
 use cortensor_app::{
     Folders,
